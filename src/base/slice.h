@@ -1,0 +1,32 @@
+/* A borrowed run of octets: pointer and length, no terminator, never owned. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+struct slice {
+    const char *p;
+    size_t n;
+};
+
+#define SLICE_LIT(s)   ((struct slice){(s), sizeof(s) - 1})
+#define SLICE_FMT      "%.*s"
+#define SLICE_ARG(s)   (int)(s).n, (s).p
+
+static inline struct slice slice_of(const char *text)
+{
+    return (struct slice){text, strlen(text)};
+}
+
+static inline bool slice_eq(struct slice a, struct slice b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* Equality with ASCII letters compared without case. */
+static inline bool slice_eq_nocase(struct slice a, struct slice b)
+{
+    return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+}

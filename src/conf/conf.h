@@ -1,0 +1,74 @@
+/* The configuration file as a struct. Read once, checked, then never changed. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/slice.h"
+#include "base/time.h"
+
+/* What a `limit NAME VALUE` sets; rows in tbl/settings.h, sizes in octets, durations in usec_t. */
+struct conf_limits {
+#define SETTING(name, kind, standard, min, max, prose) int64_t name;
+#include "tbl/settings.h"
+#undef SETTING
+};
+
+enum conf_route_kind { CONF_ROUTE_SMTP, CONF_ROUTE_MAILDIR };
+
+/* One next hop; several domains may lead to it. */
+struct conf_route {
+    enum conf_route_kind kind;
+    struct addr hop;      /* SMTP */
+    char *folder;         /* Maildir: template with %{rcpt.local_part} and %{rcpt.domain} */
+    char *name;           /* as written behind "to", for logs and decisions */
+};
+
+/* "example.org" matches itself, ".example.org" its subdomains, "." everything. Lower case. */
+struct conf_domain {
+    struct slice pattern;
+    const struct conf_route *route;
+};
+
+enum conf_decisions { CONF_DECISIONS_STDOUT, CONF_DECISIONS_JOURNALD, CONF_DECISIONS_FILE };
+
+struct conf {
+    char *hostname;
+    struct addr *listen;
+    size_t listen_count;
+    char *tls_cert; /* NULL: STARTTLS is not offered */
+    char *tls_key;
+    struct conf_route **routes; /* in the order of the file */
+    size_t route_count;
+    struct conf_domain *domains;
+    size_t domain_count;
+    char *state;        /* folder of the LMDB environment */
+    char *spool;        /* folder for messages that do not fit into memory */
+    char *user;         /* NULL: not given */
+    unsigned workers;   /* 0 in the file: one for each processor this process may use */
+    enum conf_decisions decisions;
+    char *decisions_file;
+    struct conf_limits limits;
+};
+
+/* Where and why a configuration was refused: "FILE:LINE:COLUMN: cause", one line. */
+struct conf_error {
+    char text[512];
+};
+
+/* Parses and checks `text` (any octets), named `file` in errors. 0 and *ret, which the caller gives
+ * to conf_free; or -EINVAL with *ret_error filled and *ret untouched. */
+int conf_parse(struct slice text, const char *file, struct conf **ret, struct conf_error *ret_error);
+
+/* The same for a file on disk; also -EINVAL when it cannot be read. */
+int conf_load(const char *file, struct conf **ret, struct conf_error *ret_error);
+
+struct conf *conf_free(struct conf *c);
+
+/* The route of a domain, letters compared without case: the longest pattern wins; NULL for none. */
+const struct conf_route *conf_route_find(const struct conf *c, struct slice domain);
+
+/* Where `listen` address number `i` stood in the file, for errors found later (a busy port). */
+void conf_listen_place(const struct conf *c, size_t i, unsigned *ret_line, unsigned *ret_column);

@@ -1,0 +1,17 @@
+/* A first look at a message's header while it passes: how often a field occurs. Handed the
+ * message in pieces; costs nothing once the header has ended. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct header_counter {
+    uint32_t received; /* Received fields (RFC 5321 6.3) */
+    bool done;         /* the empty line was seen */
+    uint8_t state;     /* private */
+    uint8_t matched;
+};
+
+void header_counter_init(struct header_counter *h);
+void header_counter_feed(struct header_counter *h, const char *p, size_t n);

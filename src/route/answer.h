@@ -1,0 +1,24 @@
+/* An answer to a command or a message, ours or a next hop's: what a reply to the client is made of. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct answer {
+    uint16_t code;          /* 250, 451, 550… */
+    struct slice enhanced;  /* "5.1.1", or empty where a hop gave none */
+    struct slice text;      /* lines separated by '\n'; without code, separator and enhanced code */
+    bool from_hop;          /* the next hop's own words */
+};
+
+static inline bool answer_is_yes(const struct answer *a)
+{
+    return a->code >= 200 && a->code < 300;
+}
+
+static inline bool answer_is_no(const struct answer *a)
+{
+    return a->code >= 500;
+}

@@ -1,0 +1,66 @@
+/* Streams of octets with deadlines: a socket, a simulated pipe, or TLS over one of these.
+ *
+ * A stream belongs to one task at a time. Reading and writing never block the loop. Errors are
+ * negative errno values: -ECONNRESET and -EPIPE when the peer is gone, -EPROTO for TLS alerts and
+ * nonsense, -ETIMEDOUT, -ECANCELED. After any of them but the last two the stream only serves to
+ * be closed. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/addr.h"
+#include "base/time.h"
+
+struct scope;
+struct stream;
+
+enum stream_wait { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };
+
+/* What each kind of stream provides. None but `wait` suspends. */
+struct stream_ops {
+    /* Octets read, 0 at the end of the stream, -EAGAIN when there are none now. */
+    ssize_t (*try_read)(struct stream *s, void *ret, size_t n);
+    /* Octets written (perhaps fewer than given), -EAGAIN when none fit now. */
+    ssize_t (*try_writev)(struct stream *s, const struct iovec *iov, int count);
+    /* Waits until one of `events` may be possible: 0, -ETIMEDOUT, -ECANCELED. */
+    int (*wait)(struct stream *s, unsigned events, usec_t deadline);
+    /* Octets that have arrived and not been read: an upper bound, 0 only when there are none. */
+    size_t (*pending)(struct stream *s);
+    /* Has the peer's kernel acknowledged every octet written? */
+    bool (*acknowledged)(struct stream *s);
+    /* Cancel `scope` (reason -ECONNRESET) when the peer goes away with nothing left to read;
+     * NULL stops watching. */
+    void (*watch)(struct stream *s, struct scope *scope);
+    /* Ends the connection and frees the stream: orderly, or with a reset. */
+    void (*close)(struct stream *s, bool reset);
+};
+
+struct stream {
+    const struct stream_ops *ops;
+};
+
+/* Up to `n` octets as soon as there is one; 0 at the end of the stream. */
+ssize_t stream_read(struct stream *s, void *ret, size_t n, usec_t deadline);
+
+/* Waits until something can be read (data, end, or an error that stream_read will tell). */
+int stream_wait_readable(struct stream *s, usec_t deadline);
+
+/* Writes all of `iov`, whose elements it may change: 0 or an error. `ret_written`, where not
+ * NULL, is set to the octets that went out, also on failure. */
+int stream_write(struct stream *s, struct iovec *iov, int count, usec_t deadline,
+                 size_t *ret_written);
+
+/* The ops of the same name. */
+size_t stream_pending(struct stream *s);
+bool stream_acknowledged(struct stream *s);
+void stream_watch(struct stream *s, struct scope *scope);
+
+/* Closes in order; NULL is allowed. Returns NULL. */
+struct stream *stream_close(struct stream *s);
+
+/* Connects to `to` over TCP: 0 and a stream the caller owns, or -ECONNREFUSED, -ETIMEDOUT,
+ * -ECANCELED and the like. */
+int stream_connect(const struct addr *to, usec_t deadline, struct stream **ret);

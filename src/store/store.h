@@ -1,0 +1,89 @@
+/* What outlives a connection, on this host: the ledger and remembered refusals.
+ *
+ * Two back ends behind one interface: LMDB, shared by all workers of the host, and plain memory for
+ * the simulated world. Reads are immediate and see this store handle's own queued writes. Writes
+ * are queued and applied in batches by the store thread (RT_CALL_STORE). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/digest.h"
+#include "base/slice.h"
+#include "base/time.h"
+
+struct rt;
+struct store;
+
+/* Opens the LMDB environment in `folder` (created 0700 where missing) for the runtime `rt`. One
+ * handle for each process, opened after the fork. A damaged environment is moved aside to
+ * FOLDER/damaged-SECONDS and a new one begun, which *ret_note (static or NULL) tells the operator.
+ * 0 or a negative errno. */
+int store_open_lmdb(struct rt *rt, const char *folder, struct store **ret, const char **ret_note);
+
+/* A store in memory. `shared` is what several handles have in common; it is created when *shared is
+ * NULL and freed by store_shared_free after the last handle was closed. */
+struct store_shared;
+struct store *store_open_memory(struct rt *rt, struct store_shared **shared);
+void store_shared_free(struct store_shared *s);
+
+/* Waits in the calling thread for queued writes to be applied, then frees. NULL allowed. Must not
+ * be called while a task waits on this store. */
+struct store *store_close(struct store *s);
+
+/* ---- ledger (DESIGN "Commit and ledger") ---- */
+
+/* The key of one recipient of one message: SHA-256 over lengths and octets of the reverse-path's
+ * mailbox, the forward-path's mailbox (domains in lower case) and the message's digest. */
+struct digest ledger_key(struct slice sender, struct slice recipient,
+                         const struct digest *message);
+
+/* Is there an armed, unexpired entry? `wall` is now. 1, 0, or a negative errno. */
+int ledger_find(struct store *s, const struct digest *key, usec_t wall);
+
+/* Writes armed entries and waits until they are applied, at most until `deadline`: 0, -ETIMEDOUT
+ * (they may still be applied), -EIO and the like, -ECANCELED. */
+int ledger_arm(struct store *s, const struct digest *keys, size_t count, usec_t wall,
+               usec_t deadline);
+
+/* Queues the removal of entries; does not wait. Reads of this handle see it at once. */
+void ledger_disarm(struct store *s, const struct digest *keys, size_t count);
+
+/* Armed entries live this long. */
+#define LEDGER_ARMED_FOR (6 * 24 * 3600 * USEC_SEC)
+
+/* ---- remembered refusals ---- */
+
+enum refusal_kind {
+    REFUSAL_AT_RCPT,  /* the hop's 5xx at delivery time for (network, sender, recipient): 6 h */
+    REFUSAL_ISOLATE,  /* (network, sender, recipient) whose data was refused: 1 day */
+    REFUSAL_MESSAGE,  /* a ledger_key whose data was refused: 1 day */
+};
+
+#define REFUSAL_TEXT_MAX 480
+
+struct refusal {
+    uint16_t code;
+    char enhanced[12]; /* "5.1.1" or "" */
+    char text[REFUSAL_TEXT_MAX];
+};
+
+/* The key for the first two kinds: client network (see addr_network), sender, recipient. */
+struct digest refusal_key(const struct addr *network, struct slice sender, struct slice recipient);
+
+/* 1 and *ret, 0 when there is none that has not expired, or a negative errno. */
+int refusal_find(struct store *s, enum refusal_kind kind, const struct digest *key, usec_t wall,
+                 struct refusal *ret);
+
+/* Writes and waits like ledger_arm. */
+int refusal_keep(struct store *s, enum refusal_kind kind, const struct digest *key,
+                 const struct refusal *r, usec_t wall, usec_t deadline);
+
+struct store_stats {
+    uint64_t batches;
+    uint64_t writes;
+    uint64_t failed; /* writes that were not applied */
+};
+
+const struct store_stats *store_stats(const struct store *s);
