@@ -21,25 +21,27 @@ struct decoded {
     struct data_notes notes;
 };
 
-/* Hands over one piece, and says whether the data goes on. The piece stands in memory of its own
- * length, so that a sanitizer sees any octet touched beyond it. */
+/* Hands over one piece, and says whether the data goes on. The octets around it would make sense
+ * of a lone CR or LF, but are none of the decoder's business. */
 static bool decode_piece(struct data_decoder *d, struct decoded *r, const char *p, size_t n)
 {
-    char *piece = malloc(n + 1);
+    char *around = malloc(n + 2);
+    char *piece = around + 1;
     size_t out = SIZE_MAX;
     size_t taken;
 
-    assert_non_null(piece);
+    assert_non_null(around);
     memcpy(piece, p, n);
-    piece[n] = '#';
+    around[0] = '\r';
+    piece[n] = '\n';
     taken = data_decode(d, piece, n, &out, &r->ended);
     assert_true(out <= taken && taken <= n);
     assert_true(r->ended || taken == n);
-    assert_int_equal(piece[n], '#');
+    assert_true(around[0] == '\r' && piece[n] == '\n');
     memcpy(r->message + r->size, piece, out);
     r->size += out;
     r->taken += taken;
-    free(piece);
+    free(around);
     return !r->ended;
 }
 
