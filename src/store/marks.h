@@ -31,8 +31,9 @@ void marks_fini(struct marks *m);
 struct owner marks_new_epoch(struct marks *m, uint16_t slot);
 
 /* Marks all `count` keys or none: 0; -EBUSY when one is marked by a living owner, this one
- * included; -ENOSPC when the table is full. A mark ends by itself at `expires` (rt_now's clock, the
- * same in all processes of a host). */
+ * included; -ENOSPC when the table is full (never below its capacity); -ESTALE when the epoch of
+ * `who` is void. A mark ends by itself at `expires` (rt_now's clock, the same in all processes of a
+ * host). */
 int marks_place(struct marks *m, struct owner who, const struct digest *keys, size_t count,
                 usec_t now, usec_t expires);
 

@@ -36,8 +36,7 @@ struct store *store_close(struct store *s);
 
 /* The key of one recipient of one message: SHA-256 over lengths and octets of the reverse-path's
  * mailbox, the forward-path's mailbox (domains in lower case) and the message's digest. */
-struct digest ledger_key(struct slice sender, struct slice recipient,
-                         const struct digest *message);
+struct digest ledger_key(struct slice sender, struct slice recipient, const struct digest *message);
 
 /* Is there an armed, unexpired entry? `wall` is now. 1, 0, or a negative errno. */
 int ledger_find(struct store *s, const struct digest *key, usec_t wall);
@@ -56,9 +55,9 @@ void ledger_disarm(struct store *s, const struct digest *keys, size_t count);
 /* ---- remembered refusals ---- */
 
 enum refusal_kind {
-    REFUSAL_AT_RCPT,  /* the hop's 5xx at delivery time for (network, sender, recipient): 6 h */
-    REFUSAL_ISOLATE,  /* (network, sender, recipient) whose data was refused: 1 day */
-    REFUSAL_MESSAGE,  /* a ledger_key whose data was refused: 1 day */
+    REFUSAL_AT_RCPT, /* the hop's 5xx at delivery time for (network, sender, recipient): 6 h */
+    REFUSAL_ISOLATE, /* (network, sender, recipient) whose data was refused: 1 day */
+    REFUSAL_MESSAGE, /* a ledger_key whose data was refused: 1 day */
 };
 
 #define REFUSAL_TEXT_MAX 480
