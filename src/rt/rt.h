@@ -74,8 +74,8 @@ void scope_join(struct scope *s);
  * reaches it, or 0. */
 int scope_reason(void);
 
-/* The runtime's root scope, for tasks that belong to nobody else. */
-struct scope *rt_root(void);
+/* A runtime's root scope, for tasks that belong to nobody else. */
+struct scope *rt_root_of(struct rt *rt);
 
 /* ---- tasks ---- */
 

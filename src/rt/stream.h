@@ -31,16 +31,19 @@ struct stream_ops {
     size_t (*pending)(struct stream *s);
     /* Has the peer's kernel acknowledged every octet written? */
     bool (*acknowledged)(struct stream *s);
-    /* Cancel `scope` (reason -ECONNRESET) when the peer goes away with nothing left to read;
-     * NULL stops watching. */
-    void (*watch)(struct stream *s, struct scope *scope);
     /* Ends the connection and frees the stream: orderly, or with a reset. */
     void (*close)(struct stream *s, bool reset);
 };
 
 struct stream {
     const struct stream_ops *ops;
+    struct stream *above; /* the TLS stream on top of this one */
+    struct scope *watch;  /* cancelled when the peer goes away */
+    bool hung_up;         /* the peer has ended its sending side, or reset */
 };
+
+/* Called by a kind of stream, on the loop, when it notices that the peer hung up. */
+void stream_hangup(struct stream *s);
 
 /* Up to `n` octets as soon as there is one; 0 at the end of the stream. */
 ssize_t stream_read(struct stream *s, void *ret, size_t n, usec_t deadline);
@@ -56,6 +59,9 @@ int stream_write(struct stream *s, struct iovec *iov, int count, usec_t deadline
 /* The ops of the same name. */
 size_t stream_pending(struct stream *s);
 bool stream_acknowledged(struct stream *s);
+
+/* Cancels `scope`, reason -ECONNRESET, when the peer goes away with nothing left to read (a client
+ * that half-closes behind pipelined commands still waits for its replies). NULL stops watching. */
 void stream_watch(struct stream *s, struct scope *scope);
 
 /* Closes in order; NULL is allowed. Returns NULL. */

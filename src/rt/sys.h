@@ -8,7 +8,16 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-enum sys_op { SYS_OPEN, SYS_WRITE, SYS_READ, SYS_FSYNC, SYS_RENAME, SYS_MKDIR, SYS_STAT, SYS_UNLINK };
+enum sys_op {
+    SYS_OPEN,
+    SYS_WRITE,
+    SYS_READ,
+    SYS_FSYNC,
+    SYS_RENAME,
+    SYS_MKDIR,
+    SYS_STAT,
+    SYS_UNLINK
+};
 
 /* Where set, asked before each call; a negative errno is returned in its stead. Tests only. */
 extern int (*sys_fault)(enum sys_op op);

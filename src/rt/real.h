@@ -1,0 +1,32 @@
+/* The real world: libevent's loop, sockets, threads, the system's clocks. */
+#pragma once
+
+#include "base/addr.h"
+#include "rt/rt.h"
+#include "rt/stream.h"
+
+/* A runtime on the real world. One for each process, made after the fork. */
+struct rt *real_new(void);
+/* All tasks must have ended; waits for its threads. */
+struct rt *real_free(struct rt *rt);
+
+/* Runs until `*stop` is true and no task lives any more. Signal handlers may set *stop through
+ * real_wake; it is looked at once a turn. */
+void real_run(struct rt *rt, const volatile bool *stop);
+
+/* Makes real_run's turn end soon. Safe in a signal handler. */
+void real_wake(struct rt *rt);
+
+/* Accepts from a listening socket (non-blocking, shared with other processes) and calls `fn` on
+ * the loop for each connection; fn owns the stream. -errno when it cannot be watched. */
+struct real_listener;
+typedef void real_accept_fn(void *arg, struct stream *s, const struct addr *client,
+                            const struct addr *local);
+int real_listen(struct rt *rt, int fd, real_accept_fn *fn, void *arg, struct real_listener **ret);
+
+/* Stops accepting; the descriptor stays the caller's. NULL allowed. Returns NULL. */
+struct real_listener *real_listener_free(struct real_listener *l);
+
+/* Calls fn(arg) at the end of each turn of the loop, when all ready tasks have run: for output that
+ * is gathered during a turn. One for each runtime. */
+void real_on_turn(struct rt *rt, void (*fn)(void *arg), void *arg);

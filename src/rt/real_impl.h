@@ -1,0 +1,35 @@
+/* What the files of the real world share. */
+#pragma once
+
+#include <event2/event.h>
+
+#include "rt/rt_impl.h"
+
+struct thread_pool;
+
+struct real {
+    struct rt rt; /* first */
+    struct event_base *base;
+    struct event *timer;
+    usec_t timer_at; /* what `timer` is armed for */
+    struct event *wake;
+    int wake_fd;
+    struct thread_pool *files;
+    struct thread_pool *store;
+    void (*on_turn)(void *arg);
+    void *on_turn_arg;
+};
+
+/* ---- real_socket.c ---- */
+/* A stream that owns the non-blocking socket `fd`; NULL when it cannot be watched (fd is closed).
+ */
+struct stream *real_socket_stream(struct real *w, int fd);
+int real_socket_connect(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret);
+
+/* ---- real_threads.c ---- */
+/* `threads` are started when there is work for them. Completions come back over the loop. */
+struct thread_pool *thread_pool_new(struct real *w, unsigned threads);
+/* Waits for queued work; completions are delivered. */
+struct thread_pool *thread_pool_free(struct thread_pool *p);
+void thread_pool_post(struct thread_pool *p, int (*fn)(void *), void (*done)(void *, int),
+                      void *arg);

@@ -1,0 +1,287 @@
+/* Sockets of the real world as streams, and the listeners they come from.
+ *
+ * A socket is registered once, edge-triggered, for reading and for the peer's close; for writing
+ * only after a write was refused. No system call is made to find out what the last one told: a
+ * read that came back short leaves the socket "not readable" until the kernel says otherwise. */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+#include "rt/real.h"
+#include "rt/real_impl.h"
+
+struct sock {
+    struct stream stream; /* first */
+    struct task *waiter;
+    unsigned waiting; /* enum stream_wait */
+    unsigned ready;   /* enum stream_wait: may be tried */
+    int fd;
+    bool closed_seen; /* the kernel told of the peer's close: reading on shows it */
+    struct event *write_event;
+    struct event *event;
+};
+
+static void sock_ready(struct sock *k, unsigned events)
+{
+    k->ready |= events;
+    if (k->waiter != NULL && (k->waiting & k->ready) != 0) {
+        task_wake(k->waiter, 0);
+    }
+}
+
+/* An error or a reset comes as readability alone: where somebody watches, look. */
+static bool has_hung_up(struct sock *k)
+{
+    char octet;
+    ssize_t n = recv(k->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+static void on_socket(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    struct sock *k = arg;
+    if ((what & EV_CLOSED) != 0) {
+        k->closed_seen = true;
+    }
+    sock_ready(k, STREAM_READABLE);
+    bool watched = k->stream.watch != NULL || k->stream.above != NULL;
+    if (k->closed_seen || (watched && has_hung_up(k))) {
+        stream_hangup(&k->stream);
+    }
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    sock_ready(arg, STREAM_WRITABLE);
+}
+
+static ssize_t sock_try_read(struct stream *s, void *ret, size_t n)
+{
+    struct sock *k = (struct sock *)s;
+    if ((k->ready & STREAM_READABLE) == 0) {
+        return -EAGAIN;
+    }
+    ssize_t r;
+    do {
+        r = recv(k->fd, ret, n, 0);
+    } while (r < 0 && errno == EINTR);
+    if (r < 0) {
+        r = -errno;
+    }
+    if ((r == -EAGAIN || (r > 0 && (size_t)r < n)) && !k->closed_seen) {
+        k->ready &= ~(unsigned)STREAM_READABLE;
+    }
+    return r;
+}
+
+static ssize_t sock_try_writev(struct stream *s, const struct iovec *iov, int count)
+{
+    struct sock *k = (struct sock *)s;
+    if ((k->ready & STREAM_WRITABLE) == 0) {
+        return -EAGAIN;
+    }
+    struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
+    ssize_t r;
+    do {
+        r = count == 1 ? send(k->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
+                       : sendmsg(k->fd, &m, MSG_NOSIGNAL);
+    } while (r < 0 && errno == EINTR);
+    if (r < 0) {
+        r = -errno;
+    }
+    if (r == -EAGAIN) {
+        k->ready &= ~(unsigned)STREAM_WRITABLE;
+    }
+    return r;
+}
+
+static int watch_writing(struct sock *k)
+{
+    if (k->write_event == NULL) {
+        struct event_base *base = event_get_base(k->event);
+        k->write_event = event_new(base, k->fd, EV_WRITE | EV_ET | EV_PERSIST, on_writable, k);
+        if (k->write_event == NULL || event_add(k->write_event, NULL) != 0) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+static int sock_wait(struct stream *s, unsigned events, usec_t deadline)
+{
+    struct sock *k = (struct sock *)s;
+    int r = (events & STREAM_WRITABLE) != 0 ? watch_writing(k) : 0;
+    while (r == 0 && (k->ready & events) == 0) {
+        k->waiter = task_self();
+        k->waiting = events;
+        r = task_park(NULL, deadline, true);
+        k->waiter = NULL;
+    }
+    return r;
+}
+
+static size_t sock_pending(struct stream *s)
+{
+    struct sock *k = (struct sock *)s;
+    int n = 0;
+    return ioctl(k->fd, FIONREAD, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+static bool sock_acknowledged(struct stream *s)
+{
+    struct sock *k = (struct sock *)s;
+    int n = 0;
+    return ioctl(k->fd, SIOCOUTQ, &n) == 0 && n == 0;
+}
+
+static void sock_close(struct stream *s, bool reset)
+{
+    struct sock *k = (struct sock *)s;
+    if (reset) {
+        struct linger now = {.l_onoff = 1, .l_linger = 0};
+        setsockopt(k->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
+    if (k->write_event != NULL) {
+        event_free(k->write_event);
+    }
+    event_free(k->event);
+    close(k->fd);
+    free(k);
+}
+
+static const struct stream_ops sock_ops = {
+    .try_read = sock_try_read,
+    .try_writev = sock_try_writev,
+    .wait = sock_wait,
+    .pending = sock_pending,
+    .acknowledged = sock_acknowledged,
+    .close = sock_close,
+};
+
+struct stream *real_socket_stream(struct real *w, int fd)
+{
+    struct sock *k = xcalloc(1, sizeof(*k));
+    k->stream.ops = &sock_ops;
+    k->fd = fd;
+    k->ready = STREAM_WRITABLE;
+    k->event = event_new(w->base, fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_socket, k);
+    if (k->event == NULL || event_add(k->event, NULL) != 0) {
+        if (k->event != NULL) {
+            event_free(k->event);
+        }
+        close(fd);
+        free(k);
+        return NULL;
+    }
+    return &k->stream;
+}
+
+/* Replies and commands are written whole: waiting to fill a segment would only delay them. */
+static void no_delay(int fd)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+int real_socket_connect(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = addr_to_sockaddr(to, &ss);
+    int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -errno;
+    }
+    no_delay(fd);
+    if (connect(fd, (struct sockaddr *)&ss, len) != 0 && errno != EINPROGRESS) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    struct stream *s = real_socket_stream((struct real *)rt, fd);
+    if (s == NULL) {
+        return -ENOMEM;
+    }
+    struct sock *k = (struct sock *)s;
+    k->ready = 0;
+    int r = sock_wait(s, STREAM_WRITABLE, deadline);
+    int error = 0;
+    socklen_t error_len = sizeof error;
+    if (r == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) == 0 && error != 0) {
+        r = -error;
+    }
+    if (r < 0) {
+        stream_close(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+/* ---- listeners ---- */
+
+struct real_listener {
+    struct real *world;
+    struct event *event;
+    real_accept_fn *fn;
+    void *arg;
+};
+
+/* One connection a turn: the listener stays readable while there are more, and what the others in
+ * this turn need is not kept waiting. */
+static void on_connection(evutil_socket_t listening, short what, void *arg)
+{
+    (void)what;
+    struct real_listener *l = arg;
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof ss;
+    int fd = accept4((int)listening, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        return;
+    }
+    struct addr client = addr_from_sockaddr(&ss);
+    struct addr local = {0};
+    len = sizeof ss;
+    if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0) {
+        local = addr_from_sockaddr(&ss);
+    }
+    no_delay(fd);
+    struct stream *s = real_socket_stream(l->world, fd);
+    if (s != NULL) {
+        l->fn(l->arg, s, &client, &local);
+    }
+}
+
+int real_listen(struct rt *rt, int fd, real_accept_fn *fn, void *arg, struct real_listener **ret)
+{
+    struct real *w = (struct real *)rt;
+    struct real_listener *l = xcalloc(1, sizeof(*l));
+    l->world = w;
+    l->fn = fn;
+    l->arg = arg;
+    l->event = event_new(w->base, fd, EV_READ | EV_PERSIST, on_connection, l);
+    if (l->event == NULL || event_add(l->event, NULL) != 0) {
+        real_listener_free(l);
+        return -ENOMEM;
+    }
+    *ret = l;
+    return 0;
+}
+
+struct real_listener *real_listener_free(struct real_listener *l)
+{
+    if (l != NULL && l->event != NULL) {
+        event_free(l->event);
+    }
+    free(l);
+    return NULL;
+}
