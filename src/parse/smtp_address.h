@@ -25,7 +25,7 @@ enum smtp_path_error {
     SMTP_PATH_SYNTAX,     /* 501 5.1.7 / 5.1.3 */
     SMTP_PATH_LONG,       /* path over 256, local part over 64 or domain over 255 octets */
     SMTP_PATH_NEEDS_UTF8, /* octets above 127, and SMTPUTF8 was not given; 553 5.6.7 */
-    SMTP_PATH_RELAY,      /* % ! or a further @ inside an unquoted or quoted local part: a relay trick */
+    SMTP_PATH_RELAY, /* % ! or a further @ inside an unquoted or quoted local part: a relay trick */
 };
 
 /* Parses a path at the start of `text` ("<" required), up to and including its ">". `ret_rest` is

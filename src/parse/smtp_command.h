@@ -19,7 +19,7 @@ struct smtp_param {
 };
 
 /* Takes the next parameter off `*rest` (leading spaces skipped). 1 when there was one, 0 at the
- * end, -EINVAL for what RFC 5321 esmtp-param does not allow. */
+ * end, -EINVAL for what RFC 5321 esmtp-param does not allow (then nothing is taken off). */
 int smtp_param_next(struct slice *rest, struct smtp_param *ret);
 
 /* A decimal number of at most 20 digits: 0, or -EINVAL (empty, other characters) or -ERANGE. */

@@ -15,15 +15,15 @@ struct data_notes {
     bool bare_cr_or_lf;
     bool has_nul;
     bool has_8bit;
-    bool has_leading_dot; /* a line of the message itself begins with a dot */
+    bool has_leading_dot;  /* a line of the message itself begins with a dot */
     uint64_t longest_line; /* octets without its CRLF */
     uint64_t size;         /* octets of the message */
 };
 
 struct data_decoder {
     struct data_notes notes;
-    uint64_t line;    /* octets of the unfinished line so far, as it will stand in the message */
-    uint8_t state;    /* private */
+    uint64_t line; /* octets of the unfinished line so far, as it will stand in the message */
+    uint8_t state; /* private */
 };
 
 /* DATA: starts behind the CRLF of the DATA command, so that an immediate ".CRLF" is an empty
