@@ -3,7 +3,7 @@
  * Written `limit name value` in the configuration. Kinds: COUNT a number, SIZE octets with an
  * optional K, M or G, TIME a number with us, ms, s, m, h or d. One row is struct member, parser,
  * check and manual. */
-SETTING(command_line, SIZE, 2048, 512, 65536,
+SETTING(command_line, SIZE, 2048, 512, 16384,
         "Longest command line with its CRLF; longer ones are read to their end and answered 500 5.5.6.")
 SETTING(path, SIZE, 256, 256, 4096,
         "Longest reverse-path or forward-path with its brackets; 501 5.1.7 or 5.1.3 above it.")

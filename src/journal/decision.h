@@ -1,0 +1,74 @@
+/* Decision lines: one JSON object on one line for each transaction, and for each connection that
+ * ended without one.
+ *
+ * Writing never blocks and never fails the caller: a line that does not fit is counted as lost, and
+ * the gap shows in `sequence`. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "conf/conf.h"
+
+struct rt;
+
+struct decision_recipient {
+    struct slice mailbox;
+    const char *verdict; /* "accepted", "refused", "deferred" */
+    uint16_t code;       /* our reply to RCPT, or for the message where it differs */
+    struct slice enhanced;
+    struct slice text;
+    bool delivered_before; /* the ledger had it: not delivered again */
+};
+
+struct decision {
+    struct slice id;  /* "14 characters.transaction" */
+    usec_t time_wall; /* when it was decided */
+    usec_t duration;  /* since MAIL, or since the connection began */
+    struct addr client;
+    struct slice helo;
+    const char *protocol; /* RFC 3848 / 6531 "with" keyword: SMTP, ESMTP, ESMTPS, UTF8SMTP… */
+    struct slice tls;     /* "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without */
+    bool has_transaction;
+    struct slice sender;
+    const struct decision_recipient *recipients;
+    size_t recipient_count;
+    uint64_t size;
+    const char
+        *phase; /* where it ended: "connect", "helo", "mail", "rcpt", "data", "message", "commit" */
+    const char *verdict; /* "accepted", "refused", "deferred", "gone", "ended" (no transaction) */
+    uint16_t code;       /* the last reply that mattered; 0 when there was none */
+    struct slice enhanced;
+    struct slice text;
+    struct slice hop; /* the route's name, empty before there is one */
+    bool hop_reply;   /* the reply was the next hop's own */
+    const char *note; /* "", or why: "client went away", "in doubt", "answer unknown", "answer
+                         late", "ledger not written"… */
+};
+
+struct decision_sink;
+
+/* Opens what conf says (stdout, journald, a file that is appended to and reopened on
+ * decision_sink_reopen). `slot` and `epoch` name the worker in each line. 0, or a negative errno.
+ */
+int decision_sink_open(const struct conf *conf, unsigned slot, uint32_t epoch,
+                       struct decision_sink **ret);
+
+/* For tests: lines are handed to fn instead. */
+struct decision_sink *decision_sink_to(void (*fn)(void *arg, struct slice line), void *arg);
+
+/* Formats and keeps the line until decision_flush, or until 64 KiB are waiting. */
+void decision_write(struct decision_sink *d, const struct decision *x);
+
+/* Writes what waits, as far as it goes without blocking; the rest is tried again at the next flush,
+ * and counted as lost beyond 1 MiB. Called at the end of each turn of the loop. */
+void decision_flush(struct decision_sink *d);
+
+uint64_t decision_lost(const struct decision_sink *d);
+
+/* Flushes (waiting at most a second) and frees. NULL allowed. */
+struct decision_sink *decision_sink_free(struct decision_sink *d);
