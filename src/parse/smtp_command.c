@@ -6,18 +6,23 @@
 
 #include "parse/ascii.h"
 
+static struct slice behind(struct slice text, size_t n)
+{
+    return n == 0 ? text : (struct slice){text.p + n, text.n - n};
+}
+
 void smtp_command_split(struct slice line, struct slice *ret_verb, struct slice *ret_argument)
 {
-    const char *end = line.p + line.n;
     const char *space = line.n == 0 ? NULL : memchr(line.p, ' ', line.n);
-    const char *argument = space ? space : end;
+    size_t verb = space ? (size_t)(space - line.p) : line.n;
+    struct slice argument = behind(line, verb);
 
-    *ret_verb = (struct slice){line.p, (size_t)(argument - line.p)};
-    while (argument < end && ascii_is_blank(*argument))
-        argument++;
-    while (argument < end && ascii_is_blank(end[-1]))
-        end--;
-    *ret_argument = (struct slice){argument, (size_t)(end - argument)};
+    while (argument.n > 0 && ascii_is_blank(argument.p[0]))
+        argument = behind(argument, 1);
+    while (argument.n > 0 && ascii_is_blank(argument.p[argument.n - 1]))
+        argument.n--;
+    *ret_verb = (struct slice){line.p, verb};
+    *ret_argument = argument;
 }
 
 /* esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-"): its length, or 0. */
@@ -38,11 +43,6 @@ static size_t value_length(struct slice text)
     while (n < text.n && text.p[n] > ' ' && text.p[n] <= '~' && text.p[n] != '=')
         n++;
     return n;
-}
-
-static struct slice behind(struct slice text, size_t n)
-{
-    return (struct slice){text.p + n, text.n - n};
 }
 
 static struct slice behind_spaces(struct slice text)
