@@ -36,14 +36,26 @@ static size_t shown_length(const unsigned char *p, size_t n)
     return 0;
 }
 
-void text_clean(char *p, size_t n)
+size_t text_clean_length(const char *p, size_t n)
 {
-    for (size_t i = 0; i < n;) {
+    size_t i = 0;
+
+    while (i < n) {
         size_t length = shown_length((const unsigned char *)p + i, n - i);
         if (length == 0) {
-            p[i] = '?';
-            length = 1;
+            break;
         }
         i += length;
+    }
+    return i;
+}
+
+void text_clean(char *p, size_t n)
+{
+    size_t i = text_clean_length(p, n);
+
+    while (i < n) {
+        p[i++] = '?';
+        i += text_clean_length(p + i, n - i);
     }
 }

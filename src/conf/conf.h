@@ -21,9 +21,9 @@ enum conf_route_kind { CONF_ROUTE_SMTP, CONF_ROUTE_MAILDIR };
 /* One next hop; several domains may lead to it. */
 struct conf_route {
     enum conf_route_kind kind;
-    struct addr hop;      /* SMTP */
-    char *folder;         /* Maildir: template with %{rcpt.local_part} and %{rcpt.domain} */
-    char *name;           /* as written behind "to", for logs and decisions */
+    struct addr hop; /* SMTP */
+    char *folder;    /* Maildir: template with %{rcpt.local_part} and %{rcpt.domain} */
+    char *name;      /* as written behind "to", for logs and decisions */
 };
 
 /* "example.org" matches itself, ".example.org" its subdomains, "." everything. Lower case. */
@@ -31,6 +31,10 @@ struct conf_domain {
     struct slice pattern;
     const struct conf_route *route;
 };
+
+/* Bounded because a worker's slot in decision ids has 1024 values and draining workers keep theirs.
+ */
+#define CONF_WORKERS_MAX 256
 
 enum conf_decisions { CONF_DECISIONS_STDOUT, CONF_DECISIONS_JOURNALD, CONF_DECISIONS_FILE };
 
@@ -40,14 +44,15 @@ struct conf {
     size_t listen_count;
     char *tls_cert; /* NULL: STARTTLS is not offered */
     char *tls_key;
-    struct conf_route **routes; /* in the order of the file */
+    struct conf_route **routes; /* in the order of the file; one for each different hop */
     size_t route_count;
-    struct conf_domain *domains;
+    struct conf_domain *domains;               /* in the order of the file */
+    const struct conf_domain **domains_sorted; /* the same by pattern, for conf_route_find */
     size_t domain_count;
-    char *state;        /* folder of the LMDB environment */
-    char *spool;        /* folder for messages that do not fit into memory */
-    char *user;         /* NULL: not given */
-    unsigned workers;   /* 0 in the file: one for each processor this process may use */
+    char *state;      /* folder of the LMDB environment */
+    char *spool;      /* folder for messages that do not fit into memory */
+    char *user;       /* NULL: not given */
+    unsigned workers; /* 0 in the file: one for each processor this process may use */
     enum conf_decisions decisions;
     char *decisions_file;
     struct conf_limits limits;
@@ -60,14 +65,16 @@ struct conf_error {
 
 /* Parses and checks `text` (any octets), named `file` in errors. 0 and *ret, which the caller gives
  * to conf_free; or -EINVAL with *ret_error filled and *ret untouched. */
-int conf_parse(struct slice text, const char *file, struct conf **ret, struct conf_error *ret_error);
+int conf_parse(struct slice text, const char *file, struct conf **ret,
+               struct conf_error *ret_error);
 
 /* The same for a file on disk; also -EINVAL when it cannot be read. */
 int conf_load(const char *file, struct conf **ret, struct conf_error *ret_error);
 
 struct conf *conf_free(struct conf *c);
 
-/* The route of a domain, letters compared without case: the longest pattern wins; NULL for none. */
+/* The route of a domain, letters compared without case: the longest pattern wins; NULL for none and
+ * for an empty domain. */
 const struct conf_route *conf_route_find(const struct conf *c, struct slice domain);
 
 /* Where `listen` address number `i` stood in the file, for errors found later (a busy port). */

@@ -1,0 +1,343 @@
+/* The whole file: its statements in turn, what can only be judged at its end, and questions to the
+ * finished configuration. */
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+#include "conf/parser.h"
+
+/* A larger file is not a configuration but a mistake such as /dev/zero. */
+#define FILE_MAX ((size_t)16 << 20)
+
+static int parse_statement(struct parser *p)
+{
+    struct token name = parser_peek(p);
+    size_t i = 0;
+
+    if (name.kind != TOKEN_WORD) {
+        return parser_expected(p, &name, "a statement");
+    }
+    while (i < STATEMENT_COUNT && !slice_eq(name.text, slice_of(statements[i].name))) {
+        i++;
+    }
+    if (i == STATEMENT_COUNT) {
+        return parser_unknown(p, &name, "statement", &statements[0].name, STATEMENT_COUNT,
+                              sizeof(statements[0]),
+                              "decisions, hostname, limit, listen, route, spool, state, tls, user "
+                              "or workers");
+    }
+    if (p->statement_line[i] != 0 && !statements[i].repeats) {
+        return parser_repeated(p, &name, "such statement", p->statement_line[i]);
+    }
+    p->statement_line[i] = name.place.line;
+    (void)parser_take(p);
+    int r = statements[i].parse(p);
+    if (r < 0) {
+        return r;
+    }
+    struct token end = parser_peek(p);
+    if (end.kind != TOKEN_NEWLINE && end.kind != TOKEN_END) {
+        return parser_expected(p, &end, "the end of the line");
+    }
+    return 0;
+}
+
+static int parse_statements(struct parser *p)
+{
+    for (;;) {
+        struct token token = parser_peek(p);
+        if (token.kind == TOKEN_END) {
+            return 0;
+        }
+        if (token.kind == TOKEN_NEWLINE) {
+            (void)parser_take(p);
+            continue;
+        }
+        int r = parse_statement(p);
+        if (r < 0) {
+            return r;
+        }
+    }
+}
+
+static int check_required(struct parser *p)
+{
+    struct token end = parser_peek(p);
+
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        if (statements[i].required && p->statement_line[i] == 0) {
+            struct slice what =
+                arena_printf(&p->whole->arena, "a statement %s", statements[i].name);
+            return parser_expected(p, &end, what.p);
+        }
+    }
+    return 0;
+}
+
+static int check_limits(struct parser *p)
+{
+    const struct conf_limits *limits = &p->conf->limits;
+    struct place of_message = p->limit_place[SETTING_INDEX_message_memory];
+    struct place of_spool = p->limit_place[SETTING_INDEX_spool_memory];
+
+    if (limits->message_memory > limits->spool_memory) {
+        return parser_fail(p, of_message.line > of_spool.line ? of_message : of_spool,
+                           "expected message_memory not to exceed spool_memory, found more");
+    }
+    return 0;
+}
+
+/* ASCII letters compared without case; patterns are in lower case and have no NUL, where
+ * strncasecmp would end. */
+static int compare_names(struct slice a, struct slice b)
+{
+    int order = strncasecmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+/* For qsort: by pattern, equal ones in the order of the file. */
+static int compare_domains(const void *a, const void *b)
+{
+    const struct conf_domain *x = *(const struct conf_domain *const *)a;
+    const struct conf_domain *y = *(const struct conf_domain *const *)b;
+    int order = compare_names(x->pattern, y->pattern);
+
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+static void keep_domains(struct parser *p)
+{
+    const struct domain_entry *entries = (const void *)p->domains.p;
+    struct conf *c = p->conf;
+
+    c->domain_count = p->domains.n / sizeof(*entries);
+    c->domains = arena_alloc(&p->whole->arena, c->domain_count * sizeof(*c->domains));
+    c->domains_sorted = arena_alloc(&p->whole->arena, c->domain_count * sizeof(*c->domains_sorted));
+    for (size_t i = 0; i < c->domain_count; i++) {
+        c->domains[i] = entries[i].domain;
+        c->domains_sorted[i] = &c->domains[i];
+    }
+    qsort(c->domains_sorted, c->domain_count, sizeof(*c->domains_sorted), compare_domains);
+}
+
+/* The duplicate that stands first in the file is the one reported. */
+static int check_domains(struct parser *p)
+{
+    const struct domain_entry *entries = (const void *)p->domains.p;
+    const struct conf *c = p->conf;
+    size_t first = 0, again = c->domain_count;
+
+    for (size_t i = 1; i < c->domain_count; i++) {
+        size_t before = (size_t)(c->domains_sorted[i - 1] - c->domains);
+        size_t here = (size_t)(c->domains_sorted[i] - c->domains);
+        if (here < again && slice_eq(c->domains[before].pattern, c->domains[here].pattern)) {
+            first = before;
+            again = here;
+        }
+    }
+    if (again == c->domain_count) {
+        return 0;
+    }
+    struct token token = {TOKEN_WORD, c->domains[again].pattern, entries[again].place};
+    return parser_repeated(p, &token, "mention of a domain", entries[first].place.line);
+}
+
+static void keep_listens(struct parser *p)
+{
+    const struct listen_entry *entries = (const void *)p->listens.p;
+    struct conf_whole *w = p->whole;
+    size_t count = p->listens.n / sizeof(*entries);
+
+    w->conf.listen_count = count;
+    w->conf.listen = arena_alloc(&w->arena, count * sizeof(*w->conf.listen));
+    w->listen_places = arena_alloc(&w->arena, count * sizeof(*w->listen_places));
+    for (size_t i = 0; i < count; i++) {
+        w->conf.listen[i] = entries[i].addr;
+        w->listen_places[i] = entries[i].place;
+    }
+}
+
+static void keep_routes(struct parser *p)
+{
+    struct conf *c = p->conf;
+
+    c->route_count = p->routes.n / sizeof(*c->routes);
+    c->routes = (void *)parser_keep(p, buf_slice(&p->routes));
+}
+
+static unsigned processors(void)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+        return (unsigned)CPU_COUNT(&set);
+    }
+    /* More processors than a cpu_set_t has bits. */
+    return CPU_SETSIZE;
+}
+
+static void set_defaults(struct parser *p)
+{
+    struct conf *c = p->conf;
+
+    if (c->state == NULL) {
+        c->state = parser_keep(p, SLICE_LIT("/var/lib/gatepost/state"));
+    }
+    if (c->spool == NULL) {
+        c->spool = parser_keep(p, SLICE_LIT("/var/spool/gatepost"));
+    }
+    if (c->workers == 0) {
+        unsigned n = processors();
+        c->workers = n < CONF_WORKERS_MAX ? n : CONF_WORKERS_MAX;
+    }
+}
+
+static int parse_all(struct parser *p)
+{
+    int r = parse_statements(p);
+
+    if (r < 0) {
+        return r;
+    }
+    keep_domains(p);
+    keep_listens(p);
+    keep_routes(p);
+    set_defaults(p);
+    r = check_domains(p);
+    if (r < 0) {
+        return r;
+    }
+    r = check_limits(p);
+    return r < 0 ? r : check_required(p);
+}
+
+int conf_parse(struct slice text, const char *file, struct conf **ret, struct conf_error *ret_error)
+{
+    struct conf_whole *w = xcalloc(1, sizeof(*w));
+    struct parser p = {.file = file, .error = ret_error, .whole = w, .conf = &w->conf};
+
+    arena_init(&w->arena);
+    lexer_init(&p.lexer, text, &w->arena);
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        *setting_value(&settings[i], &w->conf.limits) = settings[i].standard;
+    }
+    int r = parse_all(&p);
+    buf_free(&p.listens);
+    buf_free(&p.routes);
+    buf_free(&p.domains);
+    if (r < 0) {
+        (void)conf_free(&w->conf);
+        return r;
+    }
+    *ret = &w->conf;
+    return 0;
+}
+
+/* Reads the file whole; negative errno. */
+static int read_file(const char *file, struct buf *text)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return -errno;
+    }
+    ssize_t n = 1;
+    while (n > 0 && text->n <= FILE_MAX) {
+        n = read(fd, buf_reserve(text, 65536), 65536);
+        if (n > 0) {
+            text->n += (size_t)n;
+        }
+    }
+    int r = n < 0 ? -errno : 0;
+    (void)close(fd);
+    if (r == 0 && text->n > FILE_MAX) {
+        r = -EFBIG;
+    }
+    return r;
+}
+
+int conf_load(const char *file, struct conf **ret, struct conf_error *ret_error)
+{
+    struct buf text = {0};
+    int r = read_file(file, &text);
+
+    if (r < 0) {
+        struct parser p = {.file = file, .error = ret_error};
+        r = parser_fail(&p, (struct place){1, 1}, "expected a readable file, found: %s",
+                        strerror(-r));
+    } else {
+        r = conf_parse(buf_slice(&text), file, ret, ret_error);
+    }
+    buf_free(&text);
+    return r;
+}
+
+struct conf *conf_free(struct conf *c)
+{
+    if (c != NULL) {
+        struct conf_whole *w = (struct conf_whole *)(void *)c;
+        arena_free(&w->arena);
+        free(w);
+    }
+    return NULL;
+}
+
+static const struct conf_domain *find_pattern(const struct conf *c, struct slice pattern)
+{
+    size_t low = 0, high = c->domain_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_names(pattern, c->domains_sorted[middle]->pattern);
+        if (order == 0) {
+            return c->domains_sorted[middle];
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return NULL;
+}
+
+const struct conf_route *conf_route_find(const struct conf *c, struct slice domain)
+{
+    if (domain.n == 0) {
+        return NULL;
+    }
+    const struct conf_domain *found = find_pattern(c, domain);
+    const char *end = domain.p + domain.n;
+    const char *dot = domain.p;
+
+    /* "a.example.org" itself, then ".example.org", then ".org"; each is shorter than the one
+     * before, so that the first found is the longest. A dot in front would make the domain itself
+     * a pattern for subdomains. */
+    if (*dot == '.') {
+        return NULL;
+    }
+    while (found == NULL && (dot = memchr(dot, '.', (size_t)(end - dot))) != NULL) {
+        found = find_pattern(c, (struct slice){dot, (size_t)(end - dot)});
+        dot++;
+    }
+    if (found == NULL) {
+        found = find_pattern(c, SLICE_LIT("."));
+    }
+    return found != NULL ? found->route : NULL;
+}
+
+void conf_listen_place(const struct conf *c, size_t i, unsigned *ret_line, unsigned *ret_column)
+{
+    const struct conf_whole *w = (const struct conf_whole *)(const void *)c;
+
+    *ret_line = w->listen_places[i].line;
+    *ret_column = w->listen_places[i].column;
+}

@@ -1,0 +1,146 @@
+/* See parser.h. */
+#include "conf/parser.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "conf/suggest.h"
+
+/* Of a file's name, the end is shown, of text found in the file, the beginning. */
+#define FILE_SHOWN  200
+#define FOUND_SHOWN 40
+
+/* Room for `"…"...` with the terminating NUL. */
+#define FOUND_TEXT_MAX (FOUND_SHOWN + 16)
+
+struct token parser_peek(struct parser *p)
+{
+    if (!p->has_token) {
+        p->token = lexer_next(&p->lexer);
+        p->has_token = true;
+    }
+    return p->token;
+}
+
+struct token parser_take(struct parser *p)
+{
+    struct token token = parser_peek(p);
+
+    p->has_token = false;
+    return token;
+}
+
+int parser_fail(struct parser *p, struct place place, const char *format, ...)
+{
+    char cause[sizeof(p->error->text)];
+    size_t file_length = strlen(p->file);
+    const char *file = p->file + (file_length > FILE_SHOWN ? file_length - FILE_SHOWN : 0);
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(cause, sizeof(cause), format, ap);
+    va_end(ap);
+    int room = (int)sizeof(p->error->text) - FILE_SHOWN - 32;
+    (void)snprintf(p->error->text, sizeof(p->error->text), "%s:%u:%u: %.*s", file, place.line,
+                   place.column, room, cause);
+    text_clean(p->error->text, strlen(p->error->text));
+    return -EINVAL;
+}
+
+/* Text from the file, cleaned and cut between two characters. */
+static void show(struct slice text, char ret_text[static FOUND_TEXT_MAX])
+{
+    char shown[FOUND_SHOWN + 1];
+    size_t n = text.n;
+
+    if (n > FOUND_SHOWN) {
+        n = FOUND_SHOWN;
+        while (n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80) {
+            n--;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        /* A NUL would end the text here, before text_clean could replace it. */
+        shown[i] = text.p[i] != '\0' ? text.p[i] : '?';
+    }
+    shown[n] = '\0';
+    text_clean(shown, n);
+    (void)snprintf(ret_text, FOUND_TEXT_MAX, "\"%s\"%s", shown, n < text.n ? "..." : "");
+}
+
+int parser_expected(struct parser *p, const struct token *found, const char *what)
+{
+    char text[FOUND_TEXT_MAX];
+    const char *shown = text;
+
+    switch (found->kind) {
+    case TOKEN_BAD: return parser_fail(p, found->place, SLICE_FMT, SLICE_ARG(found->text));
+    case TOKEN_END: shown = "the end of the file"; break;
+    case TOKEN_NEWLINE: shown = "the end of the line"; break;
+    case TOKEN_COMMA:
+    case TOKEN_RESERVED:
+    case TOKEN_WORD:
+    case TOKEN_STRING: show(found->text, text); break;
+    }
+    return parser_fail(p, found->place, "expected %s, found %s", what, shown);
+}
+
+int parser_unknown(struct parser *p, const struct token *found, const char *kind,
+                   const char *const *names, size_t count, size_t stride, const char *expected)
+{
+    char text[FOUND_TEXT_MAX];
+    const char *close = suggest(found->text, names, count, stride);
+
+    show(found->text, text);
+    if (close != NULL) {
+        return parser_fail(p, found->place, "unknown %s %s, did you mean \"%s\"?", kind, text,
+                           close);
+    }
+    return parser_fail(p, found->place, "unknown %s %s, expected %s", kind, text, expected);
+}
+
+int parser_repeated(struct parser *p, const struct token *found, const char *what, unsigned line)
+{
+    struct slice text =
+        arena_printf(&p->whole->arena, "one %s (the first is in line %u)", what, line);
+
+    return parser_expected(p, found, text.p);
+}
+
+int parser_value(struct parser *p, const char *what, struct token *ret)
+{
+    struct token token = parser_peek(p);
+
+    if (token.kind != TOKEN_WORD && token.kind != TOKEN_STRING) {
+        return parser_expected(p, &token, what);
+    }
+    *ret = parser_take(p);
+    return 0;
+}
+
+int parser_keyword(struct parser *p, const char *keyword, const char *what)
+{
+    struct token token = parser_peek(p);
+
+    if (token.kind != TOKEN_WORD || !slice_eq(token.text, slice_of(keyword))) {
+        return parser_expected(p, &token, what);
+    }
+    (void)parser_take(p);
+    return 0;
+}
+
+bool parser_comma(struct parser *p)
+{
+    if (parser_peek(p).kind != TOKEN_COMMA) {
+        return false;
+    }
+    (void)parser_take(p);
+    return true;
+}
+
+char *parser_keep(struct parser *p, struct slice text)
+{
+    return (char *)arena_copy(&p->whole->arena, text).p;
+}

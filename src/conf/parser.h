@@ -1,0 +1,95 @@
+/* What the statements of the configuration share: the next token, the wording of errors, and what
+ * has been read so far. Internal to src/conf. */
+#pragma once
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "conf/lexer.h"
+#include "conf/settings.h"
+
+/* What conf_parse really allocates; `conf` is first and all it points to is in `arena`. */
+struct conf_whole {
+    struct conf conf;
+    struct arena arena;
+    struct place *listen_places;
+};
+
+struct listen_entry {
+    struct addr addr;
+    struct place place;
+};
+
+struct domain_entry {
+    struct conf_domain domain;
+    struct place place;
+};
+
+enum statement_index {
+    STATEMENT_DECISIONS,
+    STATEMENT_HOSTNAME,
+    STATEMENT_LIMIT,
+    STATEMENT_LISTEN,
+    STATEMENT_ROUTE,
+    STATEMENT_SPOOL,
+    STATEMENT_STATE,
+    STATEMENT_TLS,
+    STATEMENT_USER,
+    STATEMENT_WORKERS,
+    STATEMENT_COUNT
+};
+
+struct parser {
+    struct lexer lexer;
+    struct token token; /* the next one, when has_token */
+    bool has_token;
+    const char *file;
+    struct conf_error *error;
+    struct conf_whole *whole;
+    struct conf *conf;                        /* &whole->conf */
+    struct buf listens;                       /* struct listen_entry */
+    struct buf routes;                        /* struct conf_route * */
+    struct buf domains;                       /* struct domain_entry */
+    unsigned statement_line[STATEMENT_COUNT]; /* of the first one, 0 for none */
+    struct place limit_place[SETTING_COUNT];  /* line 0 for none */
+};
+
+struct statement {
+    const char *name;
+    bool repeats; /* may be there more than once */
+    bool required;
+    int (*parse)(struct parser *p); /* what follows the name, up to the end of the statement */
+};
+
+extern const struct statement statements[STATEMENT_COUNT];
+
+/* The next token, left in place or taken. It may be a TOKEN_BAD, which is no value, no word and no
+ * comma: parser_expected knows it. */
+struct token parser_peek(struct parser *p);
+struct token parser_take(struct parser *p);
+
+/* Writes the one error; always -EINVAL. */
+int parser_fail(struct parser *p, struct place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "expected WHAT, found …"; always -EINVAL. */
+int parser_expected(struct parser *p, const struct token *found, const char *what);
+
+/* "unknown KIND "…", did you mean …" or, when nothing is close, "expected EXPECTED"; always
+ * -EINVAL. The names are passed as to suggest(). */
+int parser_unknown(struct parser *p, const struct token *found, const char *kind,
+                   const char *const *names, size_t count, size_t stride, const char *expected);
+
+/* "expected one WHAT (the first is in line LINE), found …"; always -EINVAL. */
+int parser_repeated(struct parser *p, const struct token *found, const char *what, unsigned line);
+
+/* Takes a word or string; `what` says which, for the error. */
+int parser_value(struct parser *p, const char *what, struct token *ret);
+
+/* Takes the word `keyword`; `what` names all that could stand here. */
+int parser_keyword(struct parser *p, const char *keyword, const char *what);
+
+/* Takes a comma if it is next. */
+bool parser_comma(struct parser *p);
+
+/* A copy that lives as long as the configuration. */
+char *parser_keep(struct parser *p, struct slice text);
