@@ -166,12 +166,13 @@ static bool is_ipv4_literal(struct slice text)
     return c.at == c.end;
 }
 
+/* `text` has only printable octets. */
 static bool is_ipv6_address(struct slice text)
 {
     char copy[INET6_ADDRSTRLEN];
     struct in6_addr address;
 
-    if (text.n >= sizeof(copy) || memchr(text.p, '\0', text.n))
+    if (text.n >= sizeof(copy))
         return false;
     memcpy(copy, text.p, text.n);
     copy[text.n] = '\0';
@@ -290,8 +291,8 @@ enum smtp_path_error smtp_path_parse(struct slice text, enum smtp_path_kind kind
 
     if (c.high && !allow_utf8)
         return SMTP_PATH_NEEDS_UTF8;
-    if (between(text.p, c.at).n > PATH_MAX_OCTETS || path.local_part.n > LOCAL_PART_MAX ||
-        path.domain.n > DOMAIN_MAX)
+    /* A domain over 255 octets always makes a path over 256. */
+    if (between(text.p, c.at).n > PATH_MAX_OCTETS || path.local_part.n > LOCAL_PART_MAX)
         return SMTP_PATH_LONG;
 
     *ret = path;

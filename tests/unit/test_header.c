@@ -33,6 +33,8 @@ static const struct {
     {SLICE_LIT("\rReceived: x\r\nReceived: y\r\n\r\n"), 1, true},
     {SLICE_LIT(" \r\nReceived: behind a blank line that is not empty\r\n\r\n"), 1, true},
     {SLICE_LIT("Rec\r\neived: x\r\n\r\n"), 0, true},
+    {SLICE_LIT("Rec\r\nReceived: x\r\n\r\n"), 1, true},
+    {SLICE_LIT("Rec\nReceived: x\n\n"), 1, true},
     {SLICE_LIT("Rec\n\nReceived: x\n"), 0, true},
     {SLICE_LIT("Received\n\nReceived: x\n"), 0, true},
     {SLICE_LIT("Received: no end"), 1, false},
