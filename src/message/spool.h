@@ -1,7 +1,15 @@
 /* A message's octets while the conversation has not ended: memory first, then an unlinked file.
  *
  * Holds the message itself, never its dot-stuffed wire form. Blocks of SPOOL_BLOCK octets are
- * counted against a budget that all sessions of the worker share. Writing may suspend. */
+ * counted against a budget that all sessions of the worker share. Writing may suspend.
+ *
+ * Why messages cannot starve each other for ever: a message waits only for its first block, and
+ * while it waits it holds none. One that has a block and cannot have another at once goes to its
+ * file, writing its newest block there again and again, so it always gets on and in the end gives
+ * back what it holds. First blocks are handed out in the order they were asked for, and only while
+ * less than 7/8 of the budget is used: the last eighth is for messages under way to stay out of
+ * their files. A first block that does not come in time is -ETIMEDOUT, which the caller answers
+ * 452 4.3.1. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,33 +21,46 @@
 #include "base/time.h"
 #include "rt/rt.h"
 
+/* Octets of one block with its head, as counted against the budget; a little less of a message
+ * fits in. */
 #define SPOOL_BLOCK ((size_t)16384)
 
-/* Memory that one worker's messages may hold. Takers wait in line when it is nearly used up. */
+/* Memory that one worker's messages may hold. */
 struct budget {
     size_t limit;
     size_t used;
-    struct cond freed;
+    struct list line;  /* those who wait for a first block, the longest waiting first */
+    struct list spare; /* blocks given back and kept for the next message */
+    size_t spare_count;
 };
 
 void budget_init(struct budget *b, size_t limit);
 
-/* Takes `n` octets, waiting for others to give theirs back: 0, -ETIMEDOUT, -ECANCELED. */
+/* Frees what is kept. Nothing may be in use any more. */
+void budget_fini(struct budget *b);
+
+/* Takes `n` octets, waiting in line while that would use more than 7/8 of the limit (or, where
+ * `n` alone is more than that, while anything is used): 0, -ETIMEDOUT, -ECANCELED. */
 int budget_take(struct budget *b, size_t n, usec_t deadline);
+
+/* Takes `n` octets without waiting, up to the limit itself; false when there are not as many. */
+bool budget_try(struct budget *b, size_t n);
+
 void budget_give(struct budget *b, size_t n);
 
 struct spool_config {
     struct budget *budget;
-    const char *folder;   /* where the unlinked files go */
-    size_t memory_each;   /* octets of one message kept in memory before the rest goes to a file */
+    const char *folder; /* where the unlinked files go */
+    size_t memory_each; /* octets of one message kept in memory before the rest goes to a file */
 };
 
 struct spool {
     const struct spool_config *config;
-    struct list blocks; /* memory part, in order */
-    size_t in_memory;
-    uint64_t size; /* octets in all */
-    int fd;        /* -1 until the memory part is full */
+    struct list blocks; /* memory part, in order; where there is a file, then what comes after it */
+    size_t in_memory;   /* octets in front of the file's */
+    uint64_t in_file;   /* octets in the file */
+    uint64_t size;      /* octets in all */
+    int fd;             /* -1 until the memory part is full */
 };
 
 void spool_init(struct spool *s, const struct spool_config *config);
@@ -49,7 +70,8 @@ void spool_init(struct spool *s, const struct spool_config *config);
 int spool_append(struct spool *s, const void *p, size_t n, usec_t deadline);
 
 /* Reads in order. `cursor` starts zeroed. *ret is valid until the next call with the same cursor,
- * or spool_reset; n = 0 at the end. 0, -EIO, -ECANCELED. spool_cursor_end frees its buffer. */
+ * or spool_reset; n = 0 at the end. 0, -EIO, -ECANCELED. spool_cursor_end frees its buffer, which
+ * there is only while the file's part is read. Nothing may be appended while a cursor is in use. */
 struct spool_cursor {
     uint64_t at;
     struct list *block;
@@ -59,5 +81,6 @@ struct spool_cursor {
 int spool_next(struct spool *s, struct spool_cursor *cursor, struct slice *ret);
 void spool_cursor_end(struct spool *s, struct spool_cursor *cursor);
 
-/* Empties it and gives memory and file back. */
+/* Empties it and gives memory and file back. Inside a runtime only: the file is closed in a thread,
+ * because freeing a large one takes time. */
 void spool_reset(struct spool *s);
