@@ -32,6 +32,10 @@ void store_shared_free(struct store_shared *s);
  * be called while a task waits on this store. */
 struct store *store_close(struct store *s);
 
+/* The same, but what the store thread has not begun is lost, as it is when a process is killed: for
+ * the simulated world. */
+struct store *store_abandon(struct store *s);
+
 /* ---- ledger (DESIGN "Commit and ledger") ---- */
 
 /* The key of one recipient of one message: SHA-256 over lengths and octets of the reverse-path's
@@ -42,11 +46,13 @@ struct digest ledger_key(struct slice sender, struct slice recipient, const stru
 int ledger_find(struct store *s, const struct digest *key, usec_t wall);
 
 /* Writes armed entries and waits until they are applied, at most until `deadline`: 0, -ETIMEDOUT
- * (they may still be applied), -EIO and the like, -ECANCELED. */
+ * (they may still be applied), -ECANCELED (the same); -ENOSPC, -EIO and the like, -EAGAIN when
+ * too much is queued already. */
 int ledger_arm(struct store *s, const struct digest *keys, size_t count, usec_t wall,
                usec_t deadline);
 
-/* Queues the removal of entries; does not wait. Reads of this handle see it at once. */
+/* Queues the removal of entries; does not wait. Reads of this handle see it at once. A removal that
+ * fails is tried again with the next batch. */
 void ledger_disarm(struct store *s, const struct digest *keys, size_t count);
 
 /* Armed entries live this long. */

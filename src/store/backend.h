@@ -1,0 +1,118 @@
+/* Inside src/store only: what stands between the front end (store/store.c: queue, batches, waiters)
+ * and what keeps the entries (store/store_lmdb.c, store/store_memory.c).
+ *
+ * An entry is a key and a value made by store/entry.c. All kinds live in one tree under keys that
+ * begin with the kind: a write then changes one tree instead of two, which costs a fifth less. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/digest.h"
+#include "base/list.h"
+#include "rt/rt.h"
+#include "store/store.h"
+
+enum store_table {
+    TABLE_LEDGER = 1,
+    TABLE_REFUSAL_AT_RCPT = 2,
+    TABLE_REFUSAL_ISOLATE = 3,
+    TABLE_REFUSAL_MESSAGE = 4,
+};
+
+#define STORE_KEY_LEN (1 + DIGEST_LEN)
+
+struct store_key {
+    uint8_t octets[STORE_KEY_LEN]; /* enum store_table, then the digest */
+};
+
+/* ---- entries as octets (store/entry.c) ---- */
+
+#define ENTRY_MAX 512
+
+/* Writes an entry; `r` is NULL for an armed ledger entry. Returns its length. */
+size_t entry_encode(uint8_t ret[static ENTRY_MAX], usec_t expires, const struct refusal *r);
+
+/* Is it an entry, of a format we know, that has not expired? Fills *ret where not NULL. */
+bool entry_decode(const void *p, size_t n, usec_t wall, struct refusal *ret);
+
+/* ---- writes, as the front end queues them ---- */
+
+struct store_write;
+
+struct store_op {
+    struct list by_key; /* the front end's index of what is pending */
+    struct store_write *write;
+    struct store_key key;
+};
+
+/* Entries to be put under one value, or to be removed. Once a batch has begun the back end's thread
+ * reads it, so that nothing below the line changes until the batch has ended. */
+struct store_write {
+    struct list link;
+    unsigned refs; /* the queue's, and each waiter's */
+    bool done;
+    int result;
+    struct cond changed;
+    /* ---- */
+    bool remove;
+    size_t count;
+    size_t value_n;
+    uint8_t *value;
+    struct store_op op[];
+};
+
+/* ---- back ends ---- */
+
+struct store_backend;
+
+struct store_backend_ops {
+    /* Copies the value: 1, 0 when there is none, or a negative errno. On the loop; never waits. */
+    int (*get)(struct store_backend *b, const struct store_key *key, uint8_t ret[static ENTRY_MAX],
+               size_t *ret_n);
+
+    /* Applies a list of struct store_write, all or nothing: 0 or a negative errno. In the store
+     * thread. Entries that have expired at `wall` may be purged. */
+    int (*apply)(struct store_backend *b, const struct list *writes, usec_t wall);
+
+    void (*close)(struct store_backend *b);
+};
+
+struct store_backend {
+    const struct store_backend_ops *ops;
+};
+
+/* A front end that owns `b`. */
+struct store *store_new(struct store_backend *b);
+
+/* Entries in a memory back end, expired ones that have not been purged included. */
+size_t store_shared_count(const struct store_shared *s);
+
+/* The LMDB back end; store_open_lmdb says the rest. `map_size` is the most the file can grow to. */
+int lmdb_backend_open(const char *folder, size_t map_size, struct store_backend **ret,
+                      const char **ret_note);
+
+/* ---- inside the LMDB back end ---- */
+
+/* A path below the environment's folder; -ENAMETOOLONG. */
+#define LMDB_PATH_MAX 4096
+int lmdb_path(char ret[static LMDB_PATH_MAX], const char *folder, const char *name);
+
+/* Flags and limits that all openers of an environment must agree on. Returns what LMDB does. */
+struct MDB_env;
+int lmdb_env_open(const char *folder, size_t map_size, struct MDB_env **ret);
+
+/* An LMDB return value as a negative errno; what means damage is -EUCLEAN. */
+int lmdb_errno(int rc);
+
+/* Is the environment's file as long as its content says? 0, -EUCLEAN or another errno. */
+int lmdb_check_length(struct MDB_env *env, const char *folder);
+
+/* Looks through the whole environment, in a process of its own because LMDB crashes on some kinds
+ * of damage: 0 when it is sound or there is none, -EUCLEAN when it is not, or an errno that says
+ * nothing about it. */
+int lmdb_check(const char *folder, size_t map_size);
+
+/* Moves the environment's files to FOLDER/damaged-SECONDS. */
+int lmdb_move_aside(const char *folder);

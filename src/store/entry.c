@@ -1,0 +1,71 @@
+/* The value of an entry: format 1, when it expires (microseconds since 1970, 8 octets), and for a
+ * refusal its code (2), the length of its enhanced code (1), the length of its text (2), and both.
+ * Numbers have their most significant octet first. */
+#include <string.h>
+
+#include "store/backend.h"
+
+#define FORMAT       1
+#define HEAD_LEN     9
+#define REFUSAL_HEAD 5
+
+static void put_number(uint8_t *p, size_t n, uint64_t value)
+{
+    for (size_t i = 0; i < n; i++) {
+        p[i] = (uint8_t)(value >> (8 * (n - 1 - i)));
+    }
+}
+
+static uint64_t get_number(const uint8_t *p, size_t n)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < n; i++) {
+        value = value << 8 | p[i];
+    }
+    return value;
+}
+
+size_t entry_encode(uint8_t ret[static ENTRY_MAX], usec_t expires, const struct refusal *r)
+{
+    ret[0] = FORMAT;
+    put_number(ret + 1, 8, (uint64_t)expires);
+    if (r == NULL) {
+        return HEAD_LEN;
+    }
+    size_t enhanced_n = strnlen(r->enhanced, sizeof(r->enhanced) - 1);
+    size_t text_n = strnlen(r->text, sizeof(r->text) - 1);
+    uint8_t *p = ret + HEAD_LEN;
+    put_number(p, 2, r->code);
+    put_number(p + 2, 1, enhanced_n);
+    put_number(p + 3, 2, text_n);
+    memcpy(p + REFUSAL_HEAD, r->enhanced, enhanced_n);
+    memcpy(p + REFUSAL_HEAD + enhanced_n, r->text, text_n);
+    return HEAD_LEN + REFUSAL_HEAD + enhanced_n + text_n;
+}
+
+static bool decode_refusal(const uint8_t *p, size_t n, struct refusal *ret)
+{
+    if (n < REFUSAL_HEAD) {
+        return false;
+    }
+    size_t enhanced_n = p[2];
+    size_t text_n = get_number(p + 3, 2);
+    if (enhanced_n >= sizeof(ret->enhanced) || text_n >= sizeof(ret->text) ||
+        n != REFUSAL_HEAD + enhanced_n + text_n) {
+        return false;
+    }
+    memset(ret, 0, sizeof(*ret));
+    ret->code = (uint16_t)get_number(p, 2);
+    memcpy(ret->enhanced, p + REFUSAL_HEAD, enhanced_n);
+    memcpy(ret->text, p + REFUSAL_HEAD + enhanced_n, text_n);
+    return true;
+}
+
+bool entry_decode(const void *p, size_t n, usec_t wall, struct refusal *ret)
+{
+    const uint8_t *octets = p;
+    if (n < HEAD_LEN || octets[0] != FORMAT || (usec_t)get_number(octets + 1, 8) <= wall) {
+        return false;
+    }
+    return ret == NULL || decode_refusal(octets + HEAD_LEN, n - HEAD_LEN, ret);
+}

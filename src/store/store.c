@@ -1,0 +1,389 @@
+/* The store's front end: writes are queued, applied in batches by the store thread, one batch at a
+ * time, and waited for by whoever needs to know.
+ *
+ *  - A write belongs to the queue and to its waiter, by reference count: a waiter whose deadline
+ *    passes or who is cancelled lets go, and the write is applied all the same.
+ *  - Reads look at pending writes first, then ask the back end, so that what this handle has queued
+ *    is what it sees.
+ *  - A batch that fails gives its error to its waiters. Removals have none; they stay queued and go
+ *    with the next batch, because an entry that should be gone would suppress a later delivery.
+ *
+ * Everything here runs on the loop but batch_apply, which the store thread runs. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fatal.h"
+#include "store/backend.h"
+
+/* Keys pending at most; beyond it, as when the file system hangs, writes fail at once. */
+#define PENDING_MAX         65536
+
+#define INDEX_SIZE          256 /* lists of pending keys, by their digest's first octet */
+
+#define REFUSAL_AT_RCPT_FOR (6 * 3600 * USEC_SEC)
+#define REFUSAL_DATA_FOR    (24 * 3600 * USEC_SEC)
+
+enum batch_state {
+    BATCH_POSTED,
+    BATCH_RUNNING, /* the store thread has it */
+    BATCH_ENDED,
+};
+
+/* Lives until its `done` call, which may come after the store was closed. */
+struct batch {
+    struct store *store; /* NULL when it was closed; the loop's alone */
+    struct store_backend *backend;
+    struct list writes;
+    usec_t wall;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    enum batch_state state; /* under lock */
+    int result;             /* under lock */
+};
+
+struct store {
+    struct store_backend *backend;
+    struct batch *in_flight;
+    struct list queued;            /* struct store_write, oldest first */
+    bool fresh;                    /* something was queued since the last batch began */
+    size_t pending;                /* keys in `queued` and in flight */
+    struct list index[INDEX_SIZE]; /* struct store_op, newest first */
+    usec_t wall;                   /* the latest anybody told us */
+    struct store_stats stats;
+};
+
+static void batch_start(struct store *s);
+
+struct store *store_new(struct store_backend *b)
+{
+    struct store *s = xcalloc(1, sizeof(*s));
+    s->backend = b;
+    list_init(&s->queued);
+    for (size_t i = 0; i < INDEX_SIZE; i++) {
+        list_init(&s->index[i]);
+    }
+    return s;
+}
+
+const struct store_stats *store_stats(const struct store *s)
+{
+    return &s->stats;
+}
+
+/* ---- writes ---- */
+
+static struct store_key key_of(enum store_table table, const struct digest *digest)
+{
+    struct store_key key;
+    key.octets[0] = (uint8_t)table;
+    memcpy(key.octets + 1, digest->octets, DIGEST_LEN);
+    return key;
+}
+
+static struct list *index_of(struct store *s, const struct store_key *key)
+{
+    return &s->index[key->octets[1]];
+}
+
+/* A write of `count` keys, with its value behind it; without a value it is a removal. */
+static struct store_write *write_new(enum store_table table, const struct digest *keys,
+                                     size_t count, const uint8_t *value, size_t value_n)
+{
+    struct store_write *w = xmalloc(sizeof(*w) + count * sizeof(w->op[0]) + value_n);
+    *w = (struct store_write){.remove = value == NULL, .count = count, .value_n = value_n};
+    list_init(&w->link);
+    cond_init(&w->changed);
+    for (size_t i = 0; i < count; i++) {
+        w->op[i].write = w;
+        w->op[i].key = key_of(table, &keys[i]);
+        list_init(&w->op[i].by_key);
+    }
+    w->value = (uint8_t *)(w->op + count);
+    if (value != NULL) {
+        memcpy(w->value, value, value_n);
+    }
+    return w;
+}
+
+static void write_unref(struct store_write *w)
+{
+    if (--w->refs == 0) {
+        free(w);
+    }
+}
+
+static void enqueue(struct store *s, struct store_write *w)
+{
+    w->refs++;
+    list_push_back(&s->queued, &w->link);
+    for (size_t i = 0; i < w->count; i++) {
+        list_push_front(index_of(s, &w->op[i].key), &w->op[i].by_key);
+    }
+    s->pending += w->count;
+    s->fresh = true;
+    batch_start(s);
+}
+
+/* Takes a write out of the queue or batch and tells its waiter. */
+static void write_end(struct store *s, struct store_write *w, int result)
+{
+    list_remove(&w->link);
+    for (size_t i = 0; i < w->count; i++) {
+        list_remove(&w->op[i].by_key);
+    }
+    s->pending -= w->count;
+    s->stats.writes += w->count;
+    s->stats.failed += result < 0 ? w->count : 0;
+    w->done = true;
+    w->result = result;
+    cond_wake_all(&w->changed);
+    write_unref(w);
+}
+
+/* Queues a value for `count` keys and waits until it is applied. */
+static int write_and_wait(struct store *s, enum store_table table, const struct digest *keys,
+                          size_t count, usec_t expires, const struct refusal *r, usec_t deadline)
+{
+    if (count == 0) {
+        return 0;
+    }
+    if (count > PENDING_MAX - s->pending) {
+        s->stats.failed += count;
+        return -EAGAIN;
+    }
+    uint8_t value[ENTRY_MAX];
+    size_t value_n = entry_encode(value, expires, r);
+    struct store_write *w = write_new(table, keys, count, value, value_n);
+    w->refs++;
+    enqueue(s, w);
+    int rc = 0;
+    while (!w->done && rc == 0) {
+        rc = cond_wait(&w->changed, deadline);
+    }
+    if (w->done) {
+        rc = w->result;
+    }
+    write_unref(w);
+    return rc;
+}
+
+/* ---- batches ---- */
+
+/* In the store thread. */
+static int batch_apply(void *arg)
+{
+    struct batch *b = arg;
+    pthread_mutex_lock(&b->lock);
+    bool ours = b->state == BATCH_POSTED;
+    if (ours) {
+        b->state = BATCH_RUNNING;
+    }
+    pthread_mutex_unlock(&b->lock);
+    if (!ours) {
+        return -ECANCELED; /* batch_settle was faster, and has its own result */
+    }
+
+    int result = b->backend->ops->apply(b->backend, &b->writes, b->wall);
+
+    pthread_mutex_lock(&b->lock);
+    b->result = result;
+    b->state = BATCH_ENDED;
+    pthread_cond_signal(&b->ended);
+    pthread_mutex_unlock(&b->lock);
+    return result;
+}
+
+/* Ends the writes of a batch. Removals that failed go back to the head of the queue. */
+static void batch_end(struct store *s, struct list *writes, int result)
+{
+    struct list again;
+    list_init(&again);
+    s->stats.batches++;
+    for (struct list *it = list_pop_front(writes); it != NULL; it = list_pop_front(writes)) {
+        struct store_write *w = list_entry(it, struct store_write, link);
+        if (result < 0 && w->remove) {
+            list_push_back(&again, it);
+        } else {
+            write_end(s, w, result);
+        }
+    }
+    while (!list_empty(&again)) {
+        struct list *last = again.prev;
+        list_remove(last);
+        list_push_front(&s->queued, last);
+    }
+}
+
+static void batch_free(struct batch *b)
+{
+    pthread_mutex_destroy(&b->lock);
+    pthread_cond_destroy(&b->ended);
+    free(b);
+}
+
+/* `result` counts, not b->result: the world may have failed the work without having it done. */
+static void batch_done(void *arg, int result)
+{
+    struct batch *b = arg;
+    struct store *s = b->store;
+    if (s != NULL) {
+        s->in_flight = NULL;
+        batch_end(s, &b->writes, result);
+        if (s->fresh) {
+            batch_start(s);
+        }
+    }
+    batch_free(b);
+}
+
+static void batch_start(struct store *s)
+{
+    if (s->in_flight != NULL || list_empty(&s->queued)) {
+        return;
+    }
+    struct batch *b = xcalloc(1, sizeof(*b));
+    b->store = s;
+    b->backend = s->backend;
+    b->wall = s->wall;
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->ended, NULL);
+    list_init(&b->writes);
+    for (struct list *it = list_pop_front(&s->queued); it != NULL;
+         it = list_pop_front(&s->queued)) {
+        list_push_back(&b->writes, it);
+    }
+    s->fresh = false;
+    s->in_flight = b;
+    rt_post(RT_CALL_STORE, batch_apply, batch_done, b);
+}
+
+/* Ends the batch in flight without the loop: takes it over where the store thread has not begun,
+ * and applies it where `apply` is set; otherwise waits for the thread. */
+static void batch_settle(struct store *s, bool apply)
+{
+    struct batch *b = s->in_flight;
+    pthread_mutex_lock(&b->lock);
+    bool ours = b->state == BATCH_POSTED;
+    if (ours) {
+        b->state = BATCH_ENDED;
+        b->result = apply ? b->backend->ops->apply(b->backend, &b->writes, b->wall) : -ECANCELED;
+    }
+    while (b->state != BATCH_ENDED) {
+        pthread_cond_wait(&b->ended, &b->lock);
+    }
+    int result = b->result;
+    pthread_mutex_unlock(&b->lock);
+    s->in_flight = NULL;
+    b->store = NULL;
+    batch_end(s, &b->writes, result);
+}
+
+static struct store *store_end(struct store *s, bool apply)
+{
+    if (s == NULL) {
+        return NULL;
+    }
+    if (s->in_flight != NULL) {
+        batch_settle(s, apply);
+    }
+    int result = -ECANCELED;
+    if (apply && !list_empty(&s->queued)) {
+        result = s->backend->ops->apply(s->backend, &s->queued, s->wall);
+    }
+    while (!list_empty(&s->queued)) {
+        write_end(s, list_entry(s->queued.next, struct store_write, link), result);
+    }
+    s->backend->ops->close(s->backend);
+    free(s);
+    return NULL;
+}
+
+struct store *store_close(struct store *s)
+{
+    return store_end(s, true);
+}
+
+struct store *store_abandon(struct store *s)
+{
+    return store_end(s, false);
+}
+
+/* ---- reads ---- */
+
+static int find(struct store *s, enum store_table table, const struct digest *digest, usec_t wall,
+                struct refusal *ret)
+{
+    struct store_key key = key_of(table, digest);
+    if (s->wall < wall) {
+        s->wall = wall;
+    }
+    list_for_each (it, index_of(s, &key)) {
+        const struct store_op *op = list_entry(it, struct store_op, by_key);
+        if (memcmp(&op->key, &key, sizeof(key)) == 0) {
+            const struct store_write *w = op->write;
+            return !w->remove && entry_decode(w->value, w->value_n, wall, ret);
+        }
+    }
+    uint8_t value[ENTRY_MAX];
+    size_t value_n;
+    int rc = s->backend->ops->get(s->backend, &key, value, &value_n);
+    return rc <= 0 ? rc : entry_decode(value, value_n, wall, ret);
+}
+
+/* ---- ledger ---- */
+
+int ledger_find(struct store *s, const struct digest *key, usec_t wall)
+{
+    return find(s, TABLE_LEDGER, key, wall, NULL);
+}
+
+int ledger_arm(struct store *s, const struct digest *keys, size_t count, usec_t wall,
+               usec_t deadline)
+{
+    s->wall = wall;
+    return write_and_wait(s, TABLE_LEDGER, keys, count, wall + LEDGER_ARMED_FOR, NULL, deadline);
+}
+
+void ledger_disarm(struct store *s, const struct digest *keys, size_t count)
+{
+    if (count > PENDING_MAX - s->pending) {
+        s->stats.failed += count;
+        return;
+    }
+    enqueue(s, write_new(TABLE_LEDGER, keys, count, NULL, 0));
+}
+
+/* ---- remembered refusals ---- */
+
+static enum store_table table_of(enum refusal_kind kind)
+{
+    switch (kind) {
+    case REFUSAL_AT_RCPT: return TABLE_REFUSAL_AT_RCPT;
+    case REFUSAL_ISOLATE: return TABLE_REFUSAL_ISOLATE;
+    case REFUSAL_MESSAGE: return TABLE_REFUSAL_MESSAGE;
+    }
+    panic("refusal of kind %d", (int)kind);
+}
+
+int refusal_find(struct store *s, enum refusal_kind kind, const struct digest *key, usec_t wall,
+                 struct refusal *ret)
+{
+    struct refusal r;
+    int rc = find(s, table_of(kind), key, wall, &r);
+    if (rc == 1) {
+        *ret = r;
+    }
+    return rc;
+}
+
+int refusal_keep(struct store *s, enum refusal_kind kind, const struct digest *key,
+                 const struct refusal *r, usec_t wall, usec_t deadline)
+{
+    usec_t keep = kind == REFUSAL_AT_RCPT ? REFUSAL_AT_RCPT_FOR : REFUSAL_DATA_FOR;
+    s->wall = wall;
+    return write_and_wait(s, table_of(kind), key, 1, wall + keep, r, deadline);
+}
