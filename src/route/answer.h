@@ -1,4 +1,5 @@
-/* An answer to a command or a message, ours or a next hop's: what a reply to the client is made of. */
+/* An answer to a command or a message, ours or a next hop's: what a reply to the client is made of.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -7,11 +8,17 @@
 #include "base/slice.h"
 
 struct answer {
-    uint16_t code;          /* 250, 451, 550… */
-    struct slice enhanced;  /* "5.1.1", or empty where a hop gave none */
-    struct slice text;      /* lines separated by '\n'; without code, separator and enhanced code */
-    bool from_hop;          /* the next hop's own words */
+    uint16_t code;         /* 250, 451, 550… */
+    struct slice enhanced; /* "5.1.1", or empty where a hop gave none */
+    struct slice text;     /* lines separated by '\n'; without code, separator and enhanced code */
+    bool from_hop;         /* the next hop's own words */
 };
+
+/* An answer in our own words; `enhanced` and `text` are not copied and usually literals. */
+static inline struct answer answer_ours(uint16_t code, const char *enhanced, const char *text)
+{
+    return (struct answer){.code = code, .enhanced = slice_of(enhanced), .text = slice_of(text)};
+}
 
 static inline bool answer_is_yes(const struct answer *a)
 {

@@ -24,20 +24,24 @@ struct hop;
 
 /* What the client's MAIL asked for. */
 struct envelope {
-    struct slice sender;        /* reverse-path's mailbox, empty for <> */
+    struct slice sender; /* reverse-path's mailbox, empty for <> */
     bool body_8bitmime;
     bool smtputf8;
-    uint64_t size_declared;     /* 0 when not declared */
+    uint64_t size_declared; /* 0 when not declared */
 };
 
 struct hop_recipient {
     struct slice mailbox;
     struct slice local_part; /* unquoted */
     struct slice domain;
-    struct answer answer;  /* hop_rcpt's, then replaced by hop_prepare's, then by hop_commit's */
-    bool wanted;           /* is to get the message: set by the caller before hop_prepare */
-    bool committed;        /* hop_commit passed this recipient's point of no return */
-    bool confirmed;        /* the hop said yes to the message for this recipient */
+    struct answer answer; /* hop_rcpt's, then replaced by hop_prepare's, then by hop_commit's */
+    bool wanted;          /* is to get the message: set by the caller before hop_prepare */
+    bool committed;       /* hop_commit passed this recipient's point of no return */
+    bool confirmed;       /* the hop said yes to the message for this recipient */
+
+    /* Private to the hop; zero at first. */
+    uint64_t transaction; /* SMTP: number of the transaction that has this recipient */
+    const char *folder;   /* Maildir: where it delivers to; in the arena */
 };
 
 /* Per worker: connections kept to each next hop. */
@@ -47,36 +51,49 @@ struct hop_pools *hop_pools_new(struct rt *rt, const struct conf *conf);
 void hop_pools_drain(struct hop_pools *p);
 struct hop_pools *hop_pools_free(struct hop_pools *p);
 
-/* Begins: no I/O yet. `envelope` and `arena` must outlive the hop. */
+/* Begins: no I/O yet. `envelope` and `arena` must outlive the hop; a route of the configuration
+ * given to hop_pools_new. */
 struct hop *hop_begin(struct hop_pools *pools, const struct conf_route *route,
                       const struct envelope *envelope, struct arena *arena);
 
 /* Asks about one recipient; r->answer becomes the hop's answer. An SMTP hop is connected at the
  * first call and given MAIL with it; when MAIL is refused that refusal is the answer. What the hop
  * cannot take (SMTPUTF8: 553 5.6.7, 8BITMIME: 550 5.6.3, SIZE: 552 5.3.4) is answered so. A hop
- * that cannot be asked gives 451 4.4.1. Returns 0, or -ECANCELED. */
+ * that cannot be asked, says 421 or talks nonsense gives 451 4.4.1; when it could not even be
+ * reached, so do all further recipients at once. A Maildir's unknown recipient gets 550 5.1.1.
+ * Returns 0, or -ECANCELED. */
 int hop_rcpt(struct hop *h, struct hop_recipient *r, usec_t deadline);
 
 /* Makes ready to deliver `m` to the recipients with `wanted` set: the hop's transaction has exactly
  * these (begun anew where recipients have fallen away, or the connection was lost since), DATA was
  * answered 354, all but the last piece is sent; or the Maildir's files are written and synced.
- * Every wanted recipient's answer is set: 250 when all is ready. If one is refused nothing may be
- * committed, and the caller calls hop_end. Returns 0; or -ECANCELED, -ETIMEDOUT and other errors,
- * which mean nothing was delivered. */
+ *
+ * Returns 0: all is ready when answer_is_yes() holds for every wanted recipient. If it does not for
+ * only one, nothing may be committed and the caller calls hop_end: its answer says why, and whether
+ * it is the hop's own (answer.from_hop) or ours (the hop was lost: 451 4.4.1; 550 5.6.11;
+ * 552 5.3.4; our own files: 451 4.3.0, 452 4.3.1). What refuses the whole message is the answer of
+ * all wanted. Or -ECANCELED, or -ETIMEDOUT when the deadline passed: nothing was delivered, call
+ * hop_end. `m` and its spool must not change until hop_end. */
 int hop_prepare(struct hop *h, struct message *m, struct hop_recipient *const *r, size_t count,
                 usec_t deadline);
 
 /* Commits: sends the final dot (or last BDAT chunk), or renames; then waits for the answer. Runs in
- * the caller's shield. From the first octet written on, every wanted recipient has `committed` set.
- * 0: each wanted recipient's answer is the hop's and `confirmed` says yes or no. -ETIMEDOUT: no
- * answer yet; hop_commit_wait may be called to wait on. Other errors: whether the message was
- * delivered cannot be known any more. */
+ * the caller's shield. From the first octet written on, every wanted recipient has `committed` set
+ * (Maildir: each from its own rename on).
+ * 0: each wanted recipient's answer is the hop's and `confirmed` says yes or no. A recipient that
+ * is then not `committed` certainly got nothing: the hop had gone or refused before anything was
+ * written, or the rename failed. One that is `committed` without `confirmed` got nothing either, as
+ * the hop said so; only for a Maildir with answer 451 4.3.0 it may have (the folder's fsync
+ * failed). -ETIMEDOUT: no answer yet; hop_commit_wait may be called to wait on. Other errors:
+ * whether the message was delivered cannot be known any more where `committed` is set. A hop's 421
+ * becomes 451 here, with its text. */
 int hop_commit(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline);
 int hop_commit_wait(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline);
 
-/* Ends it, keeps the connection where it is clean, frees; NULL allowed; returns NULL. May suspend
- * shortly (RSET's answer is read by the next user, not here). */
+/* Ends it, keeps the connection where it is clean, frees; NULL allowed; returns NULL. Works in a
+ * cancelled scope too. SMTP never suspends here (RSET's answer is read by the next user); a Maildir
+ * with uncommitted files does while they are unlinked. */
 struct hop *hop_end(struct hop *h);
 
-/* Was there a connection over BDAT, TLS…: for the decision. Static text such as "smtp", "maildir". */
+/* How the message went, for the decision: "smtp", "smtp+bdat" or "maildir". Static. */
 const char *hop_kind(const struct hop *h);

@@ -1,0 +1,132 @@
+#include "route/hop_pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fatal.h"
+#include "route/hop.h"
+#include "route/hop_conn.h"
+
+/* A quiet connection keeps a command buffer up to this size. */
+#define OUT_KEPT ((size_t)4096)
+
+static int compare(const struct addr *a, const struct addr *b)
+{
+    int order = (a->family > b->family) - (a->family < b->family);
+    if (order == 0) {
+        order = memcmp(a->octets, b->octets, sizeof a->octets);
+    }
+    return order != 0 ? order : (a->port > b->port) - (a->port < b->port);
+}
+
+static int compare_pools(const void *a, const void *b)
+{
+    return compare(&((const struct hop_pool *)a)->to, &((const struct hop_pool *)b)->to);
+}
+
+struct hop_pools *hop_pools_new(struct rt *rt, const struct conf *conf)
+{
+    struct hop_pools *p = xcalloc(1, sizeof *p + conf->route_count * sizeof p->pool[0]);
+    p->rt = rt;
+    p->conf = conf;
+    for (size_t i = 0; i < conf->route_count; i++) {
+        if (conf->routes[i]->kind == CONF_ROUTE_SMTP) {
+            p->pool[p->count++].to = conf->routes[i]->hop;
+        }
+    }
+    qsort(p->pool, p->count, sizeof p->pool[0], compare_pools);
+    size_t distinct = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        if (distinct == 0 || compare(&p->pool[distinct - 1].to, &p->pool[i].to) != 0) {
+            p->pool[distinct++].to = p->pool[i].to;
+        }
+    }
+    p->count = distinct;
+    for (size_t i = 0; i < p->count; i++) {
+        p->pool[i].pools = p;
+        list_init(&p->pool[i].kept);
+    }
+    return p;
+}
+
+struct hop_pool *hop_pool_find(struct hop_pools *p, const struct addr *to)
+{
+    struct hop_pool key = {.to = *to};
+    struct hop_pool *found = bsearch(&key, p->pool, p->count, sizeof p->pool[0], compare_pools);
+    if (found == NULL) {
+        panic("no pool for a configured next hop");
+    }
+    return found;
+}
+
+/* Takes `c` out of its pool. */
+static struct hop_conn *unlink_conn(struct hop_conn *c)
+{
+    struct hop_pool *p = c->pool;
+    rt_timer_clear(p->pools->rt, &c->idle);
+    list_remove(&c->link);
+    c->pool = NULL;
+    p->count--;
+    return c;
+}
+
+static void on_idle(void *arg)
+{
+    hop_conn_quit(unlink_conn(arg));
+}
+
+struct hop_conn *hop_pool_take(struct hop_pool *p)
+{
+    while (!list_empty(&p->kept)) {
+        struct hop_conn *c = unlink_conn(list_entry(p->kept.next, struct hop_conn, link));
+        if (hop_conn_alive(c)) {
+            return c;
+        }
+        hop_conn_close(c);
+    }
+    return NULL;
+}
+
+void hop_pool_give(struct hop_pool *p, struct hop_conn *c)
+{
+    const struct conf_limits *limits = &p->pools->conf->limits;
+    if (reply_reader_busy(&c->replies)) { /* it said more than it was asked */
+        hop_conn_close(c);
+        return;
+    }
+    if (p->pools->draining || p->count >= limits->hop_idle_connections ||
+        limits->hop_idle_time == 0) {
+        hop_conn_quit(c);
+        return;
+    }
+    reply_reader_shrink(&c->replies);
+    if (c->out.cap > OUT_KEPT) {
+        buf_free(&c->out);
+    }
+    c->used = true;
+    c->pool = p;
+    list_push_front(&p->kept, &c->link);
+    p->count++;
+    c->idle.fn = on_idle;
+    c->idle.arg = c;
+    rt_timer_set(p->pools->rt, &c->idle, rt_now() + limits->hop_idle_time);
+}
+
+void hop_pools_drain(struct hop_pools *p)
+{
+    p->draining = true;
+    for (size_t i = 0; i < p->count; i++) {
+        while (!list_empty(&p->pool[i].kept)) {
+            hop_conn_quit(unlink_conn(list_entry(p->pool[i].kept.next, struct hop_conn, link)));
+        }
+    }
+}
+
+struct hop_pools *hop_pools_free(struct hop_pools *p)
+{
+    if (p != NULL) {
+        hop_pools_drain(p);
+        free(p);
+    }
+    return NULL;
+}

@@ -1,0 +1,153 @@
+#include "route/maildir_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "rt/sys.h"
+
+int maildir_file_find(const char *first, const char *second)
+{
+    int rc = sys_is_directory(first);
+    if ((rc == -ENOENT || rc == -ENOTDIR) && second != NULL) {
+        rc = sys_is_directory(second);
+        rc = rc == 0 ? 1 : rc;
+    }
+    /* A path longer than the system's names can be nobody's mailbox either. */
+    return rc == -ENOTDIR || rc == -ENAMETOOLONG ? -ENOENT : rc;
+}
+
+static int sync_folder(const char *path)
+{
+    int fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0) {
+        return fd;
+    }
+    int rc = sys_fsync(fd);
+    close(fd);
+    return rc;
+}
+
+/* Makes what is missing of tmp, new and cur, so that the rename later finds all it needs. */
+static int make_folders(const char *folder)
+{
+    static const char *const parts[] = {"tmp", "new", "cur"};
+    bool made = false;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        char path[PATH_MAX];
+        if (snprintf(path, sizeof path, "%s/%s", folder, parts[i]) >= (int)sizeof path) {
+            return -ENAMETOOLONG;
+        }
+        int rc = sys_is_directory(path);
+        if (rc == -ENOENT) {
+            rc = sys_mkdir(path, 0700);
+            made = made || rc == 0;
+        }
+        if (rc < 0 && rc != -EEXIST) {
+            return rc;
+        }
+    }
+    return made ? sync_folder(folder) : 0;
+}
+
+/* Appends the message's octets with LF for each CRLF. A CR at the end of a piece waits for what the
+ * next one begins with. */
+static void put_lines(struct maildir_file *f, struct slice s)
+{
+    if (s.n == 0) {
+        return;
+    }
+    if (f->cr && s.p[0] != '\n') {
+        buf_append(&f->out, "\r", 1);
+    }
+    f->cr = s.p[s.n - 1] == '\r';
+    const char *end = s.p + s.n - (f->cr ? 1 : 0);
+    for (const char *p = s.p; p < end;) {
+        const char *cr = memchr(p, '\r', (size_t)(end - p));
+        const char *stop = cr != NULL ? cr : end;
+        bool line_end = cr != NULL && cr + 1 < end && cr[1] == '\n';
+        if (cr != NULL && !line_end) {
+            stop = cr + 1; /* a bare CR stays */
+        }
+        buf_append(&f->out, p, (size_t)(stop - p));
+        p = line_end ? cr + 1 : stop;
+    }
+}
+
+static int create(struct maildir_file *f)
+{
+    int rc = make_folders(f->folder);
+    if (rc < 0) {
+        return rc;
+    }
+    f->fd = sys_openat(AT_FDCWD, f->tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (f->fd < 0) {
+        rc = f->fd;
+        f->fd = -1;
+        return rc;
+    }
+    f->exists = true;
+    buf_append(&f->out, "Return-Path: <", 14);
+    buf_append_slice(&f->out, f->sender);
+    buf_append(&f->out, ">\n", 2);
+    put_lines(f, f->trace);
+    return 0;
+}
+
+static int finish(struct maildir_file *f)
+{
+    int rc = sys_fsync(f->fd);
+    /* What close has to say, fsync said before. */
+    close(f->fd);
+    f->fd = -1;
+    return rc;
+}
+
+int maildir_file_write(struct maildir_file *f, struct slice piece, bool first, bool last,
+                       bool ends_in_line)
+{
+    f->out.n = 0;
+    int rc = first ? create(f) : 0;
+    if (rc < 0) {
+        return rc;
+    }
+    put_lines(f, piece);
+    if (last && f->cr) {
+        buf_append(&f->out, "\r", 1);
+    }
+    if (last && !ends_in_line) {
+        buf_append(&f->out, "\n", 1);
+    }
+    struct iovec iov = {f->out.p, f->out.n};
+    rc = sys_writev_all(f->fd, &iov, 1);
+    return rc < 0 || !last ? rc : finish(f);
+}
+
+int maildir_file_publish(struct maildir_file *f, bool *ret_renamed)
+{
+    int rc = sys_rename(f->tmp, f->target);
+    *ret_renamed = rc == 0;
+    if (rc < 0) {
+        return rc;
+    }
+    f->exists = false;
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/new", f->folder) >= (int)sizeof path) {
+        return -ENAMETOOLONG;
+    }
+    return sync_folder(path);
+}
+
+void maildir_file_discard(struct maildir_file *f)
+{
+    if (f->fd >= 0) {
+        close(f->fd);
+        f->fd = -1;
+    }
+    if (f->exists) {
+        (void)sys_unlink(f->tmp);
+        f->exists = false;
+    }
+}

@@ -1,0 +1,40 @@
+/* One message being written into one Maildir: the file work, to be run inside rt_call. Private to
+ * src/route; maildir.c says when.
+ *
+ * Every system call goes through rt/sys.h. Nothing here waits on the loop, and nothing shows up in
+ * new/ before maildir_file_publish. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+struct maildir_file {
+    const char *folder; /* of the mailbox: holds tmp, new and cur */
+    const char *tmp;    /* whole paths */
+    const char *target;
+    struct slice sender;
+    struct slice trace;
+    int fd;         /* -1: not open */
+    bool exists;    /* the file in tmp does */
+    bool cr;        /* the last piece ended in CR */
+    struct buf out; /* what is written next, with LF line ends */
+};
+
+/* Which of two folders is there: 0 the first, 1 the second (NULL: there is none), -ENOENT for
+ * neither, or another error. */
+int maildir_file_find(const char *first, const char *second);
+
+/* Writes the next piece of the message. The first makes the folders where they are missing, and the
+ * file with Return-Path and trace in front; the last ends the line where `ends_in_line` is false,
+ * syncs and closes it. 0, or what failed. */
+int maildir_file_write(struct maildir_file *f, struct slice piece, bool first, bool last,
+                       bool ends_in_line);
+
+/* Moves the file into new and syncs that folder. *ret_renamed says whether it got there; the result
+ * is 0 only when it will also stay there. */
+int maildir_file_publish(struct maildir_file *f, bool *ret_renamed);
+
+/* Closes, and removes the file where it is still in tmp. */
+void maildir_file_discard(struct maildir_file *f);

@@ -1,0 +1,409 @@
+/* A next hop that speaks SMTP: the message, by DATA (RFC 5321 4.1.1.4) or BDAT (RFC 3030), and its
+ * answer. Must never send the end of a message before hop_commit, never twice, and never believe a
+ * reply that came before it.
+ *
+ * The octets of the message are written as they lie in the spool: blocks are queued as pieces of
+ * one writev and nothing is copied, save the last chunk of a message of several blocks by BDAT. The
+ * last piece stays queued for hop_commit. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "route/smtp_hop.h"
+#include "rt/stream.h"
+
+/* Chunks before the last one; each costs a round trip, and none needs memory. */
+#define CHUNK_MAX ((uint64_t)262144)
+
+/* ---- replies that nobody asked for ---- */
+
+/* A refusal becomes the answer of all wanted recipients: 1. A yes or worse is an error here. */
+static int take_refusal(struct smtp_hop *h, const struct reply *reply,
+                        struct hop_recipient *const *r, size_t count)
+{
+    struct answer answer;
+    int rc = smtp_hop_answer(h, reply, &answer);
+    if (rc < 0 || answer_is_yes(&answer)) {
+        return rc < 0 ? rc : -EPROTO;
+    }
+    hop_answer_all(r, count, &answer);
+    return 1;
+}
+
+/* Has the hop spoken or gone although it is our turn? 0 when not; 1 when it refused the message; or
+ * an error. Never waits. */
+static int look(struct smtp_hop *h, struct hop_recipient *const *r, size_t count)
+{
+    struct reply reply;
+    int gone = reply_fill(&h->conn->replies, h->conn->stream);
+    int rc = reply_next(&h->conn->replies, &reply);
+    if (rc != 0) {
+        return rc < 0 ? rc : take_refusal(h, &reply, r, count);
+    }
+    if (gone == 0 && reply_reader_busy(&h->conn->replies)) {
+        return -EPROTO;
+    }
+    return gone;
+}
+
+/* ---- the queue ---- */
+
+static int flush(struct smtp_hop *h, usec_t deadline)
+{
+    if (h->iov_count == 0) {
+        return 0;
+    }
+    int rc = stream_write(h->conn->stream, h->iov, h->iov_count, deadline, NULL);
+    h->iov_count = 0;
+    return rc;
+}
+
+/* Queues a piece, which must stay where it is until the next flush. One place is left free for the
+ * final dot. */
+static int queue(struct smtp_hop *h, const char *p, size_t n, usec_t deadline)
+{
+    if (n == 0) {
+        return 0;
+    }
+    int rc = h->iov_count == SMTP_HOP_IOV - 1 ? flush(h, deadline) : 0;
+    if (rc == 0) {
+        h->iov[h->iov_count++] = (struct iovec){(char *)p, n};
+    }
+    return rc;
+}
+
+/* ---- DATA ---- */
+
+/* RFC 5321 4.5.2: a line that begins with a dot gets another one in front. Messages with a bare LF
+ * do not come here, so what follows an LF follows a CRLF. */
+static int queue_stuffed(struct smtp_hop *h, struct slice s, usec_t deadline)
+{
+    const char *end = s.p + s.n;
+    const char *from = s.p; /* not queued yet */
+    const char *line = h->line_start ? s.p : memchr(s.p, '\n', s.n);
+    int rc = 0;
+    if (line != NULL && !h->line_start) {
+        line++;
+    }
+    while (rc == 0 && line != NULL && line < end) {
+        if (*line == '.') {
+            rc = queue(h, from, (size_t)(line - from), deadline);
+            if (rc == 0) {
+                rc = queue(h, ".", 1, deadline);
+            }
+            from = line;
+        }
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
+        line = newline != NULL ? newline + 1 : NULL;
+    }
+    h->line_start = s.n > 0 ? end[-1] == '\n' : h->line_start;
+    return rc < 0 ? rc : queue(h, from, (size_t)(end - from), deadline);
+}
+
+static int data_piece(struct smtp_hop *h, struct slice s, bool last, usec_t deadline)
+{
+    int rc =
+        h->message->has_leading_dot ? queue_stuffed(h, s, deadline) : queue(h, s.p, s.n, deadline);
+    return rc < 0 || last ? rc : flush(h, deadline);
+}
+
+/* 0 after 354; 1 when the hop refused. */
+static int data_begin(struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
+                      usec_t deadline)
+{
+    usec_t until = smtp_hop_until(deadline, h->limits->hop_reply_time);
+    buf_append(&h->conn->out, "DATA\r\n", 6);
+    int rc = hop_conn_send(h->conn, until);
+    struct reply reply;
+    if (rc == 0) {
+        rc = hop_conn_reply(h->conn, until, &reply);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    if (reply.code != 354) {
+        return take_refusal(h, &reply, r, count);
+    }
+    h->state = SMTP_HOP_BODY;
+    h->line_start = true; /* behind the trace */
+    return queue(h, h->message->trace.p, h->message->trace.n, deadline);
+}
+
+/* ---- BDAT ---- */
+
+static int queue_bdat(struct smtp_hop *h, uint64_t n, bool last, usec_t deadline)
+{
+    int length = snprintf(h->bdat_line, sizeof h->bdat_line, "BDAT %llu%s\r\n",
+                          (unsigned long long)n, last ? " LAST" : "");
+    h->state = SMTP_HOP_BODY;
+    return queue(h, h->bdat_line, (size_t)length, deadline);
+}
+
+/* Sends what is queued of a chunk, whole now, and hears what the hop says to it. */
+static int end_chunk(struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
+                     usec_t deadline)
+{
+    int rc = flush(h, deadline);
+    struct reply reply;
+    if (rc == 0) {
+        rc = hop_conn_reply(h->conn, smtp_hop_until(deadline, h->limits->hop_reply_time), &reply);
+    }
+    if (rc < 0) {
+        return rc;
+    }
+    return reply.code == 250 ? 0 : take_refusal(h, &reply, r, count);
+}
+
+/* Takes a piece into the chunks; what belongs to the last one is copied and waits for hop_commit.
+ */
+static int bdat_piece(struct smtp_hop *h, struct slice s, struct hop_recipient *const *r,
+                      size_t count, usec_t deadline)
+{
+    int rc = 0;
+    while (rc == 0 && s.n > 0 && h->to_come > 0) {
+        if (h->chunk_left == 0) {
+            h->chunk_left = h->to_come < CHUNK_MAX ? h->to_come : CHUNK_MAX;
+            rc = queue_bdat(h, h->chunk_left, false, deadline);
+        }
+        size_t n = s.n < h->chunk_left ? s.n : (size_t)h->chunk_left;
+        if (rc == 0) {
+            rc = queue(h, s.p, n, deadline);
+        }
+        h->chunk_left -= n;
+        h->to_come -= n;
+        s = (struct slice){s.p + n, s.n - n};
+        if (rc == 0 && h->chunk_left == 0) {
+            rc = end_chunk(h, r, count, deadline);
+        }
+    }
+    if (rc == 0) {
+        rc = flush(h, deadline); /* the piece may move now */
+    }
+    buf_append_slice(&h->tail, s);
+    return rc;
+}
+
+/* The message is one piece: one chunk, nothing copied, nothing sent before hop_commit. */
+static int bdat_whole(struct smtp_hop *h, struct slice s, usec_t deadline)
+{
+    struct slice trace = h->message->trace;
+    int rc = queue_bdat(h, trace.n + s.n, true, deadline);
+    if (rc == 0) {
+        rc = queue(h, trace.p, trace.n, deadline);
+    }
+    return rc < 0 ? rc : queue(h, s.p, s.n, deadline);
+}
+
+static int bdat_begin(struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
+                      usec_t deadline)
+{
+    uint64_t size = h->message->spool.size;
+    uint64_t held = size < SPOOL_BLOCK ? size : SPOOL_BLOCK;
+    h->to_come = h->message->trace.n + size - held;
+    h->chunk_left = 0;
+    h->tail.n = 0;
+    return bdat_piece(h, h->message->trace, r, count, deadline);
+}
+
+static int bdat_end(struct smtp_hop *h, usec_t deadline)
+{
+    int rc = queue_bdat(h, h->tail.n, true, deadline);
+    return rc < 0 ? rc : queue(h, h->tail.p, h->tail.n, deadline);
+}
+
+/* ---- all but the last piece ---- */
+
+static int spool_failed(struct smtp_hop *h, int rc, struct hop_recipient *const *r, size_t count)
+{
+    if (rc == -ECANCELED) {
+        return rc;
+    }
+    static const char why[] = "the message could not be read back, please retry later";
+    struct answer answer = answer_ours(451, "4.3.0", why);
+    smtp_hop_drop(h);
+    hop_answer_all(r, count, &answer);
+    return 1;
+}
+
+/* Hands the spool's pieces on; `first` is the one already read. */
+static int upload_pieces(struct smtp_hop *h, struct slice s, struct hop_recipient *const *r,
+                         size_t count, usec_t deadline)
+{
+    uint64_t done = 0;
+    for (;;) {
+        done += s.n;
+        bool last = done == h->message->spool.size;
+        int rc = h->bdat ? bdat_piece(h, s, r, count, deadline) : data_piece(h, s, last, deadline);
+        if (rc == 0 && !last) {
+            rc = look(h, r, count); /* for the last piece hop_commit does */
+        }
+        if (rc != 0 || last) {
+            return rc;
+        }
+        rc = spool_next(&h->message->spool, &h->cursor, &s);
+        if (rc < 0 || s.n == 0) {
+            return spool_failed(h, rc < 0 ? rc : -EIO, r, count);
+        }
+    }
+}
+
+static int upload(struct smtp_hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline)
+{
+    struct slice first;
+    int rc = spool_next(&h->message->spool, &h->cursor, &first);
+    if (rc < 0) {
+        return spool_failed(h, rc, r, count);
+    }
+    if (h->bdat && first.n == h->message->spool.size) {
+        return bdat_whole(h, first, deadline);
+    }
+    rc = h->bdat ? bdat_begin(h, r, count, deadline) : data_begin(h, r, count, deadline);
+    if (rc == 0) {
+        rc = upload_pieces(h, first, r, count, deadline);
+    }
+    return rc == 0 && h->bdat ? bdat_end(h, deadline) : rc;
+}
+
+int smtp_body_upload(struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
+                     usec_t deadline)
+{
+    h->bdat = h->conn->can.chunking;
+    h->iov_count = 0;
+    h->committed_octets = 0;
+    int rc = upload(h, r, count, deadline);
+    if (rc < 0 && rc != -ECANCELED && rc != -ETIMEDOUT && look(h, r, count) == 1) {
+        return 1; /* it closed on us, but said why */
+    }
+    return rc;
+}
+
+/* ---- the commit ---- */
+
+static void set_committed(struct hop_recipient *const *r, size_t count, bool committed)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (r[i]->wanted) {
+            r[i]->committed = committed;
+        }
+    }
+}
+
+/* Writes what is left of the last piece. */
+static int send_last(struct smtp_hop *h, usec_t deadline)
+{
+    struct iovec iov[SMTP_HOP_IOV];
+    int count = 0;
+    size_t skip = h->committed_octets;
+    for (int i = 0; i < h->iov_count; i++) {
+        if (skip >= h->iov[i].iov_len) {
+            skip -= h->iov[i].iov_len;
+            continue;
+        }
+        iov[count++] = (struct iovec){(char *)h->iov[i].iov_base + skip, h->iov[i].iov_len - skip};
+        skip = 0;
+    }
+    if (count == 0) {
+        return 0;
+    }
+    size_t written;
+    int rc = stream_write(h->conn->stream, iov, count, deadline, &written);
+    h->committed_octets += written;
+    return rc;
+}
+
+/* Nothing of the last piece has left: then nothing was delivered, and that is certain. */
+static int not_committed(struct smtp_hop *h, int rc, struct hop_recipient *const *r, size_t count)
+{
+    set_committed(r, count, false);
+    if (rc != 1) {
+        hop_answer_all(r, count, &smtp_hop_unavailable);
+    }
+    smtp_hop_drop(h);
+    return rc == -ECANCELED ? rc : 0;
+}
+
+/* The connection is lost and with it the answer. */
+static int outcome_unknown(struct smtp_hop *h, int rc, struct hop_recipient *const *r, size_t count)
+{
+    struct answer answer =
+        answer_ours(451, "4.4.2", "the next hop's answer was lost, please retry later");
+    hop_answer_all(r, count, &answer);
+    h->conn = hop_conn_close(h->conn);
+    return rc;
+}
+
+static int take_final_reply(struct smtp_hop *h, const struct reply *reply,
+                            struct hop_recipient *const *r, size_t count)
+{
+    bool closing = reply->code == 421;
+    struct reply said = *reply;
+    if (closing) {
+        said.code = 451; /* RFC 5321 4.2.3: 421 would tell the client of its own connection */
+    }
+    struct answer answer;
+    int rc = smtp_hop_answer(h, &said, &answer);
+    if (rc < 0) {
+        return outcome_unknown(h, rc, r, count);
+    }
+    bool yes = answer_is_yes(&answer);
+    for (size_t i = 0; i < count; i++) {
+        if (r[i]->wanted) {
+            r[i]->answer = answer;
+            r[i]->confirmed = yes;
+        }
+    }
+    h->state = h->bdat && !yes ? SMTP_HOP_OPEN : SMTP_HOP_IDLE;
+    h->transaction = 0;
+    if (closing) {
+        h->conn = hop_conn_close(h->conn);
+    }
+    return 0;
+}
+
+int smtp_body_commit_wait(struct hop *base, struct hop_recipient *const *r, size_t count,
+                          usec_t deadline)
+{
+    struct smtp_hop *h = container_of(base, struct smtp_hop, base);
+    if (h->conn == NULL || h->state != SMTP_HOP_ANSWER) {
+        return -ENOTCONN;
+    }
+    int rc = send_last(h, deadline);
+    if (rc < 0 && rc != -ETIMEDOUT && h->committed_octets == 0) {
+        return not_committed(h, rc, r, count);
+    }
+    struct reply reply;
+    if (rc == 0) {
+        rc = reply_read(&h->conn->replies, h->conn->stream, deadline, &reply);
+    } else if (rc != -ETIMEDOUT && rc != -ECANCELED) {
+        /* The hop went away in the middle of the last piece; it may have said why. A yes to half a
+         * piece would be nonsense, and take_refusal never believes one. */
+        return look(h, r, count) == 1 ? not_committed(h, 1, r, count)
+                                      : outcome_unknown(h, rc, r, count);
+    }
+    if (rc == 0) {
+        return take_final_reply(h, &reply, r, count);
+    }
+    return rc == -ETIMEDOUT ? rc : outcome_unknown(h, rc, r, count);
+}
+
+int smtp_body_commit(struct hop *base, struct hop_recipient *const *r, size_t count,
+                     usec_t deadline)
+{
+    struct smtp_hop *h = container_of(base, struct smtp_hop, base);
+    if (h->conn == NULL || h->state != SMTP_HOP_BODY) {
+        return -ENOTCONN;
+    }
+    int rc = look(h, r, count);
+    if (rc != 0) {
+        return not_committed(h, rc, r, count);
+    }
+    if (!h->bdat) {
+        /* RFC 5321 4.1.1.4: the end is CRLF.CRLF, and the first CRLF is the message's own where it
+         * has one. Behind an empty message it is the trace's. */
+        bool ended = h->message->ends_in_crlf || h->message->spool.size == 0;
+        const char *end = ended ? ".\r\n" : "\r\n.\r\n";
+        h->iov[h->iov_count++] = (struct iovec){(char *)end, strlen(end)};
+    }
+    set_committed(r, count, true);
+    h->state = SMTP_HOP_ANSWER;
+    return smtp_body_commit_wait(base, r, count, deadline);
+}

@@ -1,0 +1,469 @@
+/* A next hop that speaks SMTP (RFC 5321, client side): the envelope. The message is smtp_body.c's.
+ * Must never leave a transaction on a connection that somebody else will use, and never take an
+ * answer to one command for the answer to another.
+ *
+ * One transaction, told in order:
+ *
+ *   hop_begin    IDLE, no connection. Nothing is sent for a client that has no recipient yet.
+ *
+ *   hop_rcpt     The first one takes the newest kept connection, or connects and says EHLO. What
+ * the hop cannot take by its EHLO reply is answered here without a word to it. Then MAIL and RCPT
+ * go out together where the hop offers PIPELINING, else one by one. A kept connection may have died
+ * in the pool without a sign: when it ends, or says 421, before MAIL was answered, all is said once
+ * more on a fresh one. MAIL accepted: OPEN. Refused: IDLE, and the refusal answers every recipient.
+ *                Each further recipient is one RCPT. A connection found dead before that RCPT is
+ *                replaced, with MAIL said anew; one that dies over it gives 451 4.4.1.
+ *
+ *   hop_prepare  If the open transaction holds exactly the wanted recipients, nothing is redone.
+ *                Otherwise RSET (where one is open), MAIL and all RCPTs are said again and their
+ *                answers looked at: one refusal, and it ends here. The client has waited for its
+ *                content to be looked at, so the connection may have died: then on another one.
+ *                BODY: with CHUNKING all chunks but the last are sent, each reply read; without,
+ *                DATA, 354, and all of the message but its last piece.
+ *
+ *   hop_commit   ANSWER: the last piece with the final dot, or the last chunk, in one write; then
+ * one reply. 2xx or a refusal: IDLE again (OPEN after a refused chunk: RFC 3030 2 leaves open what
+ * is left of the transaction). Anything else leaves the outcome unknown and the connection is
+ * closed.
+ *
+ *   hop_end      IDLE: the connection is kept. OPEN: RSET is written, and its reply is owed: the
+ * next user reads it in front of its own. BODY: the connection is reset, so that the hop cannot
+ * take what it has for a message. ANSWER: closed in order, because what is still under way must
+ * arrive.
+ *
+ * Every error on the way (the connection lost, 421, nonsense, no reply in time, cancelled) drops
+ * the connection at once: replies not read can then never be mistaken for others. */
+#include "route/smtp_hop.h"
+
+#include <errno.h>
+
+/* Commands sent before their replies are read. RFC 2920 3.1 warns of both sides waiting for the
+ * other to read; the replies to so few always fit into the socket's buffers. */
+#define PIPELINED_MAX    64
+
+#define TEXT_UNAVAILABLE "the next hop cannot be asked just now, please retry later"
+
+const struct answer smtp_hop_unavailable = {
+    .code = 451,
+    .enhanced = {"4.4.1", 5},
+    .text = {TEXT_UNAVAILABLE, sizeof TEXT_UNAVAILABLE - 1},
+};
+
+/* ---- small things both halves use ---- */
+
+void smtp_hop_drop(struct smtp_hop *h)
+{
+    h->conn = hop_conn_abort(h->conn);
+    h->state = SMTP_HOP_IDLE;
+    h->transaction = 0;
+}
+
+usec_t smtp_hop_until(usec_t deadline, usec_t limit)
+{
+    usec_t until = rt_now() + limit;
+    return until < deadline ? until : deadline;
+}
+
+int smtp_hop_answer(struct smtp_hop *h, const struct reply *reply, struct answer *ret)
+{
+    if (reply->code == 421) {
+        return -ECONNRESET;
+    }
+    if (reply->code >= 300 && reply->code < 400) {
+        return -EPROTO;
+    }
+    ret->code = reply->code;
+    ret->enhanced = arena_copy(h->arena, reply->enhanced);
+    ret->text = arena_copy(h->arena, reply->text);
+    ret->from_hop = true;
+    return 0;
+}
+
+/* ---- what the hop can take ---- */
+
+static bool can_take_envelope(const struct smtp_hop *h, uint64_t size, struct answer *ret_answer)
+{
+    const struct hop_capabilities *can = &h->conn->can;
+    if (h->envelope->smtputf8 && !can->smtputf8) {
+        *ret_answer = answer_ours(553, "5.6.7", "the next hop does not take SMTPUTF8 messages");
+        return false;
+    }
+    if (h->envelope->body_8bitmime && !can->eightbitmime) {
+        *ret_answer = answer_ours(550, "5.6.3", "the next hop does not take 8BITMIME messages");
+        return false;
+    }
+    if (can->size_limit > 0 && size > can->size_limit) {
+        *ret_answer = answer_ours(552, "5.3.4", "the message is too big for the next hop");
+        return false;
+    }
+    return true;
+}
+
+static uint64_t message_size(const struct message *m)
+{
+    return m->trace.n + m->spool.size;
+}
+
+static bool can_take_message(const struct smtp_hop *h, struct answer *ret_answer)
+{
+    const struct hop_capabilities *can = &h->conn->can;
+    if (h->message->bare_cr_or_lf && !can->chunking) {
+        *ret_answer = answer_ours(
+            550, "5.6.11", "the message has bare CR or LF, which the next hop does not take");
+        return false;
+    }
+    if (can->size_limit > 0 && message_size(h->message) > can->size_limit) {
+        *ret_answer = answer_ours(552, "5.3.4", "the message is too big for the next hop");
+        return false;
+    }
+    return true;
+}
+
+/* ---- MAIL and RCPT ---- */
+
+/* Commands to be said, counted from 0: MAIL where the transaction is a new one, then RCPTs. */
+struct dialogue {
+    struct hop_recipient *const *r;
+    size_t count;
+    bool with_mail;
+    uint64_t size; /* for MAIL's SIZE parameter; 0 when not known */
+    size_t said;
+    size_t heard;
+};
+
+static void put_mail(struct smtp_hop *h, uint64_t size)
+{
+    const struct envelope *e = h->envelope;
+    const struct hop_capabilities *can = &h->conn->can;
+    struct buf *out = &h->conn->out;
+    buf_printf(out, "MAIL FROM:<" SLICE_FMT ">", SLICE_ARG(e->sender));
+    if (can->size && size > 0) {
+        buf_printf(out, " SIZE=%llu", (unsigned long long)size);
+    }
+    if (e->body_8bitmime) {
+        buf_printf(out, " BODY=8BITMIME");
+    }
+    if (e->smtputf8) {
+        buf_printf(out, " SMTPUTF8");
+    }
+    buf_printf(out, "\r\n");
+}
+
+static void put_command(struct smtp_hop *h, const struct dialogue *d, size_t i)
+{
+    if (d->with_mail && i == 0) {
+        put_mail(h, d->size);
+    } else {
+        const struct hop_recipient *r = d->r[d->with_mail ? i - 1 : i];
+        buf_printf(&h->conn->out, "RCPT TO:<" SLICE_FMT ">\r\n", SLICE_ARG(r->mailbox));
+    }
+}
+
+static int take_mail_reply(struct smtp_hop *h, const struct reply *reply)
+{
+    struct answer answer;
+    int rc = smtp_hop_answer(h, reply, &answer);
+    if (rc < 0) {
+        return rc;
+    }
+    h->mail_answered = true;
+    if (answer_is_yes(&answer)) {
+        h->state = SMTP_HOP_OPEN;
+        h->transaction = ++h->pools->transactions;
+        h->accepted = 0;
+    } else {
+        h->refused = true;
+        h->refusal = answer;
+    }
+    return 0;
+}
+
+static int take_rcpt_reply(struct smtp_hop *h, struct hop_recipient *r, const struct reply *reply)
+{
+    struct answer answer;
+    int rc = smtp_hop_answer(h, reply, &answer);
+    if (rc < 0) {
+        return rc;
+    }
+    if (h->transaction == 0) { /* MAIL was refused, and that is the answer */
+        if (answer_is_yes(&answer)) {
+            h->state = SMTP_HOP_OPEN; /* it thinks otherwise: hop_end must say RSET */
+        }
+        return 0;
+    }
+    r->answer = answer;
+    if (answer_is_yes(&answer) && r->transaction != h->transaction) {
+        r->transaction = h->transaction;
+        h->accepted++;
+    }
+    return 0;
+}
+
+static int hear(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
+{
+    while (d->heard < d->said) {
+        struct reply reply;
+        int rc = hop_conn_reply(h->conn, deadline, &reply);
+        if (rc == 0 && d->with_mail && d->heard == 0) {
+            rc = take_mail_reply(h, &reply);
+        } else if (rc == 0) {
+            rc = take_rcpt_reply(h, d->r[d->with_mail ? d->heard - 1 : d->heard], &reply);
+        }
+        if (rc < 0) {
+            return rc;
+        }
+        d->heard++;
+    }
+    return 0;
+}
+
+/* Says all commands and hears their replies. After an error the connection is of no use. */
+static int converse(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
+{
+    size_t batch = h->conn->can.pipelining ? PIPELINED_MAX : 1;
+    size_t total = d->count + (d->with_mail ? 1 : 0);
+    while (d->heard < total && !(d->with_mail && d->heard > 0 && h->transaction == 0)) {
+        usec_t until = smtp_hop_until(deadline, h->limits->hop_reply_time);
+        for (size_t i = 0; i < batch && d->said < total; i++) {
+            put_command(h, d, d->said++);
+        }
+        int rc = hop_conn_send(h->conn, until);
+        if (rc == 0) {
+            rc = hear(h, d, until);
+        }
+        if (rc < 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* Ends the transaction that is open; with PIPELINING the RSET goes out with what follows. */
+static int reset(struct smtp_hop *h, usec_t deadline)
+{
+    if (h->state == SMTP_HOP_OPEN) {
+        hop_conn_put_reset(h->conn);
+        h->state = SMTP_HOP_IDLE;
+    }
+    h->transaction = 0;
+    if (h->conn->owed == 0 || h->conn->can.pipelining) {
+        return 0;
+    }
+    usec_t until = smtp_hop_until(deadline, h->limits->hop_reply_time);
+    int rc = h->conn->out.n > 0 ? hop_conn_send(h->conn, until) : 0;
+    return rc < 0 ? rc : hop_conn_settle(h->conn, until);
+}
+
+/* ---- a transaction from its beginning ---- */
+
+static int connect_hop(struct smtp_hop *h, bool fresh, usec_t deadline)
+{
+    if (h->conn == NULL && !fresh) {
+        h->conn = hop_pool_take(h->pool);
+    }
+    if (h->conn != NULL) {
+        return 0;
+    }
+    return hop_conn_open(&h->pool->to, h->pools->conf->hostname,
+                         smtp_hop_until(deadline, h->limits->connect_time), &h->conn);
+}
+
+static void answer_each(struct hop_recipient *const *r, size_t count, const struct answer *answer)
+{
+    for (size_t i = 0; i < count; i++) {
+        r[i]->answer = *answer;
+    }
+}
+
+/* MAIL and RCPT for all of `r`, on whatever connection serves: 0 with their answers set, or an
+ * error and no connection any more. */
+static int open_transaction(struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
+                            uint64_t size, usec_t deadline)
+{
+    h->mail_answered = false;
+    for (bool fresh = false;; fresh = true) {
+        int rc = connect_hop(h, fresh, deadline);
+        if (rc < 0) {
+            return rc;
+        }
+        if (!can_take_envelope(h, size, &h->refusal)) {
+            h->refused = true;
+            answer_each(r, count, &h->refusal);
+            return 0;
+        }
+        struct dialogue d = {.r = r, .count = count, .with_mail = true, .size = size};
+        bool used = h->conn->used;
+        rc = reset(h, deadline);
+        if (rc == 0) {
+            rc = converse(h, &d, deadline);
+        }
+        if (rc == 0) {
+            if (h->transaction == 0) {
+                answer_each(r, count, &h->refusal);
+            }
+            return 0;
+        }
+        smtp_hop_drop(h);
+        bool gone = rc != -ECANCELED && rc != -ETIMEDOUT && rc != -EPROTO;
+        if (fresh || !used || h->mail_answered || !gone) {
+            return rc;
+        }
+    }
+}
+
+/* ---- hop_rcpt ---- */
+
+static int smtp_rcpt(struct hop *base, struct hop_recipient *r, usec_t deadline)
+{
+    struct smtp_hop *h = container_of(base, struct smtp_hop, base);
+    if (!hop_address_safe(h->envelope, r, &r->answer)) {
+        return 0;
+    }
+    if (h->refused) {
+        r->answer = h->refusal;
+        return 0;
+    }
+    if (h->state == SMTP_HOP_OPEN && !hop_conn_alive(h->conn)) {
+        smtp_hop_drop(h);
+    }
+    int rc;
+    if (h->state == SMTP_HOP_OPEN) {
+        struct dialogue d = {.r = &r, .count = 1};
+        rc = converse(h, &d, deadline);
+    } else {
+        rc = open_transaction(h, &r, 1, h->envelope->size_declared, deadline);
+        if (rc < 0 && rc != -ECANCELED && !h->mail_answered) {
+            /* Out of reach: further recipients need not wait for that again. */
+            h->refused = true;
+            h->refusal = smtp_hop_unavailable;
+        }
+    }
+    if (rc < 0) {
+        smtp_hop_drop(h);
+        r->answer = smtp_hop_unavailable;
+    }
+    return rc == -ECANCELED ? rc : 0;
+}
+
+/* ---- hop_prepare ---- */
+
+/* Does the open transaction have exactly the wanted recipients? */
+static bool transaction_fits(const struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
+                             size_t wanted)
+{
+    if (h->state != SMTP_HOP_OPEN || h->transaction == 0 || h->accepted != wanted) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (r[i]->wanted && r[i]->transaction != h->transaction) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* 0 when the hop has exactly the wanted recipients; 1 when it refused one; or an error. */
+static int settle_envelope(struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
+                           usec_t deadline)
+{
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++) {
+        wanted += r[i]->wanted;
+    }
+    if (h->conn != NULL && !hop_conn_alive(h->conn)) {
+        smtp_hop_drop(h);
+    }
+    if (transaction_fits(h, r, count, wanted)) {
+        return 0;
+    }
+    struct hop_recipient **again = arena_alloc(h->arena, wanted * sizeof *again);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (r[i]->wanted) {
+            again[n++] = r[i];
+        }
+    }
+    if (h->conn != NULL) {
+        h->conn->used = true;
+    }
+    int rc = open_transaction(h, again, n, message_size(h->message), deadline);
+    return rc < 0 ? rc : !transaction_fits(h, r, count, wanted);
+}
+
+static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipient *const *r,
+                        size_t count, usec_t deadline)
+{
+    struct smtp_hop *h = container_of(base, struct smtp_hop, base);
+    struct answer refusal;
+    h->message = m;
+    int rc = settle_envelope(h, r, count, deadline);
+    if (rc == 0 && !can_take_message(h, &refusal)) {
+        hop_answer_all(r, count, &refusal);
+        return 0;
+    }
+    if (rc == 0) {
+        rc = smtp_body_upload(h, r, count, deadline);
+    }
+    if (rc < 0) {
+        smtp_hop_drop(h);
+        hop_answer_all(r, count, &smtp_hop_unavailable);
+    }
+    bool ours = rc == -ECANCELED || (rc == -ETIMEDOUT && rt_now() >= deadline);
+    return ours ? rc : 0;
+}
+
+/* ---- the rest ---- */
+
+static void smtp_end(struct hop *base)
+{
+    struct smtp_hop *h = container_of(base, struct smtp_hop, base);
+    if (h->message != NULL) {
+        spool_cursor_end(&h->message->spool, &h->cursor);
+    }
+    buf_free(&h->tail);
+    if (h->conn == NULL) {
+        return;
+    }
+    switch (h->state) {
+    case SMTP_HOP_IDLE: hop_pool_give(h->pool, h->conn); break;
+    case SMTP_HOP_OPEN:
+        hop_conn_put_reset(h->conn);
+        if (hop_conn_send_now(h->conn)) {
+            hop_pool_give(h->pool, h->conn);
+        } else {
+            hop_conn_abort(h->conn);
+        }
+        break;
+    case SMTP_HOP_BODY: hop_conn_abort(h->conn); break;
+    case SMTP_HOP_ANSWER: hop_conn_close(h->conn); break;
+    }
+    h->conn = NULL;
+}
+
+static const char *smtp_kind(const struct hop *base)
+{
+    const struct smtp_hop *h = container_of(base, struct smtp_hop, base);
+    return h->bdat ? "smtp+bdat" : "smtp";
+}
+
+static const struct hop_ops smtp_ops = {
+    .rcpt = smtp_rcpt,
+    .prepare = smtp_prepare,
+    .commit = smtp_body_commit,
+    .commit_wait = smtp_body_commit_wait,
+    .end = smtp_end,
+    .kind = smtp_kind,
+};
+
+struct hop *smtp_hop_begin(struct hop_pools *pools, const struct conf_route *route,
+                           const struct envelope *envelope, struct arena *arena)
+{
+    struct smtp_hop *h = arena_zalloc(arena, sizeof *h);
+    h->base.ops = &smtp_ops;
+    h->pools = pools;
+    h->pool = hop_pool_find(pools, &route->hop);
+    h->limits = &pools->conf->limits;
+    h->envelope = envelope;
+    h->arena = arena;
+    return &h->base;
+}
