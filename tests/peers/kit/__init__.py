@@ -1,0 +1,1 @@
+"""What the tests with real peers are built from: processes, mail servers, a raw client, mailboxes."""

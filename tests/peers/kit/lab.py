@@ -1,0 +1,110 @@
+"""The surroundings of a group of tests: a temporary folder, the servers in it, and their end."""
+
+import os
+import shutil
+import tempfile
+
+from .exim import Exim
+from .gatepost import Gatepost
+from .hop import Hop
+from .maildir import NOBODY
+from .postfix import Postfix
+from .report import Skip
+
+LOG_LINES = 12
+
+
+class Lab:
+    """One for each group of tests. Servers started by `gatepost` and `hop` end with their test,
+    the others with the group."""
+
+    def __init__(self, report, root, binary, everything):
+        self.report = report
+        self.root = root
+        self.binary = binary
+        self.everything = everything  # the long version was asked for
+        self.folder = tempfile.mkdtemp(prefix="gatepost-peers-")
+        os.chmod(self.folder, 0o755)
+        self._gateposts = []
+        self._hops = []
+        self._kept = {}
+        self._count = 0
+
+    def new_folder(self, name, uid=None):
+        """A fresh folder, given to `uid` when named (and when that is possible)."""
+        self._count += 1
+        path = os.path.join(self.folder, f"{self._count}-{name}")
+        os.makedirs(path)
+        if uid is not None and os.geteuid() == 0:
+            os.chown(path, uid, uid)
+        return path
+
+    def gatepost(self, routes, **settings):
+        """A started Gatepost; see kit/gatepost.py for the arguments."""
+        g = Gatepost(self.binary, self.new_folder("gatepost", NOBODY), routes, **settings)
+        self._gateposts.append(g)
+        g.start()
+        return g
+
+    def hop(self, **behaviour):
+        """A started scripted next hop; see kit/hop.py."""
+        h = Hop(**behaviour)
+        self._hops.append(h)
+        return h
+
+    def postfix(self, name, **settings):
+        """The Postfix of that name, started at the first call in this group."""
+        if os.geteuid() != 0:
+            raise Skip("Postfix can only be started by root")
+        if not shutil.which("postfix"):
+            raise Skip("Postfix is not installed")
+        if name not in self._kept:
+            p = Postfix(name, self.new_folder(name), **settings)
+            self._kept[name] = p
+            p.start()
+        return self._kept[name]
+
+    def exim(self, name, **settings):
+        if os.geteuid() != 0:
+            raise Skip("Exim is only started by root here")
+        if name not in self._kept:
+            e = Exim(name, self.new_folder(name), self.root / "build" / "peers-cache", **settings)
+            self._kept[name] = e
+            e.start()
+        return self._kept[name]
+
+    def keep(self, name, make):
+        """Whatever make() returns, made once a group; its close() is called at the end."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
+
+    def end_test(self):
+        """Stops what belongs to one test. Returns complaints about how Gatepost ended."""
+        complaints = []
+        for g in self._gateposts:
+            complaints += g.stop()
+        for h in self._hops:
+            h.close()
+        self._gateposts, self._hops = [], []
+        return complaints
+
+    def excerpts(self, since):
+        """The last lines of every log that has grown since then."""
+        texts = []
+        for base, _, names in os.walk(self.folder):
+            for name in sorted(names):
+                path = os.path.join(base, name)
+                if name.endswith(".log") and os.stat(path).st_mtime >= since:
+                    with open(path, "rb") as f:
+                        lines = f.read().decode("utf-8", "replace").splitlines()
+                    if lines:
+                        head = f"{os.path.relpath(path, self.folder)} (last lines)"
+                        texts.append("\n".join([head] + lines[-LOG_LINES:]))
+        return texts
+
+    def close(self):
+        self.end_test()
+        for kept in self._kept.values():
+            kept.close()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,188 @@
+"""Real Postfix in folders of its own, as next hop and as sender. Never reads or writes /etc/postfix.
+
+As next hop it must change nothing: what is stored is what was sent, below its own trace fields.
+"""
+
+import glob
+import os
+import pwd
+import re
+import signal
+
+from . import maildir
+from .process import Process, alive, free_port, run_tool, wait_until
+from .report import Failed
+
+NOBODY = pwd.getpwnam("nobody").pw_uid
+
+MAIN = """\
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file_prefixes = {folder}
+maillog_file = {folder}/mail.log
+myhostname = {name}.test
+myorigin = {name}.test
+mydestination =
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+smtp_address_preference = ipv4
+alias_maps =
+alias_database =
+local_recipient_maps =
+virtual_mailbox_domains = {domains}
+virtual_mailbox_base = {folder}/mail
+virtual_mailbox_maps = texthash:{folder}/mailboxes
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{uid}
+virtual_mailbox_limit = 0
+mailbox_size_limit = 0
+message_size_limit = {size}
+transport_maps = texthash:{folder}/transport
+# Nothing is to be changed on the way.
+always_add_missing_headers = no
+local_header_rewrite_clients =
+message_drop_headers =
+disable_mime_input_processing = yes
+disable_mime_output_conversion = yes
+header_size_limit = 1000000
+line_length_limit = 4096
+# The tests come from one address, quickly, and often.
+smtpd_client_event_limit_exceptions = static:all
+smtpd_error_sleep_time = 0
+smtpd_hard_error_limit = 1000
+smtpd_soft_error_limit = 1000
+smtpd_recipient_limit = 1000
+in_flow_delay = 0
+smtpd_recipient_restrictions = permit_auth_destination, reject
+smtpd_relay_restrictions =
+smtputf8_enable = yes
+enable_long_queue_ids = no
+minimal_backoff_time = 5s
+maximal_backoff_time = 5s
+queue_run_delay = 5s
+"""
+
+MASTER = """\
+127.0.0.1:{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+virtual unix - n n - - virtual
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+class Postfix:
+    """domains: for which it has mailboxes; mailboxes: local parts known in each of them;
+    transport: {domain: port} for what it hands on by SMTP; extra: further main.cf settings."""
+
+    def __init__(self, name, folder, domains=(), mailboxes=(), transport=None, extra=None,
+                 size=1 << 30):
+        self.name = name
+        self.folder = folder
+        self.port = free_port()
+        self.config = os.path.join(folder, "etc")
+        self.process = None
+        for part, owner in (("etc", None), ("queue", None), ("data", "postfix"), ("mail", NOBODY)):
+            path = os.path.join(folder, part)
+            os.mkdir(path, 0o755)
+            if owner is not None:
+                uid = pwd.getpwnam(owner).pw_uid if isinstance(owner, str) else owner
+                os.chown(path, uid, -1)
+        self._write("mailboxes", "".join(f"{box}@{domain} {domain}/{box}/\n"
+                                         for domain in domains for box in mailboxes))
+        for domain in domains:
+            os.mkdir(f"{folder}/mail/{domain}", 0o755)
+            os.chown(f"{folder}/mail/{domain}", NOBODY, -1)
+        self._write("transport", "".join(f"{domain} smtp:[127.0.0.1]:{port}\n"
+                                         for domain, port in (transport or {}).items()))
+        main = MAIN.format(folder=folder, name=name, domains=" ".join(domains), uid=NOBODY,
+                           size=size)
+        main += "".join(f"{key} = {value}\n" for key, value in (extra or {}).items())
+        self._write("etc/main.cf", main)
+        self._write("etc/master.cf", MASTER.format(port=self.port))
+
+    def _write(self, name, text):
+        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def start(self):
+        self.process = Process(self.name, ["postfix", "-c", self.config, "start-fg"],
+                               os.path.join(self.folder, "start.log"))
+        self.process.wait_port(self.port)
+
+    def close(self):
+        """Ends the master, as `postfix stop` does, then whatever is left of its group."""
+        if self.process:
+            master = self.master()
+            if master:
+                os.kill(master, signal.SIGTERM)
+                wait_until(lambda: not alive(master), 10, f"{self.name} ends")
+            self.process.kill()
+            self.process = None
+
+    def master(self):
+        """Process id of its master, from the lock file that it keeps."""
+        try:
+            with open(f"{self.folder}/queue/pid/master.pid", encoding="ascii") as f:
+                return int(f.read().split()[0])
+        except (FileNotFoundError, IndexError, ValueError):
+            return None
+
+    def mailbox(self, local_part, domain):
+        """The folder of a mailbox."""
+        return f"{self.folder}/mail/{domain}/{local_part}"
+
+    def arrived(self, local_part, domain, count=1, seconds=30):
+        """The messages of a mailbox once there are `count`."""
+        return maildir.wait_for(self.mailbox(local_part, domain), count, seconds)
+
+    def submit(self, sender, recipients, octets):
+        """Hands it a message through sendmail(1), as local programs do."""
+        status, output = run_tool(["sendmail", "-C", self.config, "-i", "-f", sender, "--",
+                                   *recipients], stdin=octets, env={"MAIL_CONFIG": self.config})
+        if status != 0:
+            raise Failed(f"sendmail of {self.name} ended with {status}: {output[-300:]}")
+
+    def queue_empty(self):
+        """Is nothing left in its queues?"""
+        return not any(glob.glob(f"{self.folder}/queue/{queue}/*")
+                       for queue in ("maildrop", "incoming", "active", "deferred"))
+
+    def wait_idle(self, seconds=60):
+        wait_until(self.queue_empty, seconds, f"the queue of {self.name} is empty")
+
+    def log(self):
+        """Its log until now."""
+        try:
+            with open(f"{self.folder}/mail.log", encoding="utf-8", errors="replace") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def attempts(self, recipient):
+        """The log lines that tell how each delivery attempt for `recipient` ended."""
+        pattern = re.compile(rf"to=<{re.escape(recipient)}>.*\bstatus=")
+        return [line for line in self.log().splitlines() if pattern.search(line)]
