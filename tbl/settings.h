@@ -3,20 +3,23 @@
  * Written `limit name value` in the configuration. Kinds: COUNT a number, SIZE octets with an
  * optional K, M or G, TIME a number with us, ms, s, m, h or d. One row is struct member, parser,
  * check and manual. */
-SETTING(command_line, SIZE, 2048, 512, 16384,
-        "Longest command line with its CRLF; longer ones are read to their end and answered 500 5.5.6.")
+SETTING(
+    command_line, SIZE, 2048, 576, 16384,
+    "Longest command line with its CRLF; longer ones are read to their end and answered 500 5.5.6.")
 SETTING(path, SIZE, 256, 256, 4096,
         "Longest reverse-path or forward-path with its brackets; 501 5.1.7 or 5.1.3 above it.")
 SETTING(recipients, COUNT, 1000, 100, 100000,
         "Recipients of one transaction; further ones get 452 4.5.3.")
-SETTING(message_size, SIZE, 52428800, 65536, 10737418240,
-        "Largest message, announced by SIZE. Declared above it: 552 5.3.4 at MAIL; really above it: "
-        "the rest is read and dropped, then 552 5.3.4.")
-SETTING(received, COUNT, 50, 5, 1000,
+SETTING(
+    message_size, SIZE, 52428800, 65536, 10737418240,
+    "Largest message, announced by SIZE. Declared above it: 552 5.3.4 at MAIL; really above it: "
+    "the rest is read and dropped, then 552 5.3.4.")
+SETTING(received, COUNT, 100, 5, 1000,
         "Received fields before a message is taken to be in a loop: 554 5.4.6.")
-SETTING(commands, COUNT, 500, 20, 1000000,
-        "Commands in one session that neither advance a transaction nor follow an accepted message; "
-        "421 4.7.0 and the end of the session above it.")
+SETTING(
+    commands, COUNT, 500, 20, 1000000,
+    "Commands in one session that neither advance a transaction nor follow an accepted message; "
+    "421 4.7.0 and the end of the session above it.")
 SETTING(errors, COUNT, 20, 1, 100000,
         "Commands answered 5xx for syntax or order in one session; 421 4.7.0 and the end above it.")
 SETTING(session_time, TIME, 3600000000, 60000000, 86400000000,
@@ -33,23 +36,25 @@ SETTING(client_sessions, COUNT, 100, 1, 1000000,
 SETTING(spool_memory, SIZE, 268435456, 1048576, 1099511627776,
         "Memory for messages in each worker. When it is nearly used up clients are slowed, then "
         "given 452 4.3.1.")
-SETTING(message_memory, SIZE, 262144, 16384, 1073741824,
-        "Octets of one message kept in memory; the rest goes to an unlinked file in the spool folder.")
+SETTING(
+    message_memory, SIZE, 262144, 16384, 1073741824,
+    "Octets of one message kept in memory; the rest goes to an unlinked file in the spool folder.")
 SETTING(spool_wait, TIME, 30000000, 0, 300000000,
         "How long a client is slowed for want of spool memory before 452 4.3.1.")
-SETTING(drain_time, TIME, 60000000, 0, 3600000000,
-        "After SIGTERM: time for open transactions to end; then 421 4.3.2. An open commit is always "
-        "waited for.")
+SETTING(
+    drain_time, TIME, 60000000, 0, 3600000000,
+    "After SIGTERM: time for open transactions to end; then 421 4.3.2. An open commit is always "
+    "waited for.")
 SETTING(connect_time, TIME, 30000000, 1000000, 300000000,
         "Time to reach a next hop and get its greeting and EHLO reply.")
 SETTING(hop_reply_time, TIME, 60000000, 1000000, 300000000,
         "Time for a next hop's reply to MAIL, RCPT, DATA or RSET.")
 SETTING(hand_over_time, TIME, 120000000, 1000000, 600000000,
         "Time to send a message to the next hop up to its final dot.")
-SETTING(answer_time, TIME, 300000000, 1000000, 630000000,
-        "Time for the next hop's answer to the final dot; then the client is told 451 4.4.2 while the "
-        "answer is still waited for, up to 10 1/2 minutes in all.")
+SETTING(
+    answer_time, TIME, 300000000, 1000000, 630000000,
+    "Time for the next hop's answer to the final dot; then the client is told 451 4.4.2 while the "
+    "answer is still waited for, up to 10 1/2 minutes in all.")
 SETTING(hop_idle_connections, COUNT, 20, 0, 1000,
         "Connections to one next hop that each worker keeps for further messages.")
-SETTING(hop_idle_time, TIME, 60000000, 0, 300000000,
-        "How long such a connection is kept unused.")
+SETTING(hop_idle_time, TIME, 60000000, 0, 300000000, "How long such a connection is kept unused.")

@@ -33,7 +33,8 @@ static int parse_statement(struct parser *p)
                               "or workers");
     }
     if (p->statement_line[i] != 0 && !statements[i].repeats) {
-        return parser_repeated(p, &name, "such statement", p->statement_line[i]);
+        return parser_repeated(p, &name, "statement but limit, listen and route",
+                               p->statement_line[i]);
     }
     p->statement_line[i] = name.place.line;
     (void)parser_take(p);
@@ -73,7 +74,7 @@ static int check_required(struct parser *p)
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
         if (statements[i].required && p->statement_line[i] == 0) {
             struct slice what =
-                arena_printf(&p->whole->arena, "a statement %s", statements[i].name);
+                arena_printf(&p->whole->arena, "a statement \"%s\"", statements[i].name);
             return parser_expected(p, &end, what.p);
         }
     }
@@ -85,12 +86,15 @@ static int check_limits(struct parser *p)
     const struct conf_limits *limits = &p->conf->limits;
     struct place of_message = p->limit_place[SETTING_INDEX_message_memory];
     struct place of_spool = p->limit_place[SETTING_INDEX_spool_memory];
+    char message[VALUE_TEXT_MAX], spool[VALUE_TEXT_MAX];
 
-    if (limits->message_memory > limits->spool_memory) {
-        return parser_fail(p, of_message.line > of_spool.line ? of_message : of_spool,
-                           "expected message_memory not to exceed spool_memory, found more");
+    if (limits->message_memory <= limits->spool_memory) {
+        return 0;
     }
-    return 0;
+    return parser_fail(p, of_message.line > of_spool.line ? of_message : of_spool,
+                       "expected message_memory to be at most spool_memory, found %s and %s",
+                       value_format(VALUE_SIZE, limits->message_memory, message),
+                       value_format(VALUE_SIZE, limits->spool_memory, spool));
 }
 
 /* ASCII letters compared without case; patterns are in lower case and have no NUL, where
@@ -146,7 +150,7 @@ static int check_domains(struct parser *p)
         return 0;
     }
     struct token token = {TOKEN_WORD, c->domains[again].pattern, entries[again].place};
-    return parser_repeated(p, &token, "mention of a domain", entries[first].place.line);
+    return parser_repeated(p, &token, "domain", entries[first].place.line);
 }
 
 static void keep_listens(struct parser *p)

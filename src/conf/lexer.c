@@ -87,8 +87,9 @@ static struct token not_ended(const struct lexer *l, const char *p)
         return bad_octet(l, p);
     }
     return bad_at(l, p,
-                  SLICE_LIT("expected a blank, a comma or the end of the line, found text "
-                            "that touches a string"));
+                  arena_printf(l->arena,
+                               "expected a blank, a comma or the end of the line, found \"%c\"",
+                               *p));
 }
 
 static const char *word_end(const struct lexer *l)
@@ -218,6 +219,20 @@ static int unescape(const char **p, const char *end, char **out)
     return 0;
 }
 
+static struct token bad_escape(const struct lexer *l, const char *escape, const char *closing)
+{
+    int shown = escape[1] == 'u' ? 6 : 2;
+
+    if (shown > closing - escape) {
+        shown = (int)(closing - escape);
+    }
+    return bad_at(l, escape,
+                  arena_printf(l->arena,
+                               "expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t, \\uXXXX or a "
+                               "surrogate pair of these, found %.*s",
+                               shown, escape));
+}
+
 static struct token lex_string(struct lexer *l)
 {
     const char *p = l->next + 1;
@@ -241,9 +256,7 @@ static struct token lex_string(struct lexer *l)
         if (escape != NULL) {
             p++;
             if (unescape(&p, closing, &out) < 0) {
-                return bad_at(l, escape,
-                              SLICE_LIT("expected one of the escapes \\\" \\\\ \\/ \\b \\f \\n \\r "
-                                        "\\t \\uXXXX, found another"));
+                return bad_escape(l, escape, closing);
             }
         }
     }

@@ -103,10 +103,12 @@ int parser_unknown(struct parser *p, const struct token *found, const char *kind
 
 int parser_repeated(struct parser *p, const struct token *found, const char *what, unsigned line)
 {
-    struct slice text =
-        arena_printf(&p->whole->arena, "one %s (the first is in line %u)", what, line);
+    char text[FOUND_TEXT_MAX];
 
-    return parser_expected(p, found, text.p);
+    show(found->text, text);
+    return parser_fail(p, found->place,
+                       "expected each %s once, found %s again (the first is in line %u)", what,
+                       text, line);
 }
 
 int parser_value(struct parser *p, const char *what, struct token *ret)

@@ -79,7 +79,7 @@ int parser_expected(struct parser *p, const struct token *found, const char *wha
 int parser_unknown(struct parser *p, const struct token *found, const char *kind,
                    const char *const *names, size_t count, size_t stride, const char *expected);
 
-/* "expected one WHAT (the first is in line LINE), found …"; always -EINVAL. */
+/* "expected each WHAT once, found … again (the first is in line LINE)"; always -EINVAL. */
 int parser_repeated(struct parser *p, const struct token *found, const char *what, unsigned line);
 
 /* Takes a word or string; `what` says which, for the error. */

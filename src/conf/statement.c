@@ -123,7 +123,7 @@ static int parse_limit(struct parser *p)
     }
     struct place *place = &p->limit_place[s - settings];
     if (place->line != 0) {
-        return parser_repeated(p, &name, "value for a limit", place->line);
+        return parser_repeated(p, &name, "limit", place->line);
     }
     *place = name.place;
     (void)parser_take(p);
@@ -150,7 +150,7 @@ static int take_listen(struct parser *p)
     for (size_t i = 0; i < p->listens.n / sizeof(*entries); i++) {
         if (addr_same_host(&entries[i].addr, &entry.addr) &&
             entries[i].addr.port == entry.addr.port) {
-            return parser_repeated(p, &token, "mention of an address", entries[i].place.line);
+            return parser_repeated(p, &token, "address", entries[i].place.line);
         }
     }
     entry.place = token.place;

@@ -51,6 +51,10 @@ int value_parse(enum value_kind kind, struct slice text, int64_t *ret)
         return -EINVAL;
     }
     struct slice suffix = {text.p + i, text.n - i};
+    if (number == 0 && !overflow && suffix.n == 0) {
+        *ret = 0;
+        return 0;
+    }
     for (size_t k = 0; k < kinds[kind].count; k++) {
         const struct unit *unit = &kinds[kind].units[k];
         if (slice_eq(suffix, slice_of(unit->name))) {
@@ -66,14 +70,14 @@ int value_parse(enum value_kind kind, struct slice text, int64_t *ret)
 
 const char *value_format(enum value_kind kind, int64_t value, char ret_text[static VALUE_TEXT_MAX])
 {
-    const struct unit *best = &kinds[kind].units[0];
+    struct unit best = {"", 1};
 
     for (size_t k = 0; k < kinds[kind].count && value != 0; k++) {
         if (value % kinds[kind].units[k].worth == 0) {
-            best = &kinds[kind].units[k];
+            best = kinds[kind].units[k];
         }
     }
-    (void)snprintf(ret_text, VALUE_TEXT_MAX, "%" PRId64 "%s", value / best->worth, best->name);
+    (void)snprintf(ret_text, VALUE_TEXT_MAX, "%" PRId64 "%s", value / best.worth, best.name);
     return ret_text;
 }
 

@@ -10,13 +10,13 @@
 enum value_kind { VALUE_COUNT, VALUE_SIZE, VALUE_TIME };
 
 /* "12", "64K" or "90s"; 0, -EINVAL for another form, -ERANGE for more than an int64_t holds. A size
- * may, a time must have a unit. */
+ * may have a unit; a time must, unless it is 0. */
 int value_parse(enum value_kind kind, struct slice text, int64_t *ret);
 
 /* Room for value_format with the terminating NUL. */
 #define VALUE_TEXT_MAX 32
 
-/* The shortest form that value_parse reads back. Returns `ret_text`. */
+/* In the largest unit that leaves no fraction, as value_parse reads it back. Returns `ret_text`. */
 const char *value_format(enum value_kind kind, int64_t value, char ret_text[static VALUE_TEXT_MAX]);
 
 /* The name of a host by RFC 5321 2.3.5: labels of letters, digits and hyphens, no address. */

@@ -1,0 +1,436 @@
+/* The configuration parser: what it reads, which route it finds, and that the sample
+ * and the manual keep up with it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sched.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "conf/value.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+#define MINIMAL                                                                                    \
+    "hostname mx.example.org\nlisten 127.0.0.1:25\nroute example.org to smtp://127.0.0.1\n"
+
+static struct conf *parsed(struct slice text)
+{
+    struct conf *c = NULL;
+    struct conf_error error;
+
+    if (conf_parse(text, "test.conf", &c, &error) < 0) {
+        fail_msg("%s", error.text);
+    }
+    assert_non_null(c);
+    return c;
+}
+
+static void assert_addr(const struct addr *a, const char *expected)
+{
+    char text[ADDR_TEXT_MAX];
+
+    assert_string_equal(addr_format_port(a, text), expected);
+}
+
+static const char full[] =
+    "# every statement\r\n"
+    "hostname\tmx1.Example.org   # in our case\n"
+    "\n"
+    "listen   0.0.0.0:25, [::]:25,\n"
+    "         # the submission of old\n"
+    "\n"
+    "         192.0.2.1:2525\n"
+    "  listen [2001:db8::1]:65535\n"
+    "tls      cert /etc/gatepost/mx1.pem key \"/etc/gatepost/mx1 (new), #2.key\"\n"
+    "route    Example.ORG, example.net to smtp://10.0.0.5:2525\n"
+    "route    .example.org,\n"
+    "         lists.example.org to maildir:/srv/%{rcpt.domain}/%{rcpt.local_part}/Maildir\n"
+    "route    m\303\274nchen.example to smtp://[2001:db8::25]\n"
+    "route    a.example to smtp://[2001:db8::25]:24\n"
+    "route    b.example to \"maildir:/srv/\\u00fc\\ud83d\\udce7\\\"\\\\\\/%{rcpt.domain}\"\n"
+    "route    . to smtp://10.0.0.5:2525\n"
+    "state    lmdb:/srv/state\n"
+    "spool    \"/srv/spool\"\n"
+    "user     gatepost\n"
+    "workers  3\n"
+    "decisions /var/log/decisions#1\n"
+    "limit    message_size 100M\n"
+    "limit    idle_time 2m\n"
+    "limit    spool_wait 0s\n"
+    "limit    session_time 1d\n"
+    "limit    recipients 100\n"
+    "limit    command_line 4096";
+
+static void full_file(void **state)
+{
+    struct conf *c = parsed(SLICE_LIT(full));
+
+    (void)state;
+    assert_string_equal(c->hostname, "mx1.Example.org");
+    assert_int_equal(c->listen_count, 4);
+    assert_addr(&c->listen[0], "0.0.0.0:25");
+    assert_addr(&c->listen[1], "[::]:25");
+    assert_addr(&c->listen[2], "192.0.2.1:2525");
+    assert_addr(&c->listen[3], "[2001:db8::1]:65535");
+    assert_string_equal(c->tls_cert, "/etc/gatepost/mx1.pem");
+    assert_string_equal(c->tls_key, "/etc/gatepost/mx1 (new), #2.key");
+    assert_string_equal(c->state, "/srv/state");
+    assert_string_equal(c->spool, "/srv/spool");
+    assert_string_equal(c->user, "gatepost");
+    assert_int_equal(c->workers, 3);
+    assert_int_equal(c->decisions, CONF_DECISIONS_FILE);
+    assert_string_equal(c->decisions_file, "/var/log/decisions#1");
+    assert_int_equal(c->limits.message_size, 104857600);
+    assert_int_equal(c->limits.idle_time, 120 * USEC_SEC);
+    assert_int_equal(c->limits.spool_wait, 0);
+    assert_int_equal(c->limits.session_time, 86400 * USEC_SEC);
+    assert_int_equal(c->limits.recipients, 100);
+    assert_int_equal(c->limits.command_line, 4096);
+    assert_int_equal(c->limits.hop_reply_time, 60 * USEC_SEC);
+    assert_null(conf_free(c));
+}
+
+/* The route of "." names the hop of the first route again and is the same route. */
+static void full_routes(void **state)
+{
+    struct conf *c = parsed(SLICE_LIT(full));
+
+    (void)state;
+    assert_int_equal(c->route_count, 5);
+    assert_int_equal(c->routes[0]->kind, CONF_ROUTE_SMTP);
+    assert_addr(&c->routes[0]->hop, "10.0.0.5:2525");
+    assert_string_equal(c->routes[0]->name, "smtp://10.0.0.5:2525");
+    assert_int_equal(c->routes[1]->kind, CONF_ROUTE_MAILDIR);
+    assert_string_equal(c->routes[1]->folder, "/srv/%{rcpt.domain}/%{rcpt.local_part}/Maildir");
+    assert_addr(&c->routes[2]->hop, "[2001:db8::25]:25");
+    assert_addr(&c->routes[3]->hop, "[2001:db8::25]:24");
+    assert_string_equal(c->routes[4]->folder, "/srv/\303\274\360\237\223\247\"\\/%{rcpt.domain}");
+    static const struct {
+        const char *pattern;
+        size_t route;
+    } rows[] = {{"example.org", 0},
+                {"example.net", 0},
+                {".example.org", 1},
+                {"lists.example.org", 1},
+                {"m\303\274nchen.example", 2},
+                {"a.example", 3},
+                {"b.example", 4},
+                {".", 0}};
+    assert_int_equal(c->domain_count, COUNT(rows));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_true(slice_eq(c->domains[i].pattern, slice_of(rows[i].pattern)));
+        assert_ptr_equal(c->domains[i].route, c->routes[rows[i].route]);
+    }
+    conf_free(c);
+}
+
+static void listen_places(void **state)
+{
+    static const unsigned places[][2] = {{4, 10}, {4, 22}, {7, 10}, {8, 10}};
+    struct conf *c = parsed(SLICE_LIT(full));
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(places); i++) {
+        unsigned line, column;
+        conf_listen_place(c, i, &line, &column);
+        assert_int_equal(line, places[i][0]);
+        assert_int_equal(column, places[i][1]);
+    }
+    conf_free(c);
+}
+
+static void minimal_file(void **state)
+{
+    struct conf *c = parsed(SLICE_LIT(MINIMAL));
+    cpu_set_t set;
+
+    (void)state;
+    assert_string_equal(c->hostname, "mx.example.org");
+    assert_int_equal(c->listen_count, 1);
+    assert_int_equal(c->route_count, 1);
+    assert_addr(&c->routes[0]->hop, "127.0.0.1:25");
+    assert_null(c->tls_cert);
+    assert_null(c->tls_key);
+    assert_null(c->user);
+    assert_string_equal(c->state, "/var/lib/gatepost/state");
+    assert_string_equal(c->spool, "/var/spool/gatepost");
+    assert_int_equal(c->decisions, CONF_DECISIONS_STDOUT);
+    assert_null(c->decisions_file);
+    assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+    assert_int_equal(c->workers, CPU_COUNT(&set));
+#define SETTING(name, kind, standard, min, max, prose)                                             \
+    assert_int_equal(c->limits.name, standard);                                                    \
+    assert_true((standard) >= (min) && (standard) <= (max));
+#include "tbl/settings.h"
+#undef SETTING
+    conf_free(c);
+}
+
+static void other_forms(void **state)
+{
+    struct conf *c = parsed(SLICE_LIT(MINIMAL "workers 0\ndecisions journald\nlimit data_rate 0\n"
+                                              "limit hop_idle_time 0"));
+
+    (void)state;
+    assert_true(c->workers >= 1);
+    assert_int_equal(c->decisions, CONF_DECISIONS_JOURNALD);
+    assert_int_equal(c->limits.data_rate, 0);
+    assert_int_equal(c->limits.hop_idle_time, 0);
+    conf_free(c);
+    c = parsed(SLICE_LIT(MINIMAL "decisions \"stdout\"\nuser _gate-post.2"));
+    assert_int_equal(c->decisions, CONF_DECISIONS_STDOUT);
+    assert_string_equal(c->user, "_gate-post.2");
+    conf_free(c);
+}
+
+/* Each unit of a time and a size, and the bounds themselves. */
+static void limit_values(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t idle_time;
+    } times[] = {
+        {"1000000us", 1000000}, {"1000ms", 1000000}, {"1s", 1000000},
+        {"60m", 3600000000},    {"1h", 3600000000},  {"0060s", 60000000},
+    };
+    struct conf *c;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(times); i++) {
+        struct buf text = {0};
+        buf_printf(&text, MINIMAL "limit idle_time %s\n", times[i].text);
+        c = parsed(buf_slice(&text));
+        assert_int_equal(c->limits.idle_time, times[i].idle_time);
+        conf_free(c);
+        buf_free(&text);
+    }
+    c = parsed(SLICE_LIT(MINIMAL "limit message_size 65536\nlimit spool_memory 1024G\n"
+                                 "limit message_memory 16K\n"));
+    assert_int_equal(c->limits.message_size, 65536);
+    assert_int_equal(c->limits.spool_memory, (int64_t)1 << 40);
+    assert_int_equal(c->limits.message_memory, 16384);
+    conf_free(c);
+}
+
+static const struct conf_route *route_of(const struct conf *c, const char *domain)
+{
+    return conf_route_find(c, slice_of(domain));
+}
+
+static void longest_match_wins(void **state)
+{
+    struct conf *c = parsed(SLICE_LIT("hostname mx.example.org\nlisten 127.0.0.1:25\n"
+                                      "route example.org to smtp://127.0.0.1:1\n"
+                                      "route .example.org to smtp://127.0.0.1:2\n"
+                                      "route a.b.example.org to smtp://127.0.0.1:3\n"
+                                      "route .b.example.org to smtp://127.0.0.1:4\n"
+                                      "route .org to smtp://127.0.0.1:5\n"
+                                      "route net, example.com to smtp://127.0.0.1:6\n"));
+    static const struct {
+        const char *domain;
+        unsigned port; /* 0 for none */
+    } rows[] = {
+        {"example.org", 1},
+        {"EXAMPLE.Org", 1},
+        {"x.example.org", 2},
+        {"b.example.org", 2},
+        {"a.b.example.org", 3},
+        {"A.b.Example.org", 3},
+        {"x.a.b.example.org", 4},
+        {"b.b.example.org", 4},
+        {"xexample.org", 5},
+        {"other.org", 5},
+        {"org", 0},
+        {"net", 6},
+        {"example.net", 0},
+        {"example.com", 6},
+        {"example.com.", 0},
+        {"x.example.com", 0},
+        {".example.org", 0},
+        {"", 0},
+        {".", 0},
+        {"example", 0},
+        {"[192.0.2.1]", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct conf_route *route = route_of(c, rows[i].domain);
+        assert_int_equal(route != NULL ? route->hop.port : 0, rows[i].port);
+    }
+    assert_null(conf_route_find(c, (struct slice){"example.com\0", 12}));
+    conf_free(c);
+}
+
+static void a_dot_routes_everything(void **state)
+{
+    struct conf *c = parsed(SLICE_LIT("hostname mx.example.org\nlisten 127.0.0.1:25\n"
+                                      "route . to smtp://127.0.0.1:1\n"
+                                      "route .example.org to smtp://127.0.0.1:2\n"));
+
+    (void)state;
+    assert_int_equal(route_of(c, "example.org")->hop.port, 1);
+    assert_int_equal(route_of(c, "net")->hop.port, 1);
+    assert_int_equal(route_of(c, "x.example.org")->hop.port, 2);
+    assert_null(route_of(c, ""));
+    conf_free(c);
+}
+
+/* Thousands of domains are found each by its own name. */
+static void many_domains(void **state)
+{
+    struct buf text = {0};
+
+    (void)state;
+    buf_printf(&text, "hostname mx.example.org\nlisten 127.0.0.1:25\n");
+    for (unsigned i = 0; i < 5000; i++) {
+        buf_printf(&text, "route d%u.example to smtp://127.0.0.1:%u\n", i * 7919 % 5000,
+                   i * 7919 % 5000 % 50 + 1);
+    }
+    struct conf *c = parsed(buf_slice(&text));
+    assert_int_equal(c->domain_count, 5000);
+    assert_int_equal(c->route_count, 50);
+    for (unsigned i = 0; i < 5000; i++) {
+        char domain[32];
+        (void)snprintf(domain, sizeof(domain), "d%u.example", i);
+        assert_non_null(route_of(c, domain));
+        assert_int_equal(route_of(c, domain)->hop.port, i % 50 + 1);
+    }
+    assert_null(route_of(c, "d5000.example"));
+    conf_free(c);
+    buf_free(&text);
+}
+
+/* A file of the project, by its path in the source folder. NUL-terminated; the caller frees. */
+static struct buf project_file(const char *path)
+{
+    char full_path[4096];
+    struct buf text = {0};
+    size_t n;
+
+    (void)snprintf(full_path, sizeof(full_path), "%s/%s", SOURCE_ROOT, path);
+    FILE *f = fopen(full_path, "re");
+    if (f == NULL) {
+        fail_msg("cannot open %s", full_path);
+    }
+    while ((n = fread(buf_reserve(&text, 4096), 1, 4096, f)) > 0) {
+        text.n += n;
+    }
+    (void)fclose(f);
+    buf_append(&text, "", 1);
+    return text;
+}
+
+static const char *const statement_names[] = {"decisions", "hostname", "limit", "listen",
+                                              "route",     "spool",    "state", "tls",
+                                              "user",      "workers"};
+
+/* A line of `text` that begins with `a`, `b` and `c` one behind the other, then a blank or the end.
+ */
+static bool has_line(const char *text, const char *a, const char *b, const char *c)
+{
+    char wanted[128];
+
+    (void)snprintf(wanted, sizeof(wanted), "\n%s%s%s", a, b, c);
+    for (const char *at = text; (at = strstr(at, wanted)) != NULL; at++) {
+        char behind = at[strlen(wanted)];
+        if (behind == ' ' || behind == '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The sample is valid as it stands and has every statement, be it behind a "#". */
+static void sample_is_valid(void **state)
+{
+    struct buf text = project_file("conf/gatepost.conf");
+    struct conf *c = parsed((struct slice){text.p, text.n - 1});
+
+    (void)state;
+    conf_free(c);
+    for (size_t i = 0; i < COUNT(statement_names); i++) {
+        if (!has_line(text.p, "", statement_names[i], "") &&
+            !has_line(text.p, "#", statement_names[i], "")) {
+            fail_msg("the sample has no statement %s", statement_names[i]);
+        }
+    }
+    buf_free(&text);
+}
+
+/* What the sample shows behind a "#" right before a word is valid too. */
+static void sample_is_valid_without_comment_marks(void **state)
+{
+    struct buf text = project_file("conf/gatepost.conf");
+
+    (void)state;
+    for (size_t i = 0; i + 1 < text.n; i++) {
+        bool at_start = i == 0 || text.p[i - 1] == '\n';
+        if (at_start && text.p[i] == '#' && text.p[i + 1] >= 'a' && text.p[i + 1] <= 'z') {
+            text.p[i] = ' ';
+        }
+    }
+    struct conf *c = parsed((struct slice){text.p, text.n - 1});
+    assert_non_null(c->tls_cert);
+    assert_non_null(c->user);
+    assert_true(c->route_count >= 2);
+    conf_free(c);
+    buf_free(&text);
+}
+
+/* Standard, least and greatest value are in the manual as the parser would read them. */
+static void assert_in_manual(const char *manual, const char *name, enum value_kind kind,
+                             int64_t standard, int64_t min, int64_t max)
+{
+    char line[256], values[3][VALUE_TEXT_MAX];
+
+    (void)snprintf(line, sizeof(line), "\n.It Cm %s Pq %s, %s to %s\n", name,
+                   value_format(kind, standard, values[0]), value_format(kind, min, values[1]),
+                   value_format(kind, max, values[2]));
+    if (strstr(manual, line) == NULL) {
+        fail_msg("the manual has no line \"%.*s\"", (int)strlen(line) - 2, line + 1);
+    }
+}
+
+static void manual_is_complete(void **state)
+{
+    struct buf text = project_file("docs/man/gatepost.conf.5");
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(statement_names); i++) {
+        if (!has_line(text.p, ".It Ic ", statement_names[i], "")) {
+            fail_msg("the manual does not describe %s", statement_names[i]);
+        }
+    }
+#define SETTING(name, kind, standard, min, max, prose)                                             \
+    assert_in_manual(text.p, #name, VALUE_##kind, standard, min, max);
+#include "tbl/settings.h"
+#undef SETTING
+    buf_free(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(full_file),
+        cmocka_unit_test(full_routes),
+        cmocka_unit_test(listen_places),
+        cmocka_unit_test(minimal_file),
+        cmocka_unit_test(other_forms),
+        cmocka_unit_test(limit_values),
+        cmocka_unit_test(longest_match_wins),
+        cmocka_unit_test(a_dot_routes_everything),
+        cmocka_unit_test(many_domains),
+        cmocka_unit_test(sample_is_valid),
+        cmocka_unit_test(sample_is_valid_without_comment_marks),
+        cmocka_unit_test(manual_is_complete),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,388 @@
+/* Configurations that are refused: place, cause and wording of each error. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+#define MINIMAL                                                                                    \
+    "hostname mx.example.org\nlisten 127.0.0.1:25\nroute example.org to smtp://127.0.0.1\n"
+
+static const struct {
+    struct slice text;
+    const char *error; /* behind "test.conf:" */
+} wrong[] = {
+    {SLICE_LIT(""), "1:1: expected a statement \"hostname\", found the end of the file"},
+    {SLICE_LIT("# nothing\n\n"),
+     "3:1: expected a statement \"hostname\", found the end of the file"},
+    {SLICE_LIT("hostname mx.example.org\nlisten 127.0.0.1:25"),
+     "2:20: expected a statement \"route\", found the end of the file"},
+    {SLICE_LIT("hostname mx.example.org\nroute . to smtp://127.0.0.1\n"),
+     "3:1: expected a statement \"listen\", found the end of the file"},
+    {SLICE_LIT("listen 127.0.0.1:25\nroute . to smtp://127.0.0.1\n"),
+     "3:1: expected a statement \"hostname\", found the end of the file"},
+    {SLICE_LIT("hostnam mx.example.org"),
+     "1:1: unknown statement \"hostnam\", did you mean \"hostname\"?"},
+    {SLICE_LIT("Hostname mx.example.org"),
+     "1:1: unknown statement \"Hostname\", did you mean \"hostname\"?"},
+    {SLICE_LIT("policy {"), "1:1: unknown statement \"policy\", expected decisions, hostname, "
+                            "limit, listen, route, spool, state, tls, user or workers"},
+    {SLICE_LIT("table office { 192.0.2.0/24 }"),
+     "1:1: unknown statement \"table\", expected decisions, hostname, limit, listen, route, spool, "
+     "state, tls, user or workers"},
+    {SLICE_LIT("\n\n  lsiten 127.0.0.1:25"),
+     "3:3: unknown statement \"lsiten\", did you mean \"listen\"?"},
+    {SLICE_LIT("\"hostname\" mx.example.org"), "1:1: expected a statement, found \"hostname\""},
+    {SLICE_LIT(", hostname"), "1:1: expected a statement, found \",\""},
+    {SLICE_LIT("{"), "1:1: expected a statement, found \"{\""},
+    {SLICE_LIT("hostname"),
+     "1:9: expected a host name such as mx1.example.org, found the end of the file"},
+    {SLICE_LIT("hostname mx.example.org extra"),
+     "1:25: expected the end of the line, found \"extra\""},
+    {SLICE_LIT("hostname mx.example.org, mx2.example.org"),
+     "1:24: expected the end of the line, found \",\""},
+    {SLICE_LIT("hostname mx_1.example.org"),
+     "1:10: expected a host name such as mx1.example.org, found \"mx_1.example.org\""},
+    {SLICE_LIT("hostname -mx.example.org"),
+     "1:10: expected a host name such as mx1.example.org, found \"-mx.example.org\""},
+    {SLICE_LIT("hostname mx..example.org"),
+     "1:10: expected a host name such as mx1.example.org, found \"mx..example.org\""},
+    {SLICE_LIT("hostname mx.example.org."),
+     "1:10: expected a host name such as mx1.example.org, found \"mx.example.org.\""},
+    {SLICE_LIT("hostname 192.0.2.1"),
+     "1:10: expected a host name such as mx1.example.org, found \"192.0.2.1\""},
+    {SLICE_LIT("hostname \"\""), "1:10: expected a host name such as mx1.example.org, found \"\""},
+    {SLICE_LIT("hostname m\303\274nchen.example"),
+     "1:10: expected a host name such as mx1.example.org, found \"m\303\274nchen.example\""},
+    {SLICE_LIT("hostname aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example"),
+     "1:10: expected a host name such as mx1.example.org, found "
+     "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"..."},
+    {SLICE_LIT("hostname mx.example.org\nlisten 127.0.0.1:25\nhostname mx.example.org"),
+     "3:1: expected each statement but limit, listen and route once, found \"hostname\" again (the "
+     "first is in line 1)"},
+    {SLICE_LIT("listen"),
+     "1:7: expected an address and port such as 0.0.0.0:25 or [::]:25, found the end of the file"},
+    {SLICE_LIT("listen 127.0.0.1"),
+     "1:8: expected a port behind the address, as in 0.0.0.0:25 or [::]:25, found \"127.0.0.1\""},
+    {SLICE_LIT("listen ::1"),
+     "1:8: expected a port behind the address, as in 0.0.0.0:25 or [::]:25, found \"::1\""},
+    {SLICE_LIT("listen [::1]"),
+     "1:8: expected an address and port such as 0.0.0.0:25 or [::]:25, found \"[::1]\""},
+    {SLICE_LIT("listen :25"),
+     "1:8: expected an address and port such as 0.0.0.0:25 or [::]:25, found \":25\""},
+    {SLICE_LIT("listen 127.0.0.1:0"),
+     "1:8: expected an address and port such as 0.0.0.0:25 or [::]:25, found \"127.0.0.1:0\""},
+    {SLICE_LIT("listen 127.0.0.1:65536"),
+     "1:8: expected an address and port such as 0.0.0.0:25 or [::]:25, found \"127.0.0.1:65536\""},
+    {SLICE_LIT("listen mx.example.org:25"), "1:8: expected an address and port such as 0.0.0.0:25 "
+                                            "or [::]:25, found \"mx.example.org:25\""},
+    {SLICE_LIT("listen 127.0.0.1:25,"),
+     "1:21: expected an address and port such as 0.0.0.0:25 or [::]:25, found the end of the file"},
+    {SLICE_LIT("listen 127.0.0.1:25,\n\n   # more\n  route example.org to smtp://127.0.0.1"),
+     "4:3: expected an address and port such as 0.0.0.0:25 or [::]:25, found \"route\""},
+    {SLICE_LIT("listen 127.0.0.1:25\n  , 127.0.0.1:26"), "2:3: expected a statement, found \",\""},
+    {SLICE_LIT("listen 127.0.0.1:25 127.0.0.1:26"),
+     "1:21: expected the end of the line, found \"127.0.0.1:26\""},
+    {SLICE_LIT("listen 127.0.0.1:25\nlisten [::1]:25,\n       127.0.0.1:25"),
+     "3:8: expected each address once, found \"127.0.0.1:25\" again (the first is in line 1)"},
+    {SLICE_LIT("listen [::ffff:127.0.0.1]:25, 127.0.0.1:25"),
+     "1:31: expected each address once, found \"127.0.0.1:25\" again (the first is in line 1)"},
+    {SLICE_LIT("tls"),
+     "1:4: expected \"cert\" and the certificate's file, found the end of the file"},
+    {SLICE_LIT("tls key /k cert /c"),
+     "1:5: expected \"cert\" and the certificate's file, found \"key\""},
+    {SLICE_LIT("tls cert"),
+     "1:9: expected the absolute path of the certificate's file, found the end of the file"},
+    {SLICE_LIT("tls cert c.pem key /k.pem"),
+     "1:10: expected the absolute path of the certificate's file, found \"c.pem\""},
+    {SLICE_LIT("tls cert /c.pem"),
+     "1:16: expected \"key\" and the private key's file, found the end of the file"},
+    {SLICE_LIT("tls cert /c.pem, key /k.pem"),
+     "1:16: expected \"key\" and the private key's file, found \",\""},
+    {SLICE_LIT("tls cert /c.pem key"),
+     "1:20: expected the absolute path of the private key's file, found the end of the file"},
+    {SLICE_LIT("tls cert /c.pem key ./k.pem"),
+     "1:21: expected the absolute path of the private key's file, found \"./k.pem\""},
+    {SLICE_LIT("tls cert /c.pem key /k.pem\ntls cert /c.pem key /k.pem"),
+     "2:1: expected each statement but limit, listen and route once, found \"tls\" again (the "
+     "first is in line 1)"},
+    {SLICE_LIT("tls cert \"/c\\n.pem\" key /k.pem"),
+     "1:10: expected the absolute path of the certificate's file, found \"/c?.pem\""},
+    {SLICE_LIT("route"), "1:6: expected a domain such as example.org, .example.org for its "
+                         "subdomains, or . for all, found the end of the file"},
+    {SLICE_LIT("route example.org"),
+     "1:18: expected a comma or \"to\" and the next hop, found the end of the file"},
+    {SLICE_LIT("route example.org smtp://127.0.0.1"),
+     "1:19: expected a comma or \"to\" and the next hop, found \"smtp://127.0.0.1\""},
+    {SLICE_LIT("route exam_ple.org to smtp://127.0.0.1"),
+     "1:7: expected a domain such as example.org, .example.org for its subdomains, or . for all, "
+     "found \"exam_ple.org\""},
+    {SLICE_LIT("route *.example.org to smtp://127.0.0.1"),
+     "1:7: expected a domain such as example.org, .example.org for its subdomains, or . for all, "
+     "found \"*.example.org\""},
+    {SLICE_LIT("route ..example.org to smtp://127.0.0.1"),
+     "1:7: expected a domain such as example.org, .example.org for its subdomains, or . for all, "
+     "found \"..example.org\""},
+    {SLICE_LIT("route \"\" to smtp://127.0.0.1"),
+     "1:7: expected a domain such as example.org, .example.org for its subdomains, or . for all, "
+     "found \"\""},
+    {SLICE_LIT("route user@example.org to smtp://127.0.0.1"),
+     "1:7: expected a domain such as example.org, .example.org for its subdomains, or . for all, "
+     "found \"user@example.org\""},
+    {SLICE_LIT("route example.org, to smtp://127.0.0.1"),
+     "1:23: expected a comma or \"to\" and the next hop, found \"smtp://127.0.0.1\""},
+    {SLICE_LIT("route example.org to"),
+     "1:21: expected smtp://ADDRESS:PORT or maildir:FOLDER, found the end of the file"},
+    {SLICE_LIT("route example.org to lmtp:/run/lmtp"),
+     "1:22: expected smtp://ADDRESS:PORT or maildir:FOLDER, found \"lmtp:/run/lmtp\""},
+    {SLICE_LIT("route example.org to 127.0.0.1:25"),
+     "1:22: expected smtp://ADDRESS:PORT or maildir:FOLDER, found \"127.0.0.1:25\""},
+    {SLICE_LIT("route example.org to smtp://mail.example.org:25"),
+     "1:22: expected the next hop's IP address (host names are not looked up yet), found "
+     "\"smtp://mail.example.org:25\""},
+    {SLICE_LIT("route example.org to smtp://localhost"),
+     "1:22: expected the next hop's IP address (host names are not looked up yet), found "
+     "\"smtp://localhost\""},
+    {SLICE_LIT("route example.org to smtp://"),
+     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
+     "\"smtp://\""},
+    {SLICE_LIT("route example.org to smtp://127.0.0.1:0"),
+     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
+     "\"smtp://127.0.0.1:0\""},
+    {SLICE_LIT("route example.org to smtp://127.0.0.1:70000"),
+     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
+     "\"smtp://127.0.0.1:70000\""},
+    {SLICE_LIT("route example.org to smtp://2001:db8::1"),
+     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
+     "\"smtp://2001:db8::1\""},
+    {SLICE_LIT("route example.org to smtp://[192.0.2.1]:25"),
+     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
+     "\"smtp://[192.0.2.1]:25\""},
+    {SLICE_LIT("route example.org to smtp://[2001:db8::1"),
+     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
+     "\"smtp://[2001:db8::1\""},
+    {SLICE_LIT("route example.org to smtp://127.0.0.1/"),
+     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
+     "\"smtp://127.0.0.1/\""},
+    {SLICE_LIT("route example.org to maildir:mail"),
+     "1:22: expected maildir:FOLDER with an absolute path, found \"maildir:mail\""},
+    {SLICE_LIT("route example.org to maildir:"),
+     "1:22: expected maildir:FOLDER with an absolute path, found \"maildir:\""},
+    {SLICE_LIT("route example.org to maildir:/var/mail/%{rcpt.localpart}"),
+     "1:22: expected no \"%\" in the folder but for %{rcpt.local_part} and %{rcpt.domain}, found "
+     "\"maildir:/var/mail/%{rcpt.localpart}\""},
+    {SLICE_LIT("route example.org to maildir:/var/mail/50%"),
+     "1:22: expected no \"%\" in the folder but for %{rcpt.local_part} and %{rcpt.domain}, found "
+     "\"maildir:/var/mail/50%\""},
+    {SLICE_LIT("route example.org to maildir:/var/mail/%{rcpt.domain"),
+     "1:22: expected no \"%\" in the folder but for %{rcpt.local_part} and %{rcpt.domain}, found "
+     "\"maildir:/var/mail/%{rcpt.domain\""},
+    {SLICE_LIT("route example.org to maildir:/var/mail (old)"),
+     "1:40: expected the end of the line, found \"(\""},
+    {SLICE_LIT("route example.org, .example.org, EXAMPLE.org to smtp://127.0.0.1"),
+     "1:34: expected each domain once, found \"example.org\" again (the first is in line 1)"},
+    {SLICE_LIT("route b.example, a.example to smtp://127.0.0.1\nroute a.example, b.example to "
+               "smtp://127.0.0.1"),
+     "2:7: expected each domain once, found \"a.example\" again (the first is in line 1)"},
+    {SLICE_LIT("route . to smtp://127.0.0.1\nroute . to smtp://127.0.0.2"),
+     "2:7: expected each domain once, found \".\" again (the first is in line 1)"},
+    {SLICE_LIT("state /var/lib/gatepost"),
+     "1:7: expected lmdb:FOLDER with an absolute path, found \"/var/lib/gatepost\""},
+    {SLICE_LIT("state lmdb:var"),
+     "1:7: expected lmdb:FOLDER with an absolute path, found \"lmdb:var\""},
+    {SLICE_LIT("state lmdb:/a\nstate lmdb:/b"),
+     "2:1: expected each statement but limit, listen and route once, found \"state\" again (the "
+     "first is in line 1)"},
+    {SLICE_LIT("spool"), "1:6: expected the absolute path of a folder, found the end of the file"},
+    {SLICE_LIT("spool spool"), "1:7: expected the absolute path of a folder, found \"spool\""},
+    {SLICE_LIT("spool \"/a\\u0000b\""),
+     "1:7: expected the absolute path of a folder, found \"/a?b\""},
+    {SLICE_LIT("user"), "1:5: expected the name of a user, found the end of the file"},
+    {SLICE_LIT("user 0"), "1:6: expected the name of a user, found \"0\""},
+    {SLICE_LIT("user postfix,"), "1:13: expected the end of the line, found \",\""},
+    {SLICE_LIT("user gatepost\nuser gatepost"),
+     "2:1: expected each statement but limit, listen and route once, found \"user\" again (the "
+     "first is in line 1)"},
+    {SLICE_LIT("workers"),
+     "1:8: expected a number of workers from 0 to 256, found the end of the file"},
+    {SLICE_LIT("workers four"), "1:9: expected a number of workers from 0 to 256, found \"four\""},
+    {SLICE_LIT("workers -1"), "1:9: expected a number of workers from 0 to 256, found \"-1\""},
+    {SLICE_LIT("workers 257"), "1:9: expected a number of workers from 0 to 256, found \"257\""},
+    {SLICE_LIT("workers 99999999999999999999"),
+     "1:9: expected a number of workers from 0 to 256, found \"99999999999999999999\""},
+    {SLICE_LIT("decisions"),
+     "1:10: expected stdout, journald or the absolute path of a file, found the end of the file"},
+    {SLICE_LIT("decisions stdot"), "1:11: unknown destination \"stdot\", did you mean \"stdout\"?"},
+    {SLICE_LIT("decisions log/decisions"), "1:11: unknown destination \"log/decisions\", expected "
+                                           "stdout, journald or the absolute path of a file"},
+    {SLICE_LIT("decisions stdout\ndecisions stdout"),
+     "2:1: expected each statement but limit, listen and route once, found \"decisions\" again "
+     "(the first is in line 1)"},
+    {SLICE_LIT("limit"), "1:6: expected the name of a limit, found the end of the file"},
+    {SLICE_LIT("limit \"recipients\" 100"),
+     "1:7: expected the name of a limit, found \"recipients\""},
+    {SLICE_LIT("limit recipient 100"),
+     "1:7: unknown limit \"recipient\", did you mean \"recipients\"?"},
+    {SLICE_LIT("limit frobnication 100"),
+     "1:7: unknown limit \"frobnication\", expected one of those in gatepost.conf(5)"},
+    {SLICE_LIT("limit recipients"), "1:17: expected a number, found the end of the file"},
+    {SLICE_LIT("limit recipients many"), "1:18: expected a number, found \"many\""},
+    {SLICE_LIT("limit recipients 100K"), "1:18: expected a number, found \"100K\""},
+    {SLICE_LIT("limit recipients 99"),
+     "1:18: expected recipients from 100 to 100000, found \"99\""},
+    {SLICE_LIT("limit recipients 100001"),
+     "1:18: expected recipients from 100 to 100000, found \"100001\""},
+    {SLICE_LIT("limit recipients 99999999999999999999"),
+     "1:18: expected recipients from 100 to 100000, found \"99999999999999999999\""},
+    {SLICE_LIT("limit recipients 200\nlimit path 512\nlimit recipients 200"),
+     "3:7: expected each limit once, found \"recipients\" again (the first is in line 1)"},
+    {SLICE_LIT("limit message_size 10k"),
+     "1:20: expected a number of octets, K, M or G behind it if need be, found \"10k\""},
+    {SLICE_LIT("limit message_size 10 M"),
+     "1:20: expected message_size from 64K to 10G, found \"10\""},
+    {SLICE_LIT("limit message_size 11G"),
+     "1:20: expected message_size from 64K to 10G, found \"11G\""},
+    {SLICE_LIT("limit message_size 99999999999G"),
+     "1:20: expected message_size from 64K to 10G, found \"99999999999G\""},
+    {SLICE_LIT("limit command_line 575"),
+     "1:20: expected command_line from 576 to 16K, found \"575\""},
+    {SLICE_LIT("limit idle_time 300"),
+     "1:17: expected a number with us, ms, s, m, h or d behind it, found \"300\""},
+    {SLICE_LIT("limit idle_time 5 m"),
+     "1:17: expected a number with us, ms, s, m, h or d behind it, found \"5\""},
+    {SLICE_LIT("limit idle_time 999ms"), "1:17: expected idle_time from 1s to 1h, found \"999ms\""},
+    {SLICE_LIT("limit idle_time 2h"), "1:17: expected idle_time from 1s to 1h, found \"2h\""},
+    {SLICE_LIT("limit spool_memory 1M\nlimit message_memory 2M\nhostname mx.example.org\nlisten "
+               "127.0.0.1:25\nroute . to smtp://127.0.0.1"),
+     "2:7: expected message_memory to be at most spool_memory, found 2M and 1M"},
+    {SLICE_LIT("hostname \"mx.example.org"),
+     "1:10: expected a closing quote, found the end of the line"},
+    {SLICE_LIT("hostname \"mx.example.org\\\""),
+     "1:10: expected a closing quote, found the end of the line"},
+    {SLICE_LIT("hostname \"mx\\.example.org\""),
+     "1:13: expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t, \\uXXXX or a surrogate pair of "
+     "these, found \\."},
+    {SLICE_LIT("hostname \"\\u00g0\""), "1:11: expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t, "
+                                        "\\uXXXX or a surrogate pair of these, found \\u00g0"},
+    {SLICE_LIT("hostname \"\\u00\""), "1:11: expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t, "
+                                      "\\uXXXX or a surrogate pair of these, found \\u00"},
+    {SLICE_LIT("hostname \"\\\303\274\""), "1:11: expected one of \\\" \\\\ \\/ \\b \\f \\n \\r "
+                                           "\\t, \\uXXXX or a surrogate pair of these, found \\?"},
+    {SLICE_LIT("hostname \"\\ud83d\""), "1:11: expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t, "
+                                        "\\uXXXX or a surrogate pair of these, found \\ud83d"},
+    {SLICE_LIT("hostname \"\\ud83d\\u0041\""),
+     "1:11: expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t, \\uXXXX or a surrogate pair of "
+     "these, found \\ud83d"},
+    {SLICE_LIT("hostname \"\\udcec\\ud83d\""),
+     "1:11: expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t, \\uXXXX or a surrogate pair of "
+     "these, found \\udcec"},
+    {SLICE_LIT("hostname \"mx\"x"),
+     "1:14: expected a blank, a comma or the end of the line, found \"x\""},
+    {SLICE_LIT("hostname mx\"x\""),
+     "1:12: expected a blank, a comma or the end of the line, found \"\"\""},
+    {SLICE_LIT("hostname \"mx\texample\""),
+     "1:13: expected printable UTF-8 text, found the octet 0x09"},
+    {SLICE_LIT("hostname mx\001.example.org"),
+     "1:12: expected printable UTF-8 text, found the octet 0x01"},
+    {SLICE_LIT("hostname mx\177"), "1:12: expected printable UTF-8 text, found the octet 0x7f"},
+    {SLICE_LIT("hostname mx.example.org\r"),
+     "1:24: expected printable UTF-8 text, found the octet 0x0d"},
+    {SLICE_LIT("host\000name mx.example.org"),
+     "1:5: expected printable UTF-8 text, found the octet 0x00"},
+    {SLICE_LIT("\000"), "1:1: expected printable UTF-8 text, found the octet 0x00"},
+    {SLICE_LIT("hostname \377\376"), "1:10: expected printable UTF-8 text, found the octet 0xff"},
+    {SLICE_LIT("hostname \"\303\""), "1:11: expected printable UTF-8 text, found the octet 0xc3"},
+    {SLICE_LIT("hostname \302\233m"), "1:10: expected printable UTF-8 text, found the octet 0xc2"},
+    {SLICE_LIT("\033[31m"), "1:1: expected printable UTF-8 text, found the octet 0x1b"},
+    {SLICE_LIT("hostname a-very-long-name-that-goes-on-and-on-and-on_and_on.example.org"),
+     "1:10: expected a host name such as mx1.example.org, found "
+     "\"a-very-long-name-that-goes-on-and-on-and\"..."},
+    {SLICE_LIT("hostname aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\303\274\303\274"),
+     "1:10: expected a host name such as mx1.example.org, found "
+     "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"..."},
+};
+
+static void wrong_files(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        struct conf *c = NULL;
+        struct conf_error error;
+        char expected[sizeof(error.text)];
+        (void)snprintf(expected, sizeof(expected), "test.conf:%s", wrong[i].error);
+        assert_int_not_equal(conf_parse(wrong[i].text, "test.conf", &c, &error), 0);
+        assert_null(c);
+        assert_string_equal(error.text, expected);
+    }
+}
+
+/* However long and odd the file's name is, the place and the cause are still told, in one line. */
+static void odd_file_names(void **state)
+{
+    struct conf *c = NULL;
+    struct conf_error error;
+    char name[4096];
+
+    (void)state;
+    memset(name, 'n', sizeof(name));
+    name[sizeof(name) - 2] = '\n';
+    name[sizeof(name) - 1] = '\0';
+    assert_int_not_equal(conf_parse(SLICE_LIT("\nx"), name, &c, &error), 0);
+    const char *place = strstr(error.text, "n?:2:1: unknown statement \"x\", expected decisions");
+    assert_non_null(place);
+    assert_true(place - error.text < 250);
+    assert_null(strchr(error.text, '\n'));
+}
+
+static void files_on_disk(void **state)
+{
+    char name[] = "/tmp/gatepost-test-conf-XXXXXX";
+    struct conf *c = NULL;
+    struct conf_error error;
+
+    (void)state;
+    int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, MINIMAL, sizeof(MINIMAL) - 1), sizeof(MINIMAL) - 1);
+    assert_int_equal(conf_load(name, &c, &error), 0);
+    assert_string_equal(c->hostname, "mx.example.org");
+    c = conf_free(c);
+    assert_int_equal(write(fd, "x", 1), 1);
+    assert_int_not_equal(conf_load(name, &c, &error), 0);
+    assert_int_equal(strncmp(error.text, name, sizeof(name) - 1), 0);
+    assert_int_equal(strncmp(error.text + sizeof(name) - 1, ":4:1: unknown", 13), 0);
+    (void)close(fd);
+    (void)unlink(name);
+
+    assert_int_not_equal(conf_load("/nowhere/x.conf", &c, &error), 0);
+    assert_string_equal(
+        error.text,
+        "/nowhere/x.conf:1:1: expected a readable file, found: No such file or directory");
+    assert_int_not_equal(conf_load("/", &c, &error), 0);
+    assert_string_equal(error.text, "/:1:1: expected a readable file, found: Is a directory");
+    assert_int_not_equal(conf_load("/dev/zero", &c, &error), 0);
+    assert_string_equal(error.text,
+                        "/dev/zero:1:1: expected a readable file, found: File too large");
+    assert_null(c);
+    assert_null(conf_free(NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_files),
+        cmocka_unit_test(odd_file_names),
+        cmocka_unit_test(files_on_disk),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
