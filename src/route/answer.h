@@ -20,6 +20,16 @@ static inline struct answer answer_ours(uint16_t code, const char *enhanced, con
     return (struct answer){.code = code, .enhanced = slice_of(enhanced), .text = slice_of(text)};
 }
 
+/* The replies of tbl/replies.h. */
+enum reply_name {
+#define REPLY(name, code, enhanced, text) REPLY_##name,
+#include "tbl/replies.h"
+#undef REPLY
+};
+
+/* One of ours as an answer; its texts are static. */
+struct answer reply_answer(enum reply_name name);
+
 static inline bool answer_is_yes(const struct answer *a)
 {
     return a->code >= 200 && a->code < 300;

@@ -64,7 +64,6 @@ struct delivery {
     size_t cap;
     size_t suppressed; /* of the message: recipients the ledger had already */
     bool isolated;     /* the first recipient must stay alone */
-    bool open;
 };
 
 struct delivery *delivery_new(struct delivery_host *host);

@@ -36,6 +36,10 @@ usec_t rt_wall(void);
 /* `n` unpredictable octets (in the simulated world: from its seed). */
 void rt_random(void *ret, size_t n);
 
+/* The same clocks for callbacks that are not tasks. */
+usec_t rt_now_of(const struct rt *rt);
+usec_t rt_wall_of(struct rt *rt);
+
 /* ---- scopes ---- */
 
 /* A scope bounds tasks and waits. It is opened on a task's stack, and nests. Cancelling it makes

@@ -330,6 +330,16 @@ usec_t rt_wall(void)
     return self->ops->wall(self);
 }
 
+usec_t rt_now_of(const struct rt *rt)
+{
+    return rt->now;
+}
+
+usec_t rt_wall_of(struct rt *rt)
+{
+    return rt->ops->wall(rt);
+}
+
 void rt_random(void *ret, size_t n)
 {
     self->ops->random(self, ret, n);

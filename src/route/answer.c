@@ -1,0 +1,14 @@
+/* The replies of tbl/replies.h. */
+#include "route/answer.h"
+
+static const struct answer answers[] = {
+#define REPLY(name, code, enhanced, text)                                                          \
+    [REPLY_##name] = {code, {enhanced, sizeof(enhanced) - 1}, {text, sizeof(text) - 1}, false},
+#include "tbl/replies.h"
+#undef REPLY
+};
+
+struct answer reply_answer(enum reply_name name)
+{
+    return answers[name];
+}

@@ -1,0 +1,136 @@
+/* A transaction on its way through a route, up to the end of the data; commit.c has the rest. */
+#include "route/delivery.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+
+struct delivery *delivery_new(struct delivery_host *host)
+{
+    struct delivery *d = xcalloc(1, sizeof(*d));
+    d->host = host;
+    arena_init(&d->arena);
+    return d;
+}
+
+struct delivery *delivery_free(struct delivery *d)
+{
+    if (d != NULL) {
+        delivery_reset(d);
+        arena_free(&d->arena);
+        free(d);
+    }
+    return NULL;
+}
+
+void delivery_reset(struct delivery *d)
+{
+    struct delivery_host *host = d->host;
+    struct arena arena = d->arena;
+    hop_end(d->hop);
+    arena_reset(&arena);
+    *d = (struct delivery){.host = host, .arena = arena};
+}
+
+void delivery_begin(struct delivery *d, const struct addr *client, const struct envelope *e)
+{
+    d->network = addr_network(client);
+    d->envelope = *e;
+    d->envelope.sender = arena_copy(&d->arena, e->sender);
+}
+
+/* The same mailbox twice in one transaction is one recipient (it gets one copy). */
+static bool has_recipient(const struct delivery *d, struct slice local_part, struct slice domain)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        const struct hop_recipient *r = d->recipients[i];
+        if (slice_eq(r->local_part, local_part) && slice_eq_nocase(r->domain, domain)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_recipient(struct delivery *d, struct hop_recipient *r)
+{
+    if (d->count == d->cap) {
+        size_t cap = d->cap == 0 ? 8 : d->cap * 2;
+        struct hop_recipient **more = arena_alloc(&d->arena, cap * sizeof(struct hop_recipient *));
+        if (d->count > 0) {
+            memcpy(more, d->recipients, d->count * sizeof(struct hop_recipient *));
+        }
+        d->recipients = more;
+        d->cap = cap;
+    }
+    d->recipients[d->count++] = r;
+}
+
+/* What an earlier delivery has taught about this recipient: true when *ret is already the reply. */
+static bool remembered(struct delivery *d, struct slice mailbox, bool *ret_isolate,
+                       struct answer *ret)
+{
+    struct store *store = d->host->store;
+    struct digest key = refusal_key(&d->network, d->envelope.sender, mailbox);
+    struct refusal r;
+    if (refusal_find(store, REFUSAL_AT_RCPT, &key, rt_wall(), &r) == 1) {
+        *ret = (struct answer){
+            .code = r.code,
+            .enhanced = arena_copy(&d->arena, slice_of(r.enhanced)),
+            .text = arena_copy(&d->arena, slice_of(r.text)),
+            .from_hop = true,
+        };
+        return true;
+    }
+    *ret_isolate = refusal_find(store, REFUSAL_ISOLATE, &key, rt_wall(), &r) == 1;
+    if (d->count > 0 && (*ret_isolate || d->isolated)) {
+        *ret = reply_answer(REPLY_ISOLATED);
+        return true;
+    }
+    return false;
+}
+
+static int ask_hop(struct delivery *d, const struct conf_route *route, struct hop_recipient *r)
+{
+    const struct conf_limits *l = &d->host->conf->limits;
+    if (d->hop != NULL && d->route != route) {
+        d->hop = hop_end(d->hop); /* of a recipient that was refused */
+    }
+    if (d->hop == NULL) {
+        d->hop = hop_begin(d->host->pools, route, &d->envelope, &d->arena);
+        d->route = route;
+    }
+    return hop_rcpt(d->hop, r, rt_now() + l->connect_time + l->hop_reply_time);
+}
+
+int delivery_rcpt(struct delivery *d, const struct conf_route *route, struct slice mailbox,
+                  struct slice local_part, struct slice domain, struct answer *ret)
+{
+    bool isolate = false;
+    if (remembered(d, mailbox, &isolate, ret)) {
+        return 0;
+    }
+    if (has_recipient(d, local_part, domain)) {
+        *ret = reply_answer(REPLY_RCPT_OK);
+        return 0;
+    }
+    struct hop_recipient *r = arena_zalloc(&d->arena, sizeof(*r));
+    r->mailbox = arena_copy(&d->arena, mailbox);
+    r->local_part = arena_copy(&d->arena, local_part);
+    r->domain = arena_copy(&d->arena, domain);
+    int error = ask_hop(d, route, r);
+    if (error < 0) {
+        return error;
+    }
+    if (answer_is_yes(&r->answer)) {
+        d->isolated = d->count == 0 && isolate;
+        add_recipient(d, r);
+    }
+    *ret = r->answer;
+    return 0;
+}
+
+void delivery_confirmed(struct delivery_host *host, const struct digest *keys, size_t count)
+{
+    ledger_disarm(host->store, keys, count);
+}

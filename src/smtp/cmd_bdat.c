@@ -1,0 +1,68 @@
+/* BDAT (RFC 3030 2).
+ *
+ *   bdat = "BDAT" SP chunk-size [ SP "LAST" ] CRLF, then chunk-size octets
+ *
+ * The octets of a chunk follow whatever we think of the command, so they are always read. Each
+ * chunk gets one reply; what is wrong with the octets themselves is said at LAST, while a message
+ * that has become too large is refused at once, which ends the transaction. */
+#include <errno.h>
+
+#include "parse/smtp_command.h"
+#include "smtp/session.h"
+
+static enum reply_name order_error(const struct session *s)
+{
+    switch (s->state) {
+    case STATE_NEW: return REPLY_NEEDS_HELO;
+    case STATE_READY: return REPLY_NEEDS_MAIL;
+    default: return s->txn.record_count > 0 ? REPLY_NO_RCPT : REPLY_NEEDS_RCPT;
+    }
+}
+
+static void refuse_now(struct session *s, const struct answer *a)
+{
+    decide_transaction(s, "data", answer_is_no(a) ? "refused" : "deferred", a, "");
+    reply_with(s, a);
+    transaction_end(s);
+}
+
+static void chunk_done(struct session *s, uint64_t size)
+{
+    struct answer ok = reply_answer(REPLY_OK);
+    const struct answer *refusal = s->txn.failure != RECEIVE_OK ? message_receive_refusal(s) : NULL;
+    if (refusal != NULL) {
+        refuse_now(s, refusal);
+        return;
+    }
+    if (size == 0) {
+        s->commands++; /* empty chunks advance nothing */
+    }
+    ok.text = arena_printf(&s->delivery->arena, "%llu octets taken", (unsigned long long)size);
+    reply_with(s, &ok);
+}
+
+void cmd_bdat(struct session *s, struct slice argument)
+{
+    uint64_t size = 0;
+    bool last = false;
+    if (smtp_bdat_parse(argument, &size, &last) < 0) {
+        /* How much follows cannot be known: it will be taken for commands, and refused. */
+        reply_error(s, REPLY_BAD_BDAT);
+        return;
+    }
+    bool wanted = s->state == STATE_RCPT || s->state == STATE_CHUNK;
+    if (wanted && s->state == STATE_RCPT) {
+        receive_begin(s, true);
+        s->state = STATE_CHUNK;
+    }
+    int r = receive_chunk(s, size, wanted);
+    if (r < 0) {
+        session_end_by(s, r);
+    } else if (!wanted) {
+        reply_error(s, order_error(s));
+    } else if (last) {
+        message_phase(s);
+    } else {
+        chunk_done(s, size);
+    }
+}

@@ -1,0 +1,23 @@
+/* DATA (RFC 5321 4.1.1.4).
+ *
+ *   data = "DATA" CRLF
+ *
+ * The message is read to CRLF.CRLF whatever becomes of it; then exactly one reply follows. */
+#include "smtp/session.h"
+
+void cmd_data(struct session *s, struct slice argument)
+{
+    (void)argument;
+    if (s->state == STATE_MAIL) {
+        reply_error(s, s->txn.record_count > 0 ? REPLY_NO_RCPT : REPLY_NEEDS_RCPT);
+        return;
+    }
+    reply(s, REPLY_DATA);
+    receive_begin(s, false);
+    int r = receive_data(s);
+    if (r < 0) {
+        session_end_by(s, r);
+        return;
+    }
+    message_phase(s);
+}

@@ -1,0 +1,47 @@
+/* EHLO and HELO (RFC 5321 4.1.1.1).
+ *
+ *   ehlo = "EHLO" SP ( Domain / address-literal ) CRLF
+ *   helo = "HELO" SP Domain CRLF
+ *
+ * Either one also clears a transaction, exactly as RSET does. */
+#include "parse/smtp_address.h"
+#include "smtp/session.h"
+
+static bool begin(struct session *s, struct slice name, bool esmtp)
+{
+    if (!smtp_helo_valid(name)) {
+        reply_error(s, REPLY_BAD_HELO);
+        return false;
+    }
+    transaction_end(s);
+    if (!slice_eq(s->helo, name)) {
+        s->helo = arena_copy(&s->arena, name);
+    }
+    s->esmtp = esmtp;
+    s->state = STATE_READY;
+    return true;
+}
+
+void cmd_helo(struct session *s, struct slice argument)
+{
+    if (begin(s, argument, false)) {
+        reply_lines(s, 250, slice_of(s->server->conf->hostname));
+    }
+}
+
+void cmd_ehlo(struct session *s, struct slice argument)
+{
+    if (!begin(s, argument, true)) {
+        return;
+    }
+    const struct conf *conf = s->server->conf;
+    struct buf lines = {0};
+    buf_printf(&lines,
+               "%s\nPIPELINING\nSIZE %lld\n8BITMIME\nSMTPUTF8\nCHUNKING\nENHANCEDSTATUSCODES",
+               conf->hostname, (long long)conf->limits.message_size);
+    if (s->server->tls != NULL && !s->tls) {
+        buf_append_slice(&lines, SLICE_LIT("\nSTARTTLS"));
+    }
+    reply_lines(s, 250, buf_slice(&lines));
+    buf_free(&lines);
+}

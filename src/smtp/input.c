@@ -1,0 +1,164 @@
+/* Octets from the client, and the lines in them.
+ *
+ * Only CRLF ends a line (RFC 5321 2.3.8). A line with a bare CR, bare LF or NUL in it is answered
+ * with one 500, whatever it says. A client that ends its lines in a bare LF, or speaks TLS or
+ * another binary protocol, waits for an answer before it sends more: so an unfinished line that
+ * ends in a bare LF, or holds a NUL, is answered at once, and what came with it is dropped. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "smtp/session.h"
+
+/* Spare blocks kept by the server. */
+#define SPARE_BLOCKS 64
+
+static void take_block(struct session *s)
+{
+    struct smtp_server *srv = s->server;
+    struct list *spare = list_pop_front(&srv->input_blocks);
+    if (spare != NULL) {
+        srv->input_block_count--;
+    }
+    s->input.block = spare != NULL ? (char *)spare : xmalloc(INPUT_BLOCK);
+    s->input.start = s->input.end = 0;
+}
+
+static void give_block(struct session *s)
+{
+    struct smtp_server *srv = s->server;
+    if (srv->input_block_count < SPARE_BLOCKS) {
+        list_push_front(&srv->input_blocks, (struct list *)(void *)s->input.block);
+        srv->input_block_count++;
+    } else {
+        free(s->input.block);
+    }
+    s->input.block = NULL;
+}
+
+void input_drop(struct session *s)
+{
+    if (s->input.block != NULL) {
+        give_block(s);
+    }
+    s->input.start = s->input.end = s->input.scanned = 0;
+    s->input.bare = s->input.discarding = false;
+}
+
+void input_take(struct session *s, size_t n)
+{
+    s->input.start += n;
+    s->input.scanned = 0;
+    if (s->input.start == s->input.end) {
+        s->input.start = s->input.end = 0;
+    }
+}
+
+/* Reads more behind what is there. An idle session holds no block: one is taken only when the
+ * client has said something. */
+static int read_more(struct session *s, usec_t deadline)
+{
+    struct input *in = &s->input;
+    int r = reply_flush(s);
+    if (r < 0) {
+        return r;
+    }
+    if (in->block != NULL && in->end == 0) {
+        give_block(s);
+    }
+    if (in->block == NULL) {
+        r = stream_wait_readable(s->stream, deadline);
+        if (r < 0) {
+            return r;
+        }
+        take_block(s);
+    } else if (in->end == INPUT_BLOCK) {
+        memmove(in->block, in->block + in->start, in->end - in->start);
+        in->end -= in->start;
+        in->start = 0;
+    }
+    ssize_t n = stream_read(s->stream, in->block + in->end, INPUT_BLOCK - in->end, deadline);
+    if (n <= 0) {
+        return n == 0 ? -ENODATA : (int)n;
+    }
+    in->end += (size_t)n;
+    in->total += (uint64_t)n;
+    return 0;
+}
+
+int input_fill(struct session *s, usec_t deadline)
+{
+    return s->input.start < s->input.end ? 0 : read_more(s, deadline);
+}
+
+enum { LINE_UNFINISHED = 100 };
+
+/* Looks for CRLF in what is buffered. */
+static int scan_line(struct session *s, struct slice *ret)
+{
+    struct input *in = &s->input;
+    char *p = in->block + in->start;
+    size_t n = in->end - in->start;
+    const char *lf;
+    while (in->scanned < n && (lf = memchr(p + in->scanned, '\n', n - in->scanned)) != NULL) {
+        size_t at = (size_t)(lf - p);
+        in->scanned = at + 1;
+        if (at == 0 || p[at - 1] != '\r') {
+            in->bare = true;
+            continue;
+        }
+        size_t length = at - 1;
+        bool bad = in->bare || memchr(p, '\r', length) != NULL || memchr(p, '\0', length) != NULL;
+        bool too_long = in->discarding || at + 1 > (size_t)s->server->conf->limits.command_line;
+        in->bare = in->discarding = false;
+        *ret = (struct slice){p, length};
+        input_take(s, at + 1);
+        return too_long ? LINE_LONG : bad ? LINE_BAD : LINE_COMMAND;
+    }
+    in->scanned = n;
+    return LINE_UNFINISHED;
+}
+
+/* Can this unfinished line still become a command? See the head of this file. */
+static bool hopeless(const struct session *s)
+{
+    const struct input *in = &s->input;
+    size_t n = in->end - in->start;
+    const char *p = in->block + in->start;
+    return n > 0 && (p[n - 1] == '\n' || memchr(p, '\0', n) != NULL);
+}
+
+/* Keeps of a line that is too long only its last octet, which may be the CR of its end. */
+static void discard_long(struct session *s)
+{
+    struct input *in = &s->input;
+    size_t n = in->end - in->start;
+    if (n >= (size_t)s->server->conf->limits.command_line) {
+        in->discarding = true;
+        in->block[0] = in->block[in->end - 1];
+        in->start = 0;
+        in->end = 1;
+        in->scanned = 1;
+    }
+}
+
+int input_line(struct session *s, usec_t deadline, struct slice *ret)
+{
+    struct input *in = &s->input;
+    for (;;) {
+        int kind = scan_line(s, ret);
+        if (kind != LINE_UNFINISHED) {
+            return kind;
+        }
+        if (hopeless(s)) {
+            kind = in->discarding ? LINE_LONG : LINE_BAD;
+            input_drop(s);
+            return kind;
+        }
+        discard_long(s);
+        int r = read_more(s, deadline);
+        if (r < 0) {
+            return r;
+        }
+    }
+}

@@ -1,0 +1,110 @@
+/* The end of the data: what the message itself has earned, the hand-over, the one reply. */
+#include <errno.h>
+
+#include "smtp/session.h"
+
+const struct answer *message_receive_refusal(struct session *s)
+{
+    static struct answer a; /* overwritten by each call; used at once */
+    const struct transaction *t = &s->txn;
+    const struct message *m = &t->message;
+    enum reply_name name;
+    if (t->failure != RECEIVE_OK) {
+        name = t->failure == RECEIVE_SIZE     ? REPLY_SIZE_REAL
+               : t->failure == RECEIVE_MEMORY ? REPLY_SPOOL_MEMORY
+                                              : REPLY_SPOOL_FAILED;
+    } else if (m->has_nul) {
+        name = REPLY_NUL;
+    } else if (m->bare_cr_or_lf && !m->by_bdat) {
+        name = REPLY_BARE;
+    } else if (m->received_count > (uint64_t)s->server->conf->limits.received) {
+        name = REPLY_LOOP;
+    } else {
+        return NULL;
+    }
+    a = reply_answer(name);
+    return &a;
+}
+
+const char *message_protocol(const struct session *s)
+{
+    if (s->txn.envelope.smtputf8) {
+        return s->tls ? "UTF8SMTPS" : "UTF8SMTP"; /* RFC 6531 4.3 */
+    }
+    return !s->esmtp ? "SMTP" : s->tls ? "ESMTPS" : "ESMTP"; /* RFC 3848 */
+}
+
+/* RFC 5321 4.4. The recipient is named only when there is just one: naming several would tell each
+ * of the others (7.2). */
+static struct slice make_trace(struct session *s)
+{
+    struct delivery *d = s->delivery;
+    char ip[ADDR_TEXT_MAX], date[TIME_RFC5322_MAX];
+    addr_format(&s->client, ip);
+    time_format_rfc5322(rt_wall(), date);
+    struct slice one = d->count == 1 ? d->recipients[0]->mailbox : (struct slice){"", 0};
+    return arena_printf(&d->arena,
+                        "Received: from " SLICE_FMT " ([%s%s])\r\n"
+                        "\tby %s with %s%s" SLICE_FMT "%s id %s.%u%s" SLICE_FMT "%s;\r\n"
+                        "\t%s\r\n",
+                        SLICE_ARG(s->helo), s->client.family == ADDR_V6 ? "IPv6:" : "", ip,
+                        s->server->conf->hostname, message_protocol(s), s->tls ? " (" : "",
+                        SLICE_ARG(s->tls_text), s->tls ? ")" : "", s->id, s->transactions,
+                        one.n > 0 ? "\r\n\tfor <" : "", SLICE_ARG(one), one.n > 0 ? ">" : "", date);
+}
+
+/* Hands over, and stops before the commit when the client goes away. */
+static enum delivery_end hand_over(struct session *s, struct answer *ret)
+{
+    struct scope scope;
+    scope_enter(&scope);
+    stream_watch(s->stream, s->input.start == s->input.end ? &scope : NULL);
+    enum delivery_end end = delivery_message(&s->delivery, &s->txn.message, ret);
+    stream_watch(s->stream, NULL);
+    bool hung_up = scope.cancelled != 0;
+    scope_leave(&scope);
+    if (end == DELIVERY_GONE) {
+        session_end_by(s, hung_up ? -ECONNRESET : -ECANCELED);
+    }
+    return end;
+}
+
+static void answer_message(struct session *s, enum delivery_end end, const struct answer *a)
+{
+    static const char *const verdicts[] = {
+        [DELIVERY_ACCEPTED] = "accepted",
+        [DELIVERY_REFUSED] = "refused",
+        [DELIVERY_DEFERRED] = "deferred",
+        [DELIVERY_GONE] = "gone",
+    };
+    decide_transaction(s, "commit", verdicts[end], end == DELIVERY_GONE ? NULL : a,
+                       s->delivery == NULL           ? "answer late"
+                       : s->delivery->suppressed > 0 ? "delivered before"
+                       : end == DELIVERY_GONE        ? "ended before the commit"
+                                                     : "");
+    if (end == DELIVERY_GONE) {
+        return;
+    }
+    reply_with(s, a);
+    if (end == DELIVERY_ACCEPTED) {
+        s->commands = 0;
+        session_await_confirmation(s, s->delivery->keys, s->delivery->count);
+    }
+}
+
+void message_phase(struct session *s)
+{
+    receive_end(s);
+    const struct answer *refusal = message_receive_refusal(s);
+    if (refusal != NULL) {
+        decide_transaction(s, "message", answer_is_no(refusal) ? "refused" : "deferred", refusal,
+                           "");
+        reply_with(s, refusal);
+    } else {
+        struct answer a = {0};
+        s->txn.message.trace = make_trace(s);
+        enum delivery_end end = hand_over(s, &a);
+        answer_message(s, end, &a);
+    }
+    transaction_end(s);
+}

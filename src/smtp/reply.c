@@ -1,0 +1,105 @@
+/* Replies (RFC 5321 4.2): queued, folded to lines of at most 512 octets, sent together. */
+#include "smtp/session.h"
+
+/* RFC 5321 4.5.3.1.5: a reply line with code and CRLF has at most 512 octets. */
+#define LINE_TEXT_MAX 470
+#define REPLY_TIME    (60 * USEC_SEC)
+/* Queued replies are sent before they grow beyond this: a client that floods us with pipelined
+ * commands and reads no reply is made to wait. */
+#define QUEUE_MAX 8192
+
+/* The next line of a text: up to '\n', and not longer than fits. */
+static struct slice take_line(struct slice *text)
+{
+    const char *end = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
+    size_t n = end != NULL ? (size_t)(end - text->p) : text->n;
+    size_t skip = end != NULL ? 1 : 0;
+    if (n > LINE_TEXT_MAX) {
+        n = LINE_TEXT_MAX;
+        skip = 0;
+        /* Not within a UTF-8 sequence. */
+        while (n > LINE_TEXT_MAX - 4 && ((unsigned char)text->p[n] & 0xc0) == 0x80) {
+            n--;
+        }
+    }
+    struct slice line = {text->p, n};
+    text->p += n + skip;
+    text->n -= n + skip;
+    return line;
+}
+
+/* The decision id: connection, transaction and recipient, as far as there are any. */
+static void queue_id(struct session *s)
+{
+    buf_printf(&s->out, " [%s.%u", s->id, s->state > STATE_READY ? s->transactions : 0);
+    if (s->recipient > 0) {
+        buf_printf(&s->out, ".%u", s->recipient);
+    }
+    buf_append(&s->out, "]", 1);
+}
+
+static void queue(struct session *s, uint16_t code, struct slice enhanced, struct slice text,
+                  bool with_id)
+{
+    bool last;
+    do {
+        struct slice line = take_line(&text);
+        last = text.n == 0;
+        buf_printf(&s->out, "%03u%c", code, last ? ' ' : '-');
+        if (enhanced.n > 0) {
+            buf_append_slice(&s->out, enhanced);
+            buf_append(&s->out, " ", 1);
+        }
+        buf_append_slice(&s->out, line);
+        if (last && with_id) {
+            queue_id(s);
+        }
+        buf_append(&s->out, "\r\n", 2);
+    } while (!last);
+    if (s->out.n > QUEUE_MAX) {
+        int r = reply_flush(s);
+        if (r < 0) {
+            session_end_by(s, r);
+        }
+    }
+}
+
+void reply_with(struct session *s, const struct answer *a)
+{
+    static const struct slice without[] = {SLICE_LIT("2.0.0"), SLICE_LIT("4.0.0"),
+                                           SLICE_LIT("5.0.0")};
+    struct slice enhanced = a->enhanced;
+    if (a->from_hop && enhanced.n == 0) {
+        /* We offer ENHANCEDSTATUSCODES (RFC 2034); this hop does not. */
+        enhanced = without[a->code >= 500 ? 2 : a->code >= 400 ? 1 : 0];
+    }
+    queue(s, a->code, enhanced, a->text, a->code >= 400);
+}
+
+void reply(struct session *s, enum reply_name name)
+{
+    struct answer a = reply_answer(name);
+    reply_with(s, &a);
+}
+
+void reply_lines(struct session *s, uint16_t code, struct slice lines)
+{
+    queue(s, code, (struct slice){NULL, 0}, lines, false);
+}
+
+void reply_error(struct session *s, enum reply_name name)
+{
+    s->errors++;
+    reply(s, name);
+}
+
+int reply_flush(struct session *s)
+{
+    if (s->out.n == 0) {
+        return 0;
+    }
+    struct iovec iov = {s->out.p, s->out.n};
+    int r = stream_write(s->stream, &iov, 1, rt_now() + REPLY_TIME, NULL);
+    s->out.n = 0;
+    return r;
+}

@@ -1,0 +1,291 @@
+/* The life of a session.
+ *
+ * A connection comes in through smtp_server_accept and gets a coroutine, which runs session_main
+ * and nothing else. It greets, then reads command lines and looks each verb up in tbl/verbs.h: is
+ * it in order now, has it its argument? Then the verb's own file does it. Replies are queued and
+ * sent when the client's pipelined commands are used up (RFC 2920).
+ *
+ *   MAIL (cmd_mail.c) opens a transaction. RCPT (cmd_rcpt.c) finds the route and asks the next hop
+ *   at once, so that an unknown recipient is refused before a single octet of the message. DATA and
+ *   BDAT (cmd_data.c, cmd_bdat.c) take the message into the spool through receive.c, always to its
+ *   end. message_phase.c judges what has come in and hands it to route/delivery.c, which answers
+ *   with the next hop's own yes or no. One reply, one decision line (decide.c), and the session is
+ *   where it was before MAIL.
+ *
+ * A session ends by QUIT, by a 421, or because the client went away. Three things outside can end
+ * it: the process drains (an idle session is told at once, another when its transaction is over or
+ * the time is up), the session's own time, and the peer's hanging up while the next hop is asked.
+ * None of them reaches into a commit: that runs behind a shield.
+ *
+ * After a 250 for a message its ledger entries stay armed until the client shows that it heard it:
+ * by a command that it cannot have sent before, or, where it had pipelined its QUIT, by closing in
+ * order after our reply was acknowledged (DESIGN "Commit and ledger"). */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "parse/smtp_command.h"
+#include "smtp/session.h"
+
+/* For the last words to a client, and for its FIN after a pipelined QUIT. */
+#define PARTING_TIME (10 * USEC_SEC)
+
+enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED };
+
+struct verb {
+    struct slice name;
+    void (*handler)(struct session *s, struct slice argument);
+    unsigned states;
+    enum argument_rule argument;
+    bool advances; /* a step of a transaction, not counted against `limit commands` */
+};
+
+static const struct verb verbs[] = {
+#define VERB(name, handler, states, argument, synopsis)                                            \
+    {{#name, sizeof(#name) - 1}, cmd_##handler, states, argument, ((states)&STATE_NEW) == 0},
+#include "tbl/verbs.h"
+#undef VERB
+};
+
+static const struct verb *find_verb(struct slice name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (slice_eq_nocase(verbs[i].name, name)) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+/* What is missing, where a verb is out of order. */
+static enum reply_name order_error(const struct session *s, const struct verb *v)
+{
+    if (s->state == STATE_NEW) {
+        return REPLY_NEEDS_HELO;
+    }
+    if (s->state == STATE_CHUNK) {
+        return REPLY_IN_CHUNKS;
+    }
+    if (s->state == STATE_READY) {
+        return REPLY_NEEDS_MAIL;
+    }
+    return v->states == STATE_READY ? REPLY_NESTED_MAIL : REPLY_ORDER;
+}
+
+static void dispatch(struct session *s, struct slice line)
+{
+    struct slice name, argument;
+    smtp_command_split(line, &name, &argument);
+    const struct verb *v = find_verb(name);
+    if (v == NULL) {
+        s->commands++;
+        reply_error(s, REPLY_UNKNOWN_VERB);
+        return;
+    }
+    if (!v->advances) {
+        s->commands++;
+    }
+    if ((v->states & s->state) == 0) {
+        reply_error(s, order_error(s, v));
+    } else if (v->argument == ARGUMENT_REQUIRED && argument.n == 0) {
+        reply_error(s, REPLY_NEEDS_ARGUMENT);
+    } else if (v->argument == ARGUMENT_NONE && argument.n > 0) {
+        reply_error(s, REPLY_NO_ARGUMENT);
+    } else {
+        v->handler(s, argument);
+    }
+}
+
+/* ---- the ledger and the client's sign of life ---- */
+
+void session_await_confirmation(struct session *s, const struct digest *keys, size_t count)
+{
+    /* What has arrived by now was sent before the client can have seen this reply. */
+    s->confirming_offset = s->input.total + stream_pending(s->stream);
+    s->unconfirmed = xrealloc(s->unconfirmed, (s->unconfirmed_count + count) * sizeof(*keys));
+    memcpy(s->unconfirmed + s->unconfirmed_count, keys, count * sizeof(*keys));
+    s->unconfirmed_count += count;
+    int r = reply_flush(s);
+    if (r < 0) {
+        session_end_by(s, r);
+    }
+}
+
+static void confirm(struct session *s)
+{
+    delivery_confirmed(s->server->deliveries, s->unconfirmed, s->unconfirmed_count);
+    s->unconfirmed_count = 0;
+}
+
+/* A client that had pipelined its QUIT is gone when it has read our replies: its FIN, after our
+ * octets were acknowledged, is all it will ever say. */
+static void confirm_by_fin(struct session *s)
+{
+    char octet;
+    usec_t deadline = rt_now() + PARTING_TIME;
+    if (!s->stream->hung_up && stream_read(s->stream, &octet, 1, deadline) == 0 &&
+        stream_acknowledged(s->stream)) {
+        confirm(s);
+    }
+}
+
+/* ---- endings ---- */
+
+void session_goodbye(struct session *s, enum reply_name name)
+{
+    struct scope shield;
+    s->last_refusal = reply_answer(name);
+    reply(s, name);
+    scope_enter_shield(&shield);
+    reply_flush(s);
+    scope_leave(&shield);
+    s->ended = true;
+}
+
+static bool session_time_over(const struct session *s)
+{
+    return rt_now() >= s->began + s->server->conf->limits.session_time;
+}
+
+void session_end_by(struct session *s, int error)
+{
+    if (s->ended) {
+        return;
+    }
+    if (error == -ETIMEDOUT) {
+        session_goodbye(s, session_time_over(s) ? REPLY_SESSION_TIME : REPLY_IDLE);
+    } else if (error == -ECANCELED && scope_reason() == -ESHUTDOWN) {
+        session_goodbye(s, REPLY_DRAINING);
+    } else {
+        s->ended = true;
+    }
+}
+
+static usec_t command_deadline(const struct session *s)
+{
+    const struct conf_limits *l = &s->server->conf->limits;
+    usec_t idle = rt_now() + l->idle_time;
+    usec_t whole = s->began + l->session_time;
+    return idle < whole ? idle : whole;
+}
+
+/* Reads a line. Outside a transaction the wait ends when the process drains. */
+static int next_line(struct session *s, struct slice *ret)
+{
+    if (s->state != STATE_NEW && s->state != STATE_READY) {
+        return input_line(s, command_deadline(s), ret);
+    }
+    if (s->server->draining) {
+        return -ESHUTDOWN;
+    }
+    struct scope idle;
+    scope_enter(&idle);
+    s->idle = &idle;
+    int r = input_line(s, command_deadline(s), ret);
+    s->idle = NULL;
+    if (r == -ECANCELED && idle.cancelled != 0) {
+        r = idle.cancelled;
+    }
+    scope_leave(&idle);
+    return r;
+}
+
+static void check_limits(struct session *s)
+{
+    const struct conf_limits *l = &s->server->conf->limits;
+    if (s->quit || s->ended) {
+        return;
+    }
+    if (s->errors > l->errors) {
+        session_goodbye(s, REPLY_ERRORS);
+    } else if (s->commands > l->commands) {
+        session_goodbye(s, REPLY_COMMANDS);
+    }
+}
+
+static void one_command(struct session *s)
+{
+    struct slice line;
+    uint64_t offset = s->input.total - (s->input.end - s->input.start);
+    int r = next_line(s, &line);
+    if (r < 0) {
+        if (r == -ESHUTDOWN) {
+            session_goodbye(s, REPLY_DRAINING);
+        } else {
+            session_end_by(s, r);
+        }
+        return;
+    }
+    if (s->unconfirmed_count > 0 && offset >= s->confirming_offset) {
+        confirm(s);
+    }
+    if (r == LINE_COMMAND) {
+        dispatch(s, line);
+    } else {
+        s->commands++;
+        reply_error(s, r == LINE_BAD ? REPLY_BAD_LINE : REPLY_LONG_LINE);
+    }
+    check_limits(s);
+}
+
+static void greet(struct session *s)
+{
+    if (s->server->draining) {
+        session_goodbye(s, REPLY_DRAINING);
+    } else if (s->admission != SMTP_ADMITTED) {
+        session_goodbye(s, s->admission == SMTP_FULL ? REPLY_SERVER_FULL : REPLY_CLIENT_FULL);
+    } else {
+        struct answer hello = {.code = 220};
+        hello.text = arena_printf(&s->arena, "%s ESMTP", s->server->conf->hostname);
+        reply_with(s, &hello);
+    }
+}
+
+static void converse(struct session *s)
+{
+    greet(s);
+    while (!s->quit && !s->ended) {
+        one_command(s);
+    }
+    if (!s->ended) {
+        int r = reply_flush(s);
+        if (r == 0 && s->quit_seen && s->unconfirmed_count > 0) {
+            confirm_by_fin(s);
+        }
+    }
+}
+
+static void session_free(struct session *s)
+{
+    struct smtp_server *srv = s->server;
+    if (s->admission == SMTP_ADMITTED && srv->gate.leave != NULL) {
+        srv->gate.leave(srv->gate.arg, &s->client);
+    }
+    stream_close(s->stream);
+    input_drop(s);
+    delivery_free(s->delivery);
+    digest_stream_free(s->digest);
+    buf_free(&s->out);
+    arena_free(&s->arena);
+    list_remove(&s->link);
+    srv->session_count--;
+    free(s->unconfirmed);
+    free(s);
+}
+
+void session_main(void *arg)
+{
+    struct session *s = arg;
+    struct scope scope;
+    scope_enter(&scope);
+    s->scope = &scope;
+    converse(s);
+    transaction_end(s);
+    if (s->decided == 0) {
+        decide_connection(s, s->last_refusal.code != 0 ? &s->last_refusal : NULL,
+                          s->quit ? "" : "client went away");
+    }
+    s->scope = NULL;
+    scope_leave(&scope);
+    session_free(s);
+}

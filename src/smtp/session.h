@@ -1,0 +1,176 @@
+/* The state of one SMTP session, for the files of src/smtp.
+ *
+ * See the head of session.c for the life of a session. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "parse/header.h"
+#include "parse/smtp_data.h"
+#include "route/answer.h"
+#include "smtp/server.h"
+
+/* Where the conversation stands; tbl/verbs.h says which verbs are in order. */
+enum session_state {
+    STATE_NEW = 1,    /* no HELO or EHLO yet */
+    STATE_READY = 2,  /* greeted, no transaction */
+    STATE_MAIL = 4,   /* MAIL accepted, no recipient yet */
+    STATE_RCPT = 8,   /* at least one recipient */
+    STATE_CHUNK = 16, /* at least one BDAT chunk */
+};
+#define STATES_ANY  31
+
+#define INPUT_BLOCK ((size_t)16384)
+
+/* Octets from the client. The block is borrowed from the server while there are any. */
+struct input {
+    char *block; /* NULL when nothing is buffered */
+    size_t start;
+    size_t end;
+    size_t scanned;  /* from start: holds no CRLF */
+    uint64_t total;  /* octets ever read from the stream */
+    bool bare;       /* a bare LF was seen in the unfinished line */
+    bool discarding; /* the unfinished line is too long */
+};
+
+/* The reply to RCPT for one recipient, kept for the decision. */
+struct recipient_record {
+    struct slice mailbox;
+    struct answer answer;
+};
+
+struct transaction {
+    struct envelope envelope;
+    struct message message;
+    struct data_decoder decoder;
+    struct header_counter header;
+    struct recipient_record *records; /* every RCPT, accepted or not */
+    size_t record_count;
+    size_t record_cap;
+    uint64_t message_octets; /* taken in, kept or not */
+    usec_t began;
+    usec_t data_began; /* moved on by what we let the client wait */
+    enum receive_failure {
+        RECEIVE_OK,
+        RECEIVE_SIZE,
+        RECEIVE_MEMORY,
+        RECEIVE_FILE,
+    } failure;
+    bool spooling; /* the spool and the digest are in use */
+};
+
+struct session {
+    struct list link; /* in server->sessions */
+    struct smtp_server *server;
+    struct stream *stream;
+    struct scope *scope; /* the session's */
+    struct scope *idle;  /* around a wait for a command outside a transaction, or NULL */
+    struct arena arena;  /* as long as the connection */
+    struct input input;
+    struct buf out;
+    struct addr client;
+    struct addr local;
+    enum smtp_admission admission;
+    enum session_state state;
+    struct slice helo;
+    bool esmtp;
+    bool tls;
+    bool quit;  /* close when the replies are out */
+    bool ended; /* close now: the client is gone, or a 421 was said */
+    struct slice tls_text;
+    usec_t began;
+    unsigned transactions; /* begun in this session: the id's middle number */
+    unsigned decided;      /* transactions with a decision line */
+    unsigned commands;     /* that advanced nothing */
+    unsigned errors;
+    unsigned recipient; /* the RCPT being answered, for the id in its reply; 0 outside */
+    char id[DECISION_ID_LEN + 1];
+    struct delivery *delivery;
+    struct digest_stream *digest;
+    struct transaction txn;
+    struct answer last_refusal; /* for the connection's decision */
+
+    /* Ledger entries whose 250 the client has not shown to have got; see session.c. */
+    struct digest *unconfirmed;
+    size_t unconfirmed_count;
+    uint64_t confirming_offset; /* a command that begins here or later shows it */
+    bool quit_seen;
+};
+
+/* ---- session.c ---- */
+void session_main(void *arg);
+/* After a 250 for a message: its ledger keys wait for the client's next sign of life. Called when
+ * the reply has been queued, flushes it. */
+void session_await_confirmation(struct session *s, const struct digest *keys, size_t count);
+/* Our answer to errors of the client's line: 0, or a negative errno that ends the session. Decides
+ * by the reason whether a 421 is still due. */
+void session_end_by(struct session *s, int error);
+/* Says a 421 that ends the session, also when its scope is cancelled. */
+void session_goodbye(struct session *s, enum reply_name name);
+
+/* ---- input.c ---- */
+enum line_kind { LINE_COMMAND, LINE_BAD, LINE_LONG };
+
+/* The next command line without its CRLF, valid until the next call; queued replies are flushed
+ * before it waits. Returns enum line_kind, or a negative errno, or -ENODATA at the end of input. */
+int input_line(struct session *s, usec_t deadline, struct slice *ret);
+
+/* Makes at least one octet available in s->input: 0, a negative errno or -ENODATA. */
+int input_fill(struct session *s, usec_t deadline);
+void input_take(struct session *s, size_t n);
+/* Drops what is buffered and gives the block back. */
+void input_drop(struct session *s);
+
+/* ---- reply.c ---- */
+/* Queues a reply; negative ones get the decision id. */
+void reply(struct session *s, enum reply_name name);
+void reply_with(struct session *s, const struct answer *a);
+/* Queues a multi-line reply made of lines separated by '\n'. */
+void reply_lines(struct session *s, uint16_t code, struct slice lines);
+/* Sends what is queued: 0 or a negative errno. */
+int reply_flush(struct session *s);
+/* Replies with a syntax or order error and counts it. */
+void reply_error(struct session *s, enum reply_name name);
+
+/* ---- transaction.c ---- */
+void transaction_begin(struct session *s, const struct envelope *e);
+void transaction_record(struct session *s, struct slice mailbox, const struct answer *a);
+/* Forgets everything about it (RSET, EHLO, the end of a message). Writes the decision first where a
+ * transaction was open and none was written: it ended without a message. */
+void transaction_end(struct session *s);
+
+/* ---- decide.c ---- */
+/* The decision line of the open transaction. */
+void decide_transaction(struct session *s, const char *phase, const char *verdict,
+                        const struct answer *a, const char *note);
+/* Of a MAIL that was refused, or of a connection that had no transaction. */
+void decide_mail_refused(struct session *s, struct slice sender, const struct answer *a);
+void decide_connection(struct session *s, const struct answer *a, const char *note);
+
+/* ---- receive.c ---- */
+void receive_begin(struct session *s, bool by_bdat);
+/* Reads a DATA body to its end: 0 or a negative errno. */
+int receive_data(struct session *s);
+/* Reads one chunk of `size` octets, keeping them or not: 0 or a negative errno. */
+int receive_chunk(struct session *s, uint64_t size, bool wanted);
+/* The message is complete: fills in what was noticed. */
+void receive_end(struct session *s);
+
+/* ---- message_phase.c ---- */
+/* The message is complete: judge it, hand it over, answer, end the transaction. */
+void message_phase(struct session *s);
+/* The refusal that what was received has earned so far by itself, or NULL. */
+const struct answer *message_receive_refusal(struct session *s);
+/* The "with" keyword for Received and the decision. */
+const char *message_protocol(const struct session *s);
+
+/* ---- the verbs ---- */
+#define VERB(name, handler, states, argument, synopsis)                                            \
+    void cmd_##handler(struct session *s, struct slice argument_text);
+#include "tbl/verbs.h"
+#undef VERB

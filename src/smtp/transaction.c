@@ -1,0 +1,70 @@
+/* A transaction's begin and end (RFC 5321 3.3, 4.1.4). */
+#include "base/fatal.h"
+#include "smtp/session.h"
+
+void transaction_begin(struct session *s, const struct envelope *e)
+{
+    if (s->delivery == NULL) {
+        s->delivery = delivery_new(s->server->deliveries);
+    }
+    delivery_begin(s->delivery, &s->client, e);
+    s->txn = (struct transaction){.envelope = s->delivery->envelope, .began = rt_now()};
+    s->transactions++;
+    s->state = STATE_MAIL;
+}
+
+void transaction_record(struct session *s, struct slice mailbox, const struct answer *a)
+{
+    struct transaction *t = &s->txn;
+    struct arena *arena = &s->delivery->arena;
+    if (t->record_count == t->record_cap) {
+        size_t cap = t->record_cap == 0 ? 8 : t->record_cap * 2;
+        struct recipient_record *more = arena_alloc(arena, cap * sizeof(*more));
+        if (t->record_count > 0) {
+            memcpy(more, t->records, t->record_count * sizeof(*more));
+        }
+        t->records = more;
+        t->record_cap = cap;
+    }
+    t->records[t->record_count++] =
+        (struct recipient_record){.mailbox = arena_copy(arena, mailbox), .answer = *a};
+}
+
+/* How a transaction ended that never came to its message. */
+static void decide_abandoned(struct session *s)
+{
+    const struct transaction *t = &s->txn;
+    const struct answer *last = NULL;
+    for (size_t i = 0; i < t->record_count; i++) {
+        if (answer_is_yes(&t->records[i].answer)) {
+            decide_transaction(s, "data", "gone", NULL, "ended before the message did");
+            return;
+        }
+        if (last == NULL || answer_is_no(last)) {
+            last = &t->records[i].answer;
+        }
+    }
+    if (last == NULL) {
+        decide_transaction(s, "mail", "gone", NULL, "ended before RCPT");
+    } else {
+        decide_transaction(s, "rcpt", answer_is_no(last) ? "refused" : "deferred", last, "");
+    }
+}
+
+void transaction_end(struct session *s)
+{
+    if (s->state == STATE_NEW || s->state == STATE_READY) {
+        return;
+    }
+    if (s->decided < s->transactions) {
+        decide_abandoned(s);
+    }
+    if (s->txn.spooling) {
+        spool_reset(&s->txn.message.spool);
+    }
+    if (s->delivery != NULL) {
+        delivery_reset(s->delivery);
+    }
+    s->txn = (struct transaction){0};
+    s->state = STATE_READY;
+}
