@@ -1,0 +1,44 @@
+"""One measurement: so many messages through a server, and the processor time it took for them."""
+
+import os
+import time
+
+from kit.process import cpu_ticks, run_tool
+from kit.report import Failed
+
+from servers import DOMAIN
+
+MICROSECONDS_A_TICK = 1_000_000 / os.sysconf("SC_CLK_TCK")
+PARALLEL = 20
+OCTETS = 4096
+
+
+def send(port, count):
+    """Messages to as many different recipients, one a connection."""
+    argv = ["smtp-source", "-s", str(PARALLEL), "-m", str(count), "-l", str(OCTETS), "-N",
+            "-f", f"sender@{DOMAIN}", "-t", f"rcpt@{DOMAIN}", f"127.0.0.1:{port}"]
+    status, output = run_tool(argv, seconds=300)
+    if status != 0 or output.strip():
+        raise Failed(f"smtp-source ended with {status}: {output.strip()[:300]}")
+
+
+class Sample:
+    def __init__(self, cpu, messages_a_second):
+        self.cpu = cpu                              # microseconds a message
+        self.messages_a_second = messages_a_second
+
+
+def measure(server, count):
+    """Processor time, user and system, of all processes of the server, dead ones included."""
+    before = sum(map(cpu_ticks, server.pids))
+    started = time.monotonic()
+    send(server.port, count)
+    took = time.monotonic() - started
+    settled = sum(map(cpu_ticks, server.pids))
+    while True:  # what it still does behind the last reply is its work too
+        time.sleep(0.2)
+        after = sum(map(cpu_ticks, server.pids))
+        if after - settled <= 1:
+            break
+        settled = after
+    return Sample((after - before) * MICROSECONDS_A_TICK / count, count / took)

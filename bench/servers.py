@@ -1,0 +1,110 @@
+"""The servers that are compared, each between smtp-source and smtp-sink, set up alike.
+
+All log what they decide, HAProxy excepted, which looks at nothing and says nothing.
+"""
+
+import os
+
+from kit.gatepost import Gatepost
+from kit.postfix import Postfix
+from kit.process import Process, free_port
+
+DOMAIN = "bench.test"
+
+HAPROXY = """\
+global
+    nbthread {workers}
+    maxconn 4000
+defaults
+    mode tcp
+    timeout connect 10s
+    timeout client 60s
+    timeout server 60s
+frontend front
+    bind 127.0.0.1:{port}
+    default_backend back
+backend back
+    server sink 127.0.0.1:{sink}
+"""
+
+
+class GatepostServer:
+    """A route to the sink, spool and state in a folder, decision lines into a file."""
+
+    name = "gatepost"
+    what = "every message judged, committed at the hop, in the ledger, one decision line"
+
+    def __init__(self, binary, folder, sink, workers):
+        self.decisions = os.path.join(folder, "decisions.json")
+        self._gatepost = Gatepost(binary, folder, {DOMAIN: f"smtp://127.0.0.1:{sink}"},
+                                  workers=workers, decisions=self.decisions)
+        self._gatepost.start()
+        self._gatepost.all_workers()
+        self.port = self._gatepost.port
+        self.pids = [self._gatepost.process.pid]
+
+    def accepted(self):
+        """Decision lines of accepted messages until now."""
+        with open(self.decisions, "rb") as f:
+            return sum(b'"accepted"' in line for line in f)
+
+    def workers(self):
+        return self._gatepost.workers()
+
+    def close(self):
+        return self._gatepost.stop()
+
+
+class PostfixServer:
+    """smtpd that hands each message on through smtpd_proxy_filter before it answers."""
+
+    name = "postfix"
+    what = "smtpd with smtpd_proxy_filter; all its processes, the logging one included"
+
+    def __init__(self, folder, sink):
+        self._postfix = Postfix("bench", folder, extra={
+            "smtpd_proxy_filter": f"127.0.0.1:{sink}", "relay_domains": DOMAIN,
+            "relay_recipient_maps": ""})
+        self._postfix.start()
+        self.port = self._postfix.port
+        self.pids = [self._postfix.master()]
+
+    def close(self):
+        self._postfix.close()
+        return []
+
+
+class HaproxyServer:
+    """TCP proxy: no more than passing octets on."""
+
+    name = "haproxy"
+    what = "TCP mode, looks at nothing, no log"
+
+    def __init__(self, folder, sink, workers):
+        self.port = free_port()
+        file = os.path.join(folder, "haproxy.cfg")
+        with open(file, "w", encoding="utf-8") as f:
+            f.write(HAPROXY.format(workers=workers, port=self.port, sink=sink))
+        self._process = Process("haproxy", ["haproxy", "-db", "-f", file],
+                                os.path.join(folder, "haproxy.log"))
+        self._process.wait_port(self.port)
+        self.pids = [self._process.pid]
+
+    def close(self):
+        self._process.stop()
+        return []
+
+
+class Sink:
+    """smtp-sink: accepts everything."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        user = ["-u", "nobody"] if os.geteuid() == 0 else []
+        self._process = Process("smtp-sink",
+                                ["smtp-sink", *user, f"127.0.0.1:{self.port}", "1000"],
+                                os.path.join(folder, "sink.log"))
+        self._process.wait_port(self.port)
+
+    def close(self):
+        self._process.stop()
