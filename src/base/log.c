@@ -9,11 +9,11 @@
 
 /* A process has one role for its whole life; passing it to every place that logs would say
  * nothing. */
-static const char *role = "";
+static const char *process_role = "";
 
-void log_set_role(const char *name)
+void log_set_role(const char *role)
 {
-    role = name;
+    process_role = role;
 }
 
 static const char *level_word(enum log_level level)
@@ -34,7 +34,7 @@ void log_line(enum log_level level, const char *format, ...)
     va_list ap;
 
     int head = snprintf(line, room, "gatepost[%d]%s%s: %s", (int)getpid(),
-                        role[0] != '\0' ? " " : "", role, level_word(level));
+                        process_role[0] != '\0' ? " " : "", process_role, level_word(level));
     size_t used = head > 0 ? (size_t)head : 0;
     used = used < room ? used : room - 1;
     va_start(ap, format);

@@ -11,9 +11,9 @@ struct slice {
     size_t n;
 };
 
-#define SLICE_LIT(s)   ((struct slice){(s), sizeof(s) - 1})
-#define SLICE_FMT      "%.*s"
-#define SLICE_ARG(s)   (int)(s).n, (s).p
+#define SLICE_LIT(s) ((struct slice){(s), sizeof(s) - 1})
+#define SLICE_FMT    "%.*s"
+#define SLICE_ARG(s) (int)(s).n, (s).p
 
 static inline struct slice slice_of(const char *text)
 {

@@ -123,12 +123,13 @@ static void keep_domains(struct parser *p)
 
     c->domain_count = p->domains.n / sizeof(*entries);
     c->domains = arena_alloc(&p->whole->arena, c->domain_count * sizeof(*c->domains));
-    c->domains_sorted = arena_alloc(&p->whole->arena, c->domain_count * sizeof(*c->domains_sorted));
+    c->domains_sorted =
+        arena_alloc(&p->whole->arena, c->domain_count * sizeof(const struct conf_domain *));
     for (size_t i = 0; i < c->domain_count; i++) {
         c->domains[i] = entries[i].domain;
         c->domains_sorted[i] = &c->domains[i];
     }
-    qsort(c->domains_sorted, c->domain_count, sizeof(*c->domains_sorted), compare_domains);
+    qsort(c->domains_sorted, c->domain_count, sizeof(const struct conf_domain *), compare_domains);
 }
 
 /* The duplicate that stands first in the file is the one reported. */
