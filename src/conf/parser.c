@@ -61,10 +61,7 @@ static void show(struct slice text, char ret_text[static FOUND_TEXT_MAX])
             n--;
         }
     }
-    for (size_t i = 0; i < n; i++) {
-        /* A NUL would end the text here, before text_clean could replace it. */
-        shown[i] = text.p[i] != '\0' ? text.p[i] : '?';
-    }
+    memcpy(shown, text.p, n);
     shown[n] = '\0';
     text_clean(shown, n);
     (void)snprintf(ret_text, FOUND_TEXT_MAX, "\"%s\"%s", shown, n < text.n ? "..." : "");
