@@ -45,6 +45,22 @@ static int look(struct smtp_hop *h, struct hop_recipient *const *r, size_t count
     return gone;
 }
 
+/* After a failed write: the hop may have said why it went. What it said has arrived by now, or is
+ * about to. 1 when it refused the message, or an error. */
+static int last_words(struct smtp_hop *h, int rc, struct hop_recipient *const *r, size_t count,
+                      usec_t deadline)
+{
+    struct reply reply;
+    if (rc == -ECANCELED || rc == -ETIMEDOUT) {
+        return rc;
+    }
+    usec_t until = smtp_hop_until(deadline, h->limits->hop_reply_time);
+    if (reply_read(&h->conn->replies, h->conn->stream, until, &reply) < 0) {
+        return rc;
+    }
+    return take_refusal(h, &reply, r, count);
+}
+
 /* ---- the queue ---- */
 
 static int flush(struct smtp_hop *h, usec_t deadline)
@@ -54,6 +70,7 @@ static int flush(struct smtp_hop *h, usec_t deadline)
     }
     int rc = stream_write(h->conn->stream, h->iov, h->iov_count, deadline, NULL);
     h->iov_count = 0;
+    h->write_failed = rc < 0;
     return rc;
 }
 
@@ -269,11 +286,9 @@ int smtp_body_upload(struct smtp_hop *h, struct hop_recipient *const *r, size_t 
     h->bdat = h->conn->can.chunking;
     h->iov_count = 0;
     h->committed_octets = 0;
+    h->write_failed = false;
     int rc = upload(h, r, count, deadline);
-    if (rc < 0 && rc != -ECANCELED && rc != -ETIMEDOUT && look(h, r, count) == 1) {
-        return 1; /* it closed on us, but said why */
-    }
-    return rc;
+    return h->write_failed ? last_words(h, rc, r, count, deadline) : rc;
 }
 
 /* ---- the commit ---- */
@@ -373,11 +388,10 @@ int smtp_body_commit_wait(struct hop *base, struct hop_recipient *const *r, size
     struct reply reply;
     if (rc == 0) {
         rc = reply_read(&h->conn->replies, h->conn->stream, deadline, &reply);
-    } else if (rc != -ETIMEDOUT && rc != -ECANCELED) {
-        /* The hop went away in the middle of the last piece; it may have said why. A yes to half a
-         * piece would be nonsense, and take_refusal never believes one. */
-        return look(h, r, count) == 1 ? not_committed(h, 1, r, count)
-                                      : outcome_unknown(h, rc, r, count);
+    } else if (last_words(h, rc, r, count, deadline) == 1) {
+        /* The hop went away in the middle of the last piece, and said why. A yes to half a piece
+         * would be nonsense, and is never believed. */
+        return not_committed(h, 1, r, count);
     }
     if (rc == 0) {
         return take_final_reply(h, &reply, r, count);

@@ -47,6 +47,7 @@ struct smtp_hop {
     char bdat_line[40];
     struct iovec iov[SMTP_HOP_IOV]; /* queued for the next write; at the end, the last piece */
     int iov_count;
+    bool write_failed;
     size_t committed_octets; /* of the last piece that went out */
 };
 
