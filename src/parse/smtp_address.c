@@ -10,7 +10,7 @@
 
 #include "parse/ascii.h"
 
-enum { LOCAL_PART_MAX = 64, DOMAIN_MAX = 255, PATH_MAX_OCTETS = 256 }; /* RFC 5321 4.5.3.1 */
+enum { DOMAIN_MAX = 255 }; /* RFC 5321 4.5.3.1.2 */
 
 struct cursor {
     const char *at;
@@ -122,13 +122,13 @@ static bool quoted_string(struct cursor *c)
     return true;
 }
 
-/* sub-domain = Let-dig [Ldh-str] */
+/* sub-domain = Let-dig [Ldh-str], and the underscore that real names have (RFC 8553) */
 static bool sub_domain(struct cursor *c)
 {
     const char *start = c->at;
 
     for (;;) {
-        if (ascii_is_let_dig(peek(c)) || peek(c) == '-')
+        if (ascii_is_let_dig(peek(c)) || peek(c) == '-' || peek(c) == '_')
             c->at++;
         else if (!skip_high(c))
             break;
@@ -291,8 +291,7 @@ enum smtp_path_error smtp_path_parse(struct slice text, enum smtp_path_kind kind
 
     if (c.high && !allow_utf8)
         return SMTP_PATH_NEEDS_UTF8;
-    /* A domain over 255 octets always makes a path over 256. */
-    if (between(text.p, c.at).n > PATH_MAX_OCTETS || path.local_part.n > LOCAL_PART_MAX)
+    if (path.domain.n > DOMAIN_MAX)
         return SMTP_PATH_LONG;
 
     *ret = path;

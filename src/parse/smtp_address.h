@@ -23,7 +23,7 @@ enum smtp_path_kind { SMTP_REVERSE_PATH, SMTP_FORWARD_PATH };
 enum smtp_path_error {
     SMTP_PATH_OK = 0,
     SMTP_PATH_SYNTAX,     /* 501 5.1.7 / 5.1.3 */
-    SMTP_PATH_LONG,       /* path over 256, local part over 64 or domain over 255 octets */
+    SMTP_PATH_LONG,       /* domain over 255 octets; the path's length is the caller's to limit */
     SMTP_PATH_NEEDS_UTF8, /* octets above 127, and SMTPUTF8 was not given; 553 5.6.7 */
     SMTP_PATH_RELAY, /* % ! or a further @ inside an unquoted or quoted local part: a relay trick */
 };

@@ -72,6 +72,9 @@ static enum reply_name parse(const struct session *s, struct slice argument, str
     if (text.n - rest.n > (size_t)s->server->conf->limits.path) {
         return REPLY_LONG_SENDER;
     }
+    if (rest.n > 0 && rest.p[0] != ' ') {
+        return REPLY_BAD_SENDER;
+    }
     enum reply_name r = take_params(rest, m);
     if (r == REPLY_OK && m->path.utf8 && !m->envelope.smtputf8) {
         r = REPLY_NEEDS_UTF8;

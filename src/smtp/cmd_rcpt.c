@@ -37,6 +37,9 @@ static enum reply_name parse(struct session *s, struct slice argument, struct sm
     if (text.n - rest.n > (size_t)s->server->conf->limits.path) {
         return REPLY_LONG_RCPT;
     }
+    if (rest.n > 0 && rest.p[0] != ' ') {
+        return REPLY_BAD_RCPT;
+    }
     int more = smtp_param_next(&rest, &param);
     return more > 0 ? REPLY_UNKNOWN_PARAM : more < 0 ? REPLY_BAD_PARAM : REPLY_OK;
 }

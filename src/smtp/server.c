@@ -23,6 +23,7 @@ void smtp_server_fini(struct smtp_server *srv)
 {
     struct list *block;
     rt_timer_clear(srv->rt, &srv->drain_timer);
+    budget_fini(&srv->budget);
     while ((block = list_pop_front(&srv->input_blocks)) != NULL) {
         free(block);
     }
