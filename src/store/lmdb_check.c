@@ -47,16 +47,19 @@ int lmdb_check_length(struct MDB_env *env, const char *folder)
 {
     char path[LMDB_PATH_MAX];
     int rc = lmdb_path(path, folder, "data.mdb");
-    struct stat file;
-    if (rc < 0 || stat(path, &file) < 0) {
-        return rc < 0 ? rc : -errno;
+    if (rc < 0) {
+        return rc;
     }
+    /* In this order: others may be writing, and they write pages before they point to them. */
     MDB_envinfo info;
-    MDB_stat stat;
+    MDB_stat stat_env;
+    struct stat stat_file;
     mdb_env_info(env, &info);
-    mdb_env_stat(env, &stat);
-    /* LMDB writes pages before it points to them: the file is never too short for a moment. */
-    return (size_t)file.st_size / stat.ms_psize > info.me_last_pgno ? 0 : -EUCLEAN;
+    mdb_env_stat(env, &stat_env);
+    if (stat(path, &stat_file) < 0) {
+        return -errno;
+    }
+    return (size_t)stat_file.st_size / stat_env.ms_psize > info.me_last_pgno ? 0 : -EUCLEAN;
 }
 
 /* ---- in the process that may die ---- */
@@ -101,8 +104,9 @@ static int check_entries(MDB_txn *txn, MDB_dbi dbi)
 /* Every page is used once: by the entries, by the tree of unused pages, or listed there. */
 static int check_pages(MDB_env *env, MDB_txn *txn, MDB_dbi dbi)
 {
-    MDB_envinfo info;
+    MDB_envinfo info, again;
     mdb_env_info(env, &info);
+    mdb_env_info(env, &again);
     MDB_cursor *cursor;
     int rc = mdb_cursor_open(txn, FREE_DBI, &cursor);
     if (rc != 0) {
@@ -124,8 +128,11 @@ static int check_pages(MDB_env *env, MDB_txn *txn, MDB_dbi dbi)
     if (!sound || rc != MDB_NOTFOUND) {
         return -EUCLEAN;
     }
-    /* Another process may have committed since our snapshot; then the sum says nothing. */
-    bool same = info.me_last_txnid == mdb_txn_id(txn);
+    /* Another process may have committed since our snapshot, or be about to: then the sum says
+     * nothing. */
+    bool same = info.me_last_txnid == mdb_txn_id(txn) &&
+                again.me_last_txnid == info.me_last_txnid &&
+                again.me_last_pgno == info.me_last_pgno;
     return !same || pages == info.me_last_pgno + 1 ? 0 : -EUCLEAN;
 }
 
