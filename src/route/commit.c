@@ -176,6 +176,7 @@ static void settle(struct delivery *d)
     if (n > 0 && ledger_arm(d->host->store, done, n, rt_wall(), rt_now() + LEDGER_TIME) < 0) {
         d->host->stats.ledger_failed++;
     }
+    d->host->stats.settled++;
     clear_marks(d);
 }
 

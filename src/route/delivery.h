@@ -24,6 +24,7 @@
 /* Counted for the operator and the tests. */
 struct delivery_stats {
     uint64_t committed;     /* final dots sent */
+    uint64_t settled;       /* of these: the answer came, and the ledger was written or given up */
     uint64_t unknown;       /* commits whose outcome cannot be known */
     uint64_t late;          /* answers that came after the client was told 451 */
     uint64_t ledger_failed; /* 250 was sent though the ledger could not be written */

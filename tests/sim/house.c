@@ -1,0 +1,268 @@
+#include "house.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+
+struct addr house_address(unsigned slot)
+{
+    return (struct addr){
+        .family = ADDR_V4, .octets = {192, 0, 2, 10}, .port = (uint16_t)(25 + slot)};
+}
+
+/* ---- a certificate of its own, made once for the test program ---- */
+
+static void make_certificate(const char *cert_file, const char *key_file)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *cert = X509_new();
+    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+    X509_set_pubkey(cert, key);
+    X509_NAME *name = X509_get_subject_name(cert);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"mx.example", -1,
+                               -1, 0);
+    X509_set_issuer_name(cert, name);
+    X509_sign(cert, key, EVP_sha256());
+    FILE *f = fopen(cert_file, "w");
+    PEM_write_X509(f, cert);
+    fclose(f);
+    f = fopen(key_file, "w");
+    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
+    fclose(f);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+}
+
+static struct tls_context *server_context(const char *folder)
+{
+    char cert[128], key[128], why[256];
+    struct tls_context *c = NULL;
+    snprintf(cert, sizeof cert, "%s/cert.pem", folder);
+    snprintf(key, sizeof key, "%s/key.pem", folder);
+    make_certificate(cert, key);
+    if (tls_context_server(cert, key, &c, why, sizeof why) < 0) {
+        fatal("%s", why);
+    }
+    return c;
+}
+
+/* ---- folders ---- */
+
+static void remove_tree(const char *path)
+{
+    DIR *d = opendir(path);
+    struct dirent *e;
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        char below[512];
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) {
+            continue;
+        }
+        snprintf(below, sizeof below, "%s/%s", path, e->d_name);
+        if (unlink(below) != 0) {
+            remove_tree(below);
+        }
+    }
+    if (d != NULL) {
+        closedir(d);
+    }
+    rmdir(path);
+}
+
+static void make_folders(struct house *h)
+{
+    char path[128];
+    const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    snprintf(h->folder, sizeof h->folder, "%s/gatepost-test.XXXXXX", base);
+    if (mkdtemp(h->folder) == NULL) {
+        fatal("mkdtemp: %s", strerror(errno));
+    }
+    snprintf(path, sizeof path, "%s/spool", h->folder);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/mail", h->folder);
+    mkdir(path, 0700);
+}
+
+/* ---- workers ---- */
+
+static void on_decision(void *arg, struct slice line)
+{
+    struct house *h = arg;
+    buf_append_slice(&h->decisions, line);
+    buf_append(&h->decisions, "\n", 1);
+}
+
+static unsigned slot_of(const struct worker *w)
+{
+    return w->deliveries.owner.slot;
+}
+
+static void start_worker(struct house *h, unsigned slot)
+{
+    if (h->worker_count == HOUSE_WORKERS_MAX) {
+        fatal("too many simulated workers");
+    }
+    struct worker *w = xcalloc(1, sizeof(*w));
+    w->house = h;
+    w->rt = sim_rt(h->sim);
+    w->decisions = decision_sink_to(on_decision, h);
+    w->deliveries = (struct delivery_host){
+        .rt = w->rt,
+        .conf = h->conf,
+        .pools = hop_pools_new(w->rt, h->conf),
+        .store = store_open_memory(w->rt, &h->shared),
+        .marks = h->marks,
+        .owner = marks_new_epoch(h->marks, (uint16_t)slot),
+    };
+    w->server = (struct smtp_server){
+        .rt = w->rt,
+        .conf = h->conf,
+        .deliveries = &w->deliveries,
+        .decisions = w->decisions,
+        .tls = h->tls,
+    };
+    smtp_server_init(&w->server, slot);
+    struct addr at = house_address(slot);
+    w->listener = sim_listen(w->rt, &at, smtp_server_accept, &w->server);
+    h->workers[h->worker_count++] = w;
+}
+
+static void free_worker(struct worker *w)
+{
+    sim_listener_free(w->listener);
+    smtp_server_fini(&w->server);
+    hop_pools_free(w->deliveries.pools);
+    if (w->killed) {
+        store_abandon(w->deliveries.store);
+    } else {
+        store_close(w->deliveries.store);
+    }
+    decision_sink_free(w->decisions);
+    sim_rt_free(w->rt);
+    free(w);
+}
+
+struct worker *house_worker(struct house *h, unsigned slot)
+{
+    for (unsigned i = h->worker_count; i-- > 0;) {
+        struct worker *w = h->workers[i];
+        if (slot_of(w) == slot && w->listener != NULL) {
+            return w;
+        }
+    }
+    return NULL;
+}
+
+void house_kill(struct house *h, unsigned slot)
+{
+    struct worker *w = house_worker(h, slot);
+    w->listener = sim_listener_free(w->listener);
+    w->killed = true;
+    sim_kill(w->rt);
+    start_worker(h, slot); /* takes the next epoch, which voids the marks of the dead */
+}
+
+void house_drain(struct house *h, unsigned slot)
+{
+    struct worker *w = house_worker(h, slot);
+    w->listener = sim_listener_free(w->listener);
+    smtp_server_drain(&w->server);
+    hop_pools_drain(w->deliveries.pools);
+    /* The draining worker keeps its slot and its marks: the new one gets another slot, and takes
+     * over the address. */
+    unsigned other = 100 + h->worker_count;
+    start_worker(h, other);
+    struct worker *new = h->workers[h->worker_count - 1];
+    sim_listener_free(new->listener);
+    struct addr at = house_address(slot);
+    new->listener = sim_listen(new->rt, &at, smtp_server_accept, &new->server);
+}
+
+bool house_drained(const struct house *h)
+{
+    for (unsigned i = 0; i < h->worker_count; i++) {
+        const struct worker *w = h->workers[i];
+        if (w->listener == NULL &&
+            (w->server.session_count > 0 || w->deliveries.late_running > 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+uint64_t house_stat(const struct house *h, size_t offset)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < h->worker_count; i++) {
+        const char *stats = (const char *)&h->workers[i]->deliveries.stats;
+        sum += *(const uint64_t *)(const void *)(stats + offset);
+    }
+    return sum;
+}
+
+/* ---- the house ---- */
+
+static struct conf *make_conf(const struct house *h, const char *text)
+{
+    struct buf b = {0};
+    struct conf *conf = NULL;
+    struct conf_error error;
+    const char *at;
+    while ((at = strstr(text, "@DIR@")) != NULL) {
+        buf_append(&b, text, (size_t)(at - text));
+        buf_printf(&b, "%s", h->folder);
+        text = at + 5;
+    }
+    buf_printf(&b, "%s\nspool %s/spool\n", text, h->folder);
+    if (conf_parse(buf_slice(&b), "test.conf", &conf, &error) < 0) {
+        fatal("%s", error.text);
+    }
+    buf_free(&b);
+    return conf;
+}
+
+struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool tls)
+{
+    struct house *h = xcalloc(1, sizeof(*h));
+    make_folders(h);
+    h->sim = sim_new(seed);
+    h->outside = sim_rt(h->sim);
+    h->conf = make_conf(h, text);
+    h->marks_memory = xcalloc(1, marks_memory(256));
+    h->marks = marks_init(h->marks_memory, 256);
+    h->tls_client = tls_context_client();
+    h->tls = tls ? server_context(h->folder) : NULL;
+    for (unsigned i = 0; i < workers; i++) {
+        start_worker(h, i);
+    }
+    return h;
+}
+
+struct house *house_free(struct house *h)
+{
+    for (unsigned i = 0; i < h->worker_count; i++) {
+        free_worker(h->workers[i]);
+    }
+    sim_rt_free(h->outside);
+    sim_free(h->sim);
+    store_shared_free(h->shared);
+    marks_fini(h->marks);
+    free(h->marks_memory);
+    tls_context_free(h->tls);
+    tls_context_free(h->tls_client);
+    conf_free(h->conf);
+    buf_free(&h->decisions);
+    remove_tree(h->folder);
+    free(h);
+    return NULL;
+}

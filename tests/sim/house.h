@@ -1,0 +1,70 @@
+/* A whole Gatepost host in the simulated world: workers with their servers, one store and one
+ * shared memory for all, a folder for its files, and an "outside" runtime in which scripted clients
+ * and next hops live. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "rt/sim.h"
+#include "smtp/server.h"
+#include "store/marks.h"
+#include "store/store.h"
+
+#define HOUSE_WORKERS_MAX 64
+
+struct house;
+
+/* One pretended worker process. A killed one stays in the list until house_free. */
+struct worker {
+    struct house *house;
+    struct rt *rt;
+    struct delivery_host deliveries;
+    struct smtp_server server;
+    struct decision_sink *decisions;
+    struct sim_listener *listener;
+    bool killed;
+};
+
+struct house {
+    struct sim *sim;
+    struct rt *outside;
+    struct conf *conf;
+    struct store_shared *shared;
+    void *marks_memory;
+    struct marks *marks;
+    struct tls_context *tls;
+    struct tls_context *tls_client;
+    struct worker *workers[HOUSE_WORKERS_MAX];
+    unsigned worker_count;
+    struct buf decisions; /* decision lines of all workers */
+    char folder[64];      /* holds "spool" and "mail" */
+};
+
+/* Where the configuration's routes find the outside's hop. */
+#define HOUSE_HOP "192.0.2.25:25"
+
+/* A house with `workers` running on the configuration `text`, in which every "@DIR@" stands for the
+ * house's folder; with `tls`, STARTTLS is offered. */
+struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool tls);
+struct house *house_free(struct house *h);
+
+/* The address at which the i-th slot's worker listens. */
+struct addr house_address(unsigned slot);
+
+/* The living worker of a slot. */
+struct worker *house_worker(struct house *h, unsigned slot);
+
+/* kill -9, what the master does then, and a new worker in its place. */
+void house_kill(struct house *h, unsigned slot);
+
+/* SIGTERM: it takes no more connections and ends when it is done; a new one takes its place (as
+ * after a reload), so that clients find somebody. */
+void house_drain(struct house *h, unsigned slot);
+
+/* Has every drained worker come to its end? */
+bool house_drained(const struct house *h);
+
+/* Sum of one counter over all workers that ever lived: offset within struct delivery_stats. */
+uint64_t house_stat(const struct house *h, size_t offset);

@@ -1,0 +1,93 @@
+/* The no-loss proof, over every await of every way a message can take.
+ *
+ * usage: test_no_loss [--one WAY FAULT AT]   (for a single case, verbosely)
+ * With GATEPOST_TEST_ALL=1 every fault is put at every await; otherwise at a share of them that
+ * changes from fault to fault. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proof.h"
+
+#define WAYS 16
+
+struct totals {
+    unsigned long points; /* awaits, over all ways */
+    unsigned long runs;
+    unsigned long violations;
+    unsigned long exceptions;
+    unsigned long put_off;
+    unsigned long by_fault[FAULT_COUNT]; /* exceptions */
+};
+
+static struct proof_case way_case(unsigned way)
+{
+    return (struct proof_case){
+        .maildir = way & 1, .tls = way & 2, .bdat = way & 4, .pipelined = way & 8, .seed = way + 1};
+}
+
+static void note(struct totals *t, const struct proof_case *c, const struct proof_result *r)
+{
+    t->runs++;
+    t->exceptions += r->exception;
+    t->by_fault[c->fault] += r->exception;
+    t->put_off += r->put_off_delivered;
+    if (r->violated) {
+        t->violations++;
+        if (t->violations <= 20) {
+            printf("not ok ");
+            proof_case_print(c, stdout);
+            printf(": %s\n", r->why);
+        }
+    }
+}
+
+static void one_way(unsigned way, unsigned stride, struct totals *t)
+{
+    struct proof_case c = way_case(way);
+    struct proof_result r;
+    proof_run(&c, &r);
+    note(t, &c, &r);
+    uint64_t awaits = r.awaits;
+    t->points += awaits;
+    for (unsigned fault = FAULT_NONE + 1; fault < FAULT_COUNT; fault++) {
+        c.fault = (enum proof_fault)fault;
+        for (c.at = 1 + (fault + way) % stride; c.at <= awaits; c.at += stride) {
+            proof_run(&c, &r);
+            note(t, &c, &r);
+        }
+    }
+}
+
+static int one_case(char **argv)
+{
+    struct proof_case c = way_case((unsigned)atoi(argv[0]));
+    struct proof_result r;
+    c.fault = (enum proof_fault)atoi(argv[1]);
+    c.at = (uint64_t)atoll(argv[2]);
+    proof_run(&c, &r);
+    proof_case_print(&c, stdout);
+    printf(": %s%s\n", r.violated ? r.why : "holds", r.exception ? " (counted exception)" : "");
+    return r.violated;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 5 && strcmp(argv[1], "--one") == 0) {
+        return one_case(argv + 2);
+    }
+    struct totals t = {0};
+    const char *all = getenv("GATEPOST_TEST_ALL");
+    for (unsigned way = 0; way < WAYS; way++) {
+        one_way(way, all != NULL ? 1 : 9, &t);
+    }
+    printf("# %lu fault points over %d ways, %lu runs\n", t.points, WAYS, t.runs);
+    printf("# %lu counted exceptions, %lu of them a 4xx for a delivered message\n", t.exceptions,
+           t.put_off);
+    for (unsigned f = 0; f < FAULT_COUNT; f++) {
+        if (t.by_fault[f] > 0) {
+            printf("#   %lu: %s\n", t.by_fault[f], proof_fault_text((enum proof_fault)f));
+        }
+    }
+    printf("%lu passed, %lu failed\n", t.runs - t.violations, t.violations);
+    return t.violations > 0 || t.runs == 0;
+}
