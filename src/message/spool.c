@@ -167,14 +167,13 @@ int spool_append(struct spool *s, const void *p, size_t n, usec_t deadline)
 {
     const char *from = p;
     while (n > 0) {
-        struct block *last = list_empty(&s->blocks) ? NULL : block_of(s->blocks.prev);
-        if (last == NULL || last->head.n == BLOCK_ROOM) {
+        if (list_empty(&s->blocks) || block_of(s->blocks.prev)->head.n == BLOCK_ROOM) {
             int rc = make_room(s, deadline);
             if (rc < 0) {
                 return rc;
             }
-            last = block_of(s->blocks.prev);
         }
+        struct block *last = block_of(s->blocks.prev);
         size_t part = BLOCK_ROOM - last->head.n;
         part = part < n ? part : n;
         memcpy(last->octets + last->head.n, from, part);

@@ -138,7 +138,7 @@ static int check_pages(MDB_env *env, MDB_txn *txn, MDB_dbi dbi)
 
 static int check_all(const char *folder, size_t map_size)
 {
-    MDB_env *env;
+    MDB_env *env = NULL;
     int rc = lmdb_errno(lmdb_env_open(folder, map_size, &env));
     if (rc < 0) {
         return rc;

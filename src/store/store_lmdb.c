@@ -261,7 +261,7 @@ static int begin_reading(struct lmdb_backend *l)
 
 static int open_backend(const char *folder, size_t map_size, struct lmdb_backend **ret)
 {
-    MDB_env *env;
+    MDB_env *env = NULL;
     int rc = lmdb_errno(lmdb_env_open(folder, map_size, &env));
     if (rc < 0) {
         return rc;
