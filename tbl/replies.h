@@ -22,7 +22,7 @@ REPLY(COMMANDS, 421, "4.7.0", "too many commands without a message")
 REPLY(ERRORS, 421, "4.7.0", "too many errors")
 
 REPLY(BAD_LINE, 500, "5.5.2", "a command line must end in CRLF and hold no bare CR, LF or NUL")
-REPLY(LONG_LINE, 500, "5.5.6", "command line too long")
+REPLY(LONG_LINE, 500, "5.5.2", "command line too long")
 REPLY(UNKNOWN_VERB, 500, "5.5.1", "unknown command")
 REPLY(NOT_OFFERED, 502, "5.5.1", "command not offered here")
 REPLY(NEEDS_ARGUMENT, 501, "5.5.4", "this command needs an argument")

@@ -5,7 +5,7 @@
  * check and manual. */
 SETTING(
     command_line, SIZE, 2048, 576, 16384,
-    "Longest command line with its CRLF; longer ones are read to their end and answered 500 5.5.6.")
+    "Longest command line with its CRLF; longer ones are read to their end and answered 500 5.5.2.")
 SETTING(path, SIZE, 256, 256, 4096,
         "Longest reverse-path or forward-path with its brackets; 501 5.1.7 or 5.1.3 above it.")
 SETTING(recipients, COUNT, 1000, 100, 100000,

@@ -266,7 +266,7 @@ void spool_reset(struct spool *s)
     if (s->fd >= 0) {
         struct file_close *c = xmalloc(sizeof(*c));
         c->fd = s->fd;
-        rt_post(RT_CALL_FILE, close_file, file_closed, c);
+        rt_post(rt_self(), RT_CALL_FILE, close_file, file_closed, c);
     }
     spool_init(s, s->config);
 }

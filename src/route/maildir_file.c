@@ -52,27 +52,16 @@ static int make_folders(const char *folder)
     return made ? sync_folder(folder) : 0;
 }
 
-/* Appends the message's octets with LF for each CRLF. A CR at the end of a piece waits for what the
- * next one begins with. */
+/* Appends the message's octets with LF for each CRLF. Messages with a bare CR do not come here:
+ * each CR belongs to a line end, also where the spool cuts between the two. */
 static void put_lines(struct maildir_file *f, struct slice s)
 {
-    if (s.n == 0) {
-        return;
-    }
-    if (f->cr && s.p[0] != '\n') {
-        buf_append(&f->out, "\r", 1);
-    }
-    f->cr = s.p[s.n - 1] == '\r';
-    const char *end = s.p + s.n - (f->cr ? 1 : 0);
+    const char *end = s.p + s.n;
     for (const char *p = s.p; p < end;) {
         const char *cr = memchr(p, '\r', (size_t)(end - p));
         const char *stop = cr != NULL ? cr : end;
-        bool line_end = cr != NULL && cr + 1 < end && cr[1] == '\n';
-        if (cr != NULL && !line_end) {
-            stop = cr + 1; /* a bare CR stays */
-        }
         buf_append(&f->out, p, (size_t)(stop - p));
-        p = line_end ? cr + 1 : stop;
+        p = stop + (cr != NULL);
     }
 }
 
@@ -114,9 +103,6 @@ int maildir_file_write(struct maildir_file *f, struct slice piece, bool first, b
         return rc;
     }
     put_lines(f, piece);
-    if (last && f->cr) {
-        buf_append(&f->out, "\r", 1);
-    }
     if (last && !ends_in_line) {
         buf_append(&f->out, "\n", 1);
     }

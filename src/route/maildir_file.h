@@ -18,7 +18,6 @@ struct maildir_file {
     struct slice trace;
     int fd;         /* -1: not open */
     bool exists;    /* the file in tmp does */
-    bool cr;        /* the last piece ended in CR */
     struct buf out; /* what is written next, with LF line ends */
 };
 
@@ -26,9 +25,9 @@ struct maildir_file {
  * neither, or another error. */
 int maildir_file_find(const char *first, const char *second);
 
-/* Writes the next piece of the message. The first makes the folders where they are missing, and the
- * file with Return-Path and trace in front; the last ends the line where `ends_in_line` is false,
- * syncs and closes it. 0, or what failed. */
+/* Writes the next piece of the message, which has no bare CR. The first makes the folders where
+ * they are missing, and the file with Return-Path and trace in front; the last ends the line where
+ * `ends_in_line` is false, syncs and closes it. 0, or what failed. */
 int maildir_file_write(struct maildir_file *f, struct slice piece, bool first, bool last,
                        bool ends_in_line);
 

@@ -51,7 +51,10 @@ static int last_words(struct smtp_hop *h, int rc, struct hop_recipient *const *r
                       usec_t deadline)
 {
     struct reply reply;
-    if (rc == -ECANCELED || rc == -ETIMEDOUT) {
+    if (rc == -ETIMEDOUT) { /* it may have said it, and not read on */
+        return look(h, r, count) == 1 ? 1 : rc;
+    }
+    if (rc == -ECANCELED) {
         return rc;
     }
     usec_t until = smtp_hop_until(deadline, h->limits->hop_reply_time);

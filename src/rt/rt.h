@@ -122,8 +122,8 @@ int rt_call(enum rt_call_kind kind, int (*fn)(void *arg), void *arg);
 
 /* The same without waiting, from any context: fn(arg) runs in the thread of that kind, in order
  * with others of the kind, then done(arg, result) on the loop. */
-void rt_post(enum rt_call_kind kind, int (*fn)(void *arg), void (*done)(void *arg, int result),
-             void *arg);
+void rt_post(struct rt *rt, enum rt_call_kind kind, int (*fn)(void *arg),
+             void (*done)(void *arg, int result), void *arg);
 
 /* ---- timers outside tasks ---- */
 

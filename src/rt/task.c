@@ -453,10 +453,10 @@ int rt_call(enum rt_call_kind kind, int (*fn)(void *arg), void *arg)
     return c.result;
 }
 
-void rt_post(enum rt_call_kind kind, int (*fn)(void *arg), void (*done)(void *arg, int result),
-             void *arg)
+void rt_post(struct rt *rt, enum rt_call_kind kind, int (*fn)(void *arg),
+             void (*done)(void *arg, int result), void *arg)
 {
-    self->ops->post(self, kind, fn, done, arg);
+    rt->ops->post(rt, kind, fn, done, arg);
 }
 
 int stream_connect(const struct addr *to, usec_t deadline, struct stream **ret)

@@ -97,6 +97,9 @@ enum { LINE_UNFINISHED = 100 };
 static int scan_line(struct session *s, struct slice *ret)
 {
     struct input *in = &s->input;
+    if (in->block == NULL) {
+        return LINE_UNFINISHED;
+    }
     char *p = in->block + in->start;
     size_t n = in->end - in->start;
     const char *lf;
@@ -124,8 +127,11 @@ static bool hopeless(const struct session *s)
 {
     const struct input *in = &s->input;
     size_t n = in->end - in->start;
+    if (n == 0) {
+        return false;
+    }
     const char *p = in->block + in->start;
-    return n > 0 && (p[n - 1] == '\n' || memchr(p, '\0', n) != NULL);
+    return (p[n - 1] == '\n' || memchr(p, '\0', n) != NULL);
 }
 
 /* Keeps of a line that is too long only its last octet, which may be the CR of its end. */

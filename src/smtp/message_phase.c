@@ -85,11 +85,15 @@ static void answer_message(struct session *s, enum delivery_end end, const struc
     if (end == DELIVERY_GONE) {
         return;
     }
+    /* The commit is done: nothing may come between it and the reply that tells of it. */
+    struct scope shield;
+    scope_enter_shield(&shield);
     reply_with(s, a);
     if (end == DELIVERY_ACCEPTED) {
         s->commands = 0;
         session_await_confirmation(s, s->delivery->keys, s->delivery->count);
     }
+    scope_leave(&shield);
 }
 
 void message_phase(struct session *s)

@@ -84,7 +84,7 @@ struct store_backend {
 };
 
 /* A front end that owns `b`. */
-struct store *store_new(struct store_backend *b);
+struct store *store_new(struct rt *rt, struct store_backend *b);
 
 /* Entries in a memory back end, expired ones that have not been purged included. */
 size_t store_shared_count(const struct store_shared *s);

@@ -46,6 +46,7 @@ struct batch {
 };
 
 struct store {
+    struct rt *rt;
     struct store_backend *backend;
     struct batch *in_flight;
     struct list queued;            /* struct store_write, oldest first */
@@ -58,9 +59,10 @@ struct store {
 
 static void batch_start(struct store *s);
 
-struct store *store_new(struct store_backend *b)
+struct store *store_new(struct rt *rt, struct store_backend *b)
 {
     struct store *s = xcalloc(1, sizeof(*s));
+    s->rt = rt;
     s->backend = b;
     list_init(&s->queued);
     for (size_t i = 0; i < INDEX_SIZE; i++) {
@@ -258,7 +260,7 @@ static void batch_start(struct store *s)
     }
     s->fresh = false;
     s->in_flight = b;
-    rt_post(RT_CALL_STORE, batch_apply, batch_done, b);
+    rt_post(s->rt, RT_CALL_STORE, batch_apply, batch_done, b);
 }
 
 /* Ends the batch in flight without the loop: takes it over where the store thread has not begun,

@@ -367,11 +367,10 @@ int lmdb_backend_open(const char *folder, size_t map_size, struct store_backend 
 
 int store_open_lmdb(struct rt *rt, const char *folder, struct store **ret, const char **ret_note)
 {
-    (void)rt;
     struct store_backend *b;
     int rc = lmdb_backend_open(folder, MAP_SIZE, &b, ret_note);
     if (rc == 0) {
-        *ret = store_new(b);
+        *ret = store_new(rt, b);
     }
     return rc;
 }

@@ -160,14 +160,13 @@ static struct store_shared *shared_new(void)
 
 struct store *store_open_memory(struct rt *rt, struct store_shared **shared)
 {
-    (void)rt;
     if (*shared == NULL) {
         *shared = shared_new();
     }
     struct memory_backend *m = xmalloc(sizeof(*m));
     m->backend.ops = &memory_ops;
     m->shared = *shared;
-    return store_new(&m->backend);
+    return store_new(rt, &m->backend);
 }
 
 size_t store_shared_count(const struct store_shared *s)

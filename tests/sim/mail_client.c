@@ -80,14 +80,16 @@ static void note_final(struct mail_client *c, unsigned i, int code)
 
 static void note_message_reply(struct attempt *a, int code)
 {
-    bool any = false;
+    bool all = true, any = false;
     for (unsigned t = 0; t < a->tried_count; t++) {
         if (a->accepted[t]) {
             note_final(a->c, a->tried[t], code);
             any |= has_copy(a->c, a->tried[t]);
+            all &= has_copy(a->c, a->tried[t]);
         }
     }
-    a->c->put_off += any && code >= 400 && code < 500;
+    a->c->put_off += all && code >= 400 && code < 500;
+    a->c->partly += any && !all && code >= 400 && code < 500;
 }
 
 /* ---- the dialogue ---- */

@@ -30,7 +30,8 @@ struct mail_client {
     unsigned unfounded; /* 250 for a recipient that has no copy */
     unsigned false_no;  /* 5xx for a recipient that has one */
     unsigned stray;     /* replies that nothing asked for */
-    unsigned put_off;   /* 4xx to the message while some of its recipients had a copy already */
+    unsigned put_off;   /* 4xx to the message while all of its recipients had a copy already */
+    unsigned partly;    /* 4xx while some had one: the retry is to bring the others theirs */
     bool done;
 };
 

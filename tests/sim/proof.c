@@ -283,7 +283,7 @@ static void check(struct trial *t, struct proof_result *r)
     }
     bool late = house_stat(t->house, offsetof(struct delivery_stats, late)) > 0;
     if (c->put_off > 0 && !excused && !late &&
-        house_stat(t->house, offsetof(struct delivery_stats, in_doubt)) == 0 && !t->c->maildir) {
+        house_stat(t->house, offsetof(struct delivery_stats, in_doubt)) == 0) {
         fail(r, "4xx for a delivered message");
     }
     r->exception |= c->put_off > 0;
