@@ -3,8 +3,8 @@ is final: every recipient has every message exactly once.
 
 What no design can give (the two generals): when a worker dies between its commit and the durable
 ledger entry, a delivered message is not answered, and the retry brings a second copy. Such a copy
-is told apart by its time, since a kill fell between the first copy's commit and the moment the
-ledger must have had it, and counted.
+is told apart and counted: the worker that had made the copy before it was killed between the
+commit and the moment when the ledger must have had it. Any other second copy is a failure.
 """
 
 import os
@@ -14,38 +14,51 @@ import threading
 import time
 
 from kit import maildir
+from kit.process import owner_of
 from kit.report import check
 from kit.smtp_client import Gone, Session
 
 SHORT, LONG = 10, 100  # kills in one test
 MAILERS = 6
 BOXES = ["a", "b", "c"]
-LEDGER_SECONDS = 0.25  # a commit's answer is in the ledger after this, or the store stood still
+LEDGER_SECONDS = 0.1  # a commit that was answered is in the ledger after this
+CLOCK_SECONDS = 0.02  # how far the times of two observers may be apart
 PATIENCE = 60
 
 
+class Attempt:
+    """One try of one message, as its client saw it."""
+
+    def __init__(self, worker):
+        self.worker = worker  # process id
+        self.began = time.time()
+        self.ended = None
+        self.reply = None     # None: the worker went away
+
+
 class Mail:
-    """One message and what its client saw."""
+    """One message and what became of it."""
 
     def __init__(self, number, boxes):
         self.id = f"mail-{number}"
         self.boxes = boxes
         self.octets = (f"Subject: {self.id}\r\nX-Test-Id: {self.id}\r\n\r\n".encode()
                        + b"text text text\r\n" * (number % 50))
-        self.attempts = 0
+        self.attempts = []
         self.reply = None
 
 
 class Mailer(threading.Thread):
     """Sends one message after the other; every one until its answer is final."""
 
-    def __init__(self, port, numbers, enough, seed):
+    def __init__(self, g, numbers, enough, seed):
         super().__init__(daemon=True)
-        self.port = port
+        self.gatepost = g
         self.numbers = numbers
         self.enough = enough
         self.random = random.Random(seed)
         self.session = None
+        self.worker = None
         self.mails = []
         self.error = None
 
@@ -60,30 +73,43 @@ class Mailer(threading.Thread):
         except Exception as error:
             self.error = f"{type(error).__name__}: {error}"
         finally:
-            if self.session:
-                self.session.close()
+            self.forget_session()
 
     def until_final(self, mail):
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            mail.attempts += 1
-            try:
-                if not self.session:
-                    self.session = Session(self.port, timeout=30)
-                reply = self.session.deliver(
-                    b"sender@client.test", [f"{box}@via.test".encode() for box in mail.boxes],
-                    mail.octets, mail.attempts % 2 == 0)
-            except (Gone, OSError):
+            attempt = self.attempt(mail)
+            if not attempt or not attempt.reply or attempt.reply.code == 421:
                 self.forget_session()
-                continue
-            if reply.code == 250 or reply.code >= 500:
-                mail.reply = reply
+            elif attempt.reply.code == 250 or attempt.reply.code >= 500:
+                mail.reply = attempt.reply
                 if self.random.random() < 0.3:
                     self.forget_session()
                 return
-            if reply.code == 421:
-                self.forget_session()
-            time.sleep(0.02)
+            else:
+                time.sleep(0.02)
+
+    def attempt(self, mail):
+        """None when there was no session to be had."""
+        try:
+            if not self.session:
+                self.session = Session(self.gatepost.port, timeout=30)
+                client_port = self.session.socket.getsockname()[1]
+                self.worker = owner_of(self.gatepost.port, client_port, self.gatepost.workers())
+        except (Gone, OSError):
+            return None
+        if not self.worker:  # it has been killed, or the list of processes was read in between
+            return None
+        attempt = Attempt(self.worker)
+        mail.attempts.append(attempt)
+        try:
+            attempt.reply = self.session.deliver(
+                b"sender@client.test", [f"{box}@via.test".encode() for box in mail.boxes],
+                mail.octets, len(mail.attempts) % 2 == 0)
+        except (Gone, OSError):
+            pass
+        attempt.ended = time.time()
+        return attempt
 
     def forget_session(self):
         if self.session:
@@ -92,29 +118,31 @@ class Mailer(threading.Thread):
 
 
 def kill_workers(g, count, rng):
-    """Kills `count` workers, one after the other. Returns the times."""
-    times = []
+    """Kills `count` workers, one after the other. Returns [(process id, when)…]."""
+    kills = []
     deadline = time.monotonic() + 5 * count
-    while len(times) < count:
-        check(time.monotonic() < deadline, f"only {len(times)} workers could be killed: no new ones")
-        time.sleep(rng.uniform(0.01, 0.15))
+    while len(kills) < count:
+        check(time.monotonic() < deadline, f"only {len(kills)} workers could be killed: no new ones")
+        time.sleep(rng.uniform(0.01, 0.2))
         workers = g.workers()
         if not workers:
             continue
+        victim = rng.choice(workers)
         try:
-            os.kill(rng.choice(workers), signal.SIGKILL)
-            times.append(time.time())
+            kills.append((victim, time.time()))
+            os.kill(victim, signal.SIGKILL)
         except ProcessLookupError:
-            pass
-    return times
+            kills.pop()
+    return kills
 
 
 def deliver_under_fire(lab, g):
-    """Returns (mails, times of the kills, seed)."""
+    """Returns (mails, kills, seed)."""
     seed = int(os.environ.get("GATEPOST_TEST_SEED") or time.time())
     rng = random.Random(seed)
     enough = threading.Event()
-    mailers = [Mailer(g.port, range(i, 10 ** 9, MAILERS), enough, seed + i) for i in range(MAILERS)]
+    g.all_workers()
+    mailers = [Mailer(g, range(i, 10 ** 9, MAILERS), enough, seed + i) for i in range(MAILERS)]
     for mailer in mailers:
         mailer.start()
     try:
@@ -129,31 +157,63 @@ def deliver_under_fire(lab, g):
     return [mail for mailer in mailers for mail in mailer.mails], kills, seed
 
 
+class Copy:
+    """One delivered copy: when it was committed, and when the hop had answered that."""
+
+    def __init__(self, committed, answered):
+        self.committed = committed
+        self.answered = answered
+
+
+def excused(mail, copy, kills):
+    """Was the worker that made this copy killed before its ledger entry had to be there?"""
+    for attempt in mail.attempts:
+        if attempt.began - CLOCK_SECONDS <= copy.committed <= attempt.ended + CLOCK_SECONDS:
+            if attempt.reply is None and any(
+                    worker == attempt.worker
+                    and copy.committed - CLOCK_SECONDS <= when <= copy.answered + LEDGER_SECONDS
+                    for worker, when in kills):
+                return True
+    return False
+
+
+def story(mail, copies, kills):
+    """All that is known of one message, for a failure's report."""
+    start = mail.attempts[0].began
+    events = [(c.committed, "committed") for c in copies]
+    for attempt in mail.attempts:
+        events.append((attempt.began, f"attempt at worker {attempt.worker}"))
+        events.append((attempt.ended, str(attempt.reply or "worker gone")))
+        events += [(when, f"kill of {worker}") for worker, when in kills
+                   if worker == attempt.worker]
+    return ", ".join(f"{(when - start) * 1000:.0f} ms {what}" for when, what in sorted(events))
+
+
 def judge(mails, copies, kills, seed):
-    """copies: {(id, box): [(committed, ledger at the latest)…]} in the order of their commit."""
+    """copies: {(id, box): [Copy…]}."""
     exceptions = 0
     for mail in mails:
         check(mail.reply is not None, f"{mail.id}: no final answer in {PATIENCE} s (seed {seed})")
         check(mail.reply.code == 250, f"{mail.id}: {mail.reply} (seed {seed})")
         for box in mail.boxes:
-            times = copies.pop((mail.id, box), [])
-            check(times, f"{mail.id} is missing for {box} (seed {seed})")
-            extra = len(times) - 1
-            excused = sum(any(begin <= kill <= end for kill in kills) for begin, end in times[:-1])
-            check(extra == excused,
-                  f"{mail.id} for {box}: {extra} extra copies, {excused} of them with a kill between "
-                  f"commit and ledger; {mail.attempts} attempts (seed {seed})")
-            exceptions += extra
+            made = sorted(copies.pop((mail.id, box), []), key=lambda c: c.committed)
+            check(made, f"{mail.id} is missing for {box}: {story(mail, made, kills)} (seed {seed})")
+            check(all(excused(mail, copy, kills) for copy in made[:-1]),
+                  f"{mail.id} has {len(made)} copies for {box}, and not by a kill between commit "
+                  f"and ledger: {story(mail, made, kills)} (seed {seed})")
+            exceptions += len(made) - 1
     check(not copies, f"copies that nobody sent: {list(copies)[:5]} (seed {seed})")
-    retried = sum(mail.attempts > 1 for mail in mails)
+    cut = sum(attempt.reply is None for mail in mails for attempt in mail.attempts)
+    check(cut, f"no transaction was cut off by {len(kills)} kills (seed {seed})")
     deliveries = sum(len(mail.boxes) for mail in mails)
-    return (f"{len(kills)} kills, {len(mails)} messages for {deliveries} recipients, {retried} of "
-            f"them sent again, 0 missing, {deliveries} once, {exceptions} second copies of the two "
-            f"generals, seed {seed}")
+    return (f"{len(kills)} kills, {len(mails)} messages for {deliveries} recipients, {cut} "
+            f"transactions cut off; 0 missing, 0 twice but for {exceptions} second copies of the "
+            f"two generals; seed {seed}")
 
 
 def test_id(octets):
-    return octets.partition(b"X-Test-Id: ")[2].split(b"\r" if b"\r" in octets else b"\n")[0].decode()
+    line = octets.partition(b"X-Test-Id: ")[2].partition(b"\n")[0]
+    return line.strip().decode()
 
 
 def to_maildir(lab):
@@ -161,7 +221,6 @@ def to_maildir(lab):
     for box in BOXES:
         maildir.make_maildir(f"{folder}/{box}", maildir.NOBODY)
     g = lab.gatepost({"via.test": f"maildir:{folder}/%{{rcpt.local_part}}"})
-    g.all_workers()
     mails, kills, seed = deliver_under_fire(lab, g)
     copies = {}
     for box in BOXES:
@@ -169,9 +228,7 @@ def to_maildir(lab):
             with open(path, "rb") as f:
                 name = test_id(f.read())
             renamed = os.stat(path).st_ctime  # the rename is the last change of the inode
-            copies.setdefault((name, box), []).append((renamed - 0.02, renamed + LEDGER_SECONDS))
-    for times in copies.values():
-        times.sort()
+            copies.setdefault((name, box), []).append(Copy(renamed, renamed))
     return judge(mails, copies, kills, seed)
 
 
@@ -179,7 +236,6 @@ def to_hop(lab):
     rng = random.Random()
     hop = lab.hop(dot=lambda delivery: time.sleep(rng.uniform(0, 0.01)))
     g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{hop.port}"})
-    g.all_workers()
     mails, kills, seed = deliver_under_fire(lab, g)
     offset = time.time() - time.monotonic()
     copies = {}
@@ -187,8 +243,7 @@ def to_hop(lab):
         answered = delivery.answered or delivery.committed + 0.05
         for recipient in delivery.recipients:
             key = (test_id(delivery.octets), recipient.partition(b"@")[0].decode())
-            copies.setdefault(key, []).append((delivery.committed + offset - 0.02,
-                                               answered + offset + LEDGER_SECONDS))
+            copies.setdefault(key, []).append(Copy(delivery.committed + offset, answered + offset))
     return judge(mails, copies, kills, seed)
 
 

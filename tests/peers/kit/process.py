@@ -42,10 +42,10 @@ def descendants_of(pid):
 
 def end_all_children():
     """Kills whatever still descends from this process and waits until it is gone."""
-    for _ in range(100):
+    seen_none = 0  # the kernel's list of children can miss one while another ends
+    while seen_none < 3:
         left = descendants_of(os.getpid())
-        if not left:
-            return
+        seen_none = 0 if left else seen_none + 1
         for pid in left:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -66,6 +66,21 @@ def alive(pid):
             return f.read().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def owner_of(port, client_port, pids):
+    """Which of `pids` holds the server's end of a loopback connection; None when none does."""
+    wanted = f"0100007F:{port:04X} 0100007F:{client_port:04X} "
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        inode = next((line.split()[9] for line in f if wanted in line), None)
+    for pid in pids:
+        try:
+            for name in os.listdir(f"/proc/{pid}/fd"):
+                if os.readlink(f"/proc/{pid}/fd/{name}") == f"socket:[{inode}]":
+                    return pid
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            pass
+    return None
 
 
 def connectable(port, host="127.0.0.1"):

@@ -1,0 +1,113 @@
+"""Odd octets in real messages over real sockets: what is legal in BDAT goes on by BDAT or not at all,
+and whatever is taken arrives as it was sent."""
+
+import random
+
+from kit import maildir
+from kit.report import check
+from kit.smtp_client import Session
+
+HEAD = b"Subject: octets\r\n\r\n"
+BARE = {
+    "bare CR": HEAD + b"one\rtwo\r\r\nthree\r\n",
+    "bare LF": HEAD + b"one\ntwo\n\n.\nthree\n.\r\nfour\r\n",
+    "dots": HEAD + b".\r\n..\r\n\r\n.\r\nend\r\n",
+}
+WHOLE = {
+    "8-bit": HEAD + bytes(range(128, 256)) + b"\r\n",
+    "control characters": HEAD + bytes(b for b in range(1, 32) if b not in (10, 13)) + b"\r\n",
+    "a line of 100,000": HEAD + b"x" * 100_000 + b"\r\n",
+    "no header": b"\r\njust a body\r\n",
+    "nothing but an end of line": b"\r\n",
+    "dot at the start": b".x: y\r\n\r\n..\r\n",
+    "a header without an end": b"Subject: x\r\n",
+}
+PATH = b"a@client.test"
+
+
+def random_messages(count=20):
+    """Text of small pieces that are likely to hurt, from a fixed seed."""
+    rng = random.Random(5321)
+    pieces = [b"\r\n", b".", b"..", b"\r\n.", b"x", b"\xff", b" " * 100, b"MAIL FROM:<a@b>", b"\t"]
+    return {f"random {i}": HEAD + b"".join(rng.choices(pieces, k=rng.randrange(1, 4000))) + b"\r\n"
+            for i in range(count)}
+
+
+def sent_through(session, octets, by_bdat, recipient=b"box@via.test"):
+    return session.deliver(PATH, [recipient], octets, by_bdat)
+
+
+def below_received(delivery):
+    """What the hop got below Gatepost's Received."""
+    fields, _ = maildir.trace_fields(delivery.octets.replace(b"\r\n", b"\n"), (b"received",))
+    length = sum(len(field) + field.count(b"\n") for _, field in fields[:1])
+    check(fields and b"by gatepost.test" in fields[0][1], "no Received of Gatepost on top")
+    return delivery.octets[length:]
+
+
+def to_hop(lab, chunking):
+    hop = lab.hop(chunking=chunking)
+    g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{hop.port}"})
+    messages = {**WHOLE, **random_messages()}
+    for by_bdat in (False, True):
+        sending = {**messages, **BARE} if by_bdat and chunking else messages
+        for name, octets in sending.items():
+            with Session(g.port) as session:
+                reply = sent_through(session, octets, by_bdat)
+            check(reply.code == 250, f"{name} (BDAT {by_bdat}): {reply}")
+            got = below_received(hop.deliveries[-1])
+            check(got == octets, f"{name} (BDAT {by_bdat}): the hop got other octets")
+    return len(messages) * 2 + (len(BARE) if chunking else 0)
+
+
+def relayed(lab):
+    return f"{to_hop(lab, True)} messages to a hop with BDAT, {to_hop(lab, False)} without, all equal"
+
+
+def refused(lab):
+    """Bare CR and LF by DATA; by BDAT where the hop takes only DATA; NUL everywhere."""
+    count = 0
+    for chunking in (True, False):
+        hop = lab.hop(chunking=chunking)
+        g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{hop.port}"})
+        cases = [(name, BARE[name], False, None) for name in ("bare CR", "bare LF")]
+        if not chunking:
+            cases += [(name, BARE[name], True, "5.6.11") for name in ("bare CR", "bare LF")]
+        cases += [("NUL", HEAD + b"\0\r\n", by_bdat, None) for by_bdat in (False, True)]
+        with Session(g.port) as session:
+            for name, octets, by_bdat, enhanced in cases:
+                reply = sent_through(session, octets, by_bdat)
+                check(500 <= reply.code < 600 and (not enhanced or reply.enhanced == enhanced),
+                      f"{name} (BDAT {by_bdat}, hop with BDAT {chunking}): {reply}")
+                lab.report.note(f"{name} by {'BDAT' if by_bdat else 'DATA'}: {reply}")
+                count += 1
+            session.expect(b"NOOP", 250)
+        check(not hop.deliveries, "something of it reached the hop")
+    return f"{count} refusals"
+
+
+def to_maildir(lab):
+    folder = lab.new_folder("maildirs", maildir.NOBODY)
+    maildir.make_maildir(f"{folder}/box", maildir.NOBODY)
+    g = lab.gatepost({"via.test": f"maildir:{folder}/%{{rcpt.local_part}}"})
+    messages = {**WHOLE, **random_messages()}
+    count = 0
+    for by_bdat in (False, True):
+        for name, octets in ({**messages, **BARE} if by_bdat else messages).items():
+            with Session(g.port) as session:
+                reply = sent_through(session, octets, by_bdat)
+            check(reply.code == 250, f"{name} (BDAT {by_bdat}): {reply}")
+            stored = maildir.messages_in(f"{folder}/box")
+            check(len(stored) == 1, f"{name}: {len(stored)} copies")
+            above = maildir.added_above(stored[0], octets.replace(b"\r\n", b"\n"))
+            check(above == [b"return-path", b"received"], f"{name} (BDAT {by_bdat}): below {above}")
+            maildir.empty_maildir(f"{folder}/box")
+            count += 1
+    return f"{count} messages"
+
+
+TESTS = [
+    ("octets.relayed", relayed),
+    ("octets.refused", refused),
+    ("octets.maildir", to_maildir),
+]
