@@ -39,6 +39,11 @@ class Lab:
             os.chown(path, uid, uid)
         return path
 
+    def sanitized(self):
+        """Was the program built with AddressSanitizer?"""
+        with open(self.binary, "rb") as f:
+            return b"__asan_init" in f.read()
+
     def gatepost(self, routes, **settings):
         """A started Gatepost; see kit/gatepost.py for the arguments."""
         g = Gatepost(self.binary, self.new_folder("gatepost", NOBODY), routes, **settings)
