@@ -56,12 +56,12 @@ static int make_folders(const char *folder)
  * each CR belongs to a line end, also where the spool cuts between the two. */
 static void put_lines(struct maildir_file *f, struct slice s)
 {
-    const char *end = s.p + s.n;
-    for (const char *p = s.p; p < end;) {
-        const char *cr = memchr(p, '\r', (size_t)(end - p));
-        const char *stop = cr != NULL ? cr : end;
-        buf_append(&f->out, p, (size_t)(stop - p));
-        p = stop + (cr != NULL);
+    while (s.n > 0) {
+        const char *cr = memchr(s.p, '\r', s.n);
+        size_t n = cr != NULL ? (size_t)(cr - s.p) : s.n;
+        buf_append(&f->out, s.p, n);
+        n += cr != NULL;
+        s = (struct slice){s.p + n, s.n - n};
     }
 }
 

@@ -2,12 +2,13 @@
  * the way, against scripted hops. */
 #include "hop_world.h"
 
+#include <stdio.h>
+
 #define HELLO      "> 220 hop", "EHLO mx.example", "> 250-hop", "> 250 PIPELINING"
 #define BDAT_HELLO "> 220 hop", "EHLO mx.example", "> 250-hop", "> 250-CHUNKING", "> 250 PIPELINING"
 #define OK         "> 250 2.0.0 ok"
 #define RECIPIENT  "MAIL FROM:<a@x.example>", "RCPT TO:<r@y.example>", OK, OK
 #define DATA       "DATA", "> 354 go"
-#define TRACE      "Received: from a by b\r\n"
 
 static const char text[] = "Subject: hi\r\n\r\nhello\r\n";
 
@@ -42,10 +43,10 @@ static void deliver(struct hop_world *w)
     hop_end(h);
 }
 
-static struct hop_world *play(const char *const *const script)
+static struct hop_world *play(const char *const *const steps)
 {
     struct hop_world *w = world_new();
-    const char *const *const scripts[] = {script};
+    const char *const *const scripts[] = {steps};
     world_play(w, deliver, scripts, 1);
     w->scripts = NULL;
     return w;
@@ -80,9 +81,9 @@ static char *dotted(size_t n)
 
 static void assert_whole(struct hop_world *w, struct slice octets)
 {
-    assert_int_equal(w->got.n, strlen(TRACE) + octets.n);
-    assert_memory_equal(w->got.p, TRACE, strlen(TRACE));
-    assert_memory_equal(w->got.p + strlen(TRACE), octets.p, octets.n);
+    assert_int_equal(w->got.n, strlen(TRACE_TEXT) + octets.n);
+    assert_memory_equal(w->got.p, TRACE_TEXT, strlen(TRACE_TEXT));
+    assert_memory_equal(w->got.p + strlen(TRACE_TEXT), octets.p, octets.n);
 }
 
 /* Every size around the spool's blocks and its file, with dots everywhere: what a plain reader
@@ -107,6 +108,25 @@ static void test_dots(void **state)
     }
 }
 
+/* Wherever the spool cuts a message, some line begins with a dot just there. */
+static void test_dots_at_cuts(void **state)
+{
+    (void)state;
+    static script data = {HELLO, RECIPIENT, DATA, ".", OK, "QUIT", NULL};
+    static char octets[150003];
+    for (size_t shift = 0; shift < 3; shift++) {
+        memset(octets, 'x', shift);
+        for (size_t n = shift; n + 3 <= sizeof octets; n += 3) {
+            memcpy(octets + n, ".\r\n", 3);
+        }
+        o.octets = (struct slice){octets, shift + (sizeof octets - shift) / 3 * 3};
+        struct hop_world *w = play(data);
+        assert_true(w->r[0]->confirmed);
+        assert_whole(w, o.octets);
+        world_free(w);
+    }
+}
+
 static void test_dot_first(void **state)
 {
     (void)state;
@@ -117,8 +137,8 @@ static void test_dot_first(void **state)
         o.octets = slice_of(each[i]);
         struct hop_world *w = play(data);
         bool whole = w->message.ends_in_crlf;
-        assert_int_equal(w->got.n, strlen(TRACE) + strlen(each[i]) + (whole ? 0 : 2));
-        assert_memory_equal(w->got.p + strlen(TRACE), each[i], strlen(each[i]));
+        assert_int_equal(w->got.n, strlen(TRACE_TEXT) + strlen(each[i]) + (whole ? 0 : 2));
+        assert_memory_equal(w->got.p + strlen(TRACE_TEXT), each[i], strlen(each[i]));
         assert_memory_equal(w->got.p + w->got.n - 2, "\r\n", 2);
         world_free(w);
     }
@@ -144,7 +164,7 @@ static void test_empty(void **state)
         struct hop_world *w = world_new();
         world_play(w, deliver_empty, &each[i], 1);
         assert_int_equal(o.committed, 0);
-        assert_got(w, TRACE);
+        assert_got(w, TRACE_TEXT);
         world_free(w);
     }
 }
@@ -332,18 +352,25 @@ static void test_early_reply(void **state)
     }
 }
 
-/* The hop refuses in the middle of a long upload and closes. */
+/* The hop refuses in the middle of a long upload, and closes, reads on, or does nothing any more.
+ */
 static void test_refused_in_upload(void **state)
 {
     (void)state;
-    static script no = {HELLO, RECIPIENT, DATA, "> 552 5.3.4 too big", "!close", NULL};
+    static script closes = {HELLO, RECIPIENT, DATA, "> 552 5.3.4 too big", "!close", NULL};
+    static script reads = {HELLO, RECIPIENT, DATA, "> 552 5.3.4 too big", "!reset", NULL};
+    static script rests = {HELLO, RECIPIENT, DATA, "> 552 5.3.4 too big", "!sleep", "!reset", NULL};
+    const char *const *const each[] = {closes, reads, rests};
     char *octets = dotted(2000000);
-    o.octets = (struct slice){octets, 2000000};
-    struct hop_world *w = play(no);
-    assert_answer(w->r[0], 552, "5.3.4", "too big");
-    assert_int_equal(o.prepared, 0);
-    assert_int_equal(o.committed, 1);
-    world_free(w);
+    for (size_t i = 0; i < sizeof each / sizeof each[0]; i++) {
+        clean(NULL);
+        o.octets = (struct slice){octets, 2000000};
+        struct hop_world *w = play(each[i]);
+        assert_answer(w->r[0], 552, "5.3.4", "too big");
+        assert_int_equal(o.committed, 1);
+        assert_true(w->got.n < 500000); /* noticed long before the end */
+        world_free(w);
+    }
     free(octets);
 }
 
@@ -441,7 +468,7 @@ static void cancel_at(void *arg, uint64_t n)
 
 /* Cancelled at each single await: before the commit the hop never sees the end of a message, from
  * it on the answer always arrives. */
-static void sweep(const char *const *script, struct slice octets)
+static void sweep(const char *const *steps, struct slice octets)
 {
     uint64_t awaits = 1;
     size_t gone = 0;
@@ -451,7 +478,7 @@ static void sweep(const char *const *script, struct slice octets)
         o.octets = octets;
         struct hop_world *w = world_new();
         struct cancel c = {.w = w, .at = at};
-        const char *const *const scripts[] = {script};
+        const char *const *const scripts[] = {steps};
         sim_on_await(w->worker, cancel_at, &c);
         world_play(w, deliver, scripts, 1);
         awaits = c.awaits > awaits ? c.awaits : awaits;
@@ -489,6 +516,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_dots, clean),
+        cmocka_unit_test_setup(test_dots_at_cuts, clean),
         cmocka_unit_test_setup(test_dot_first, clean),
         cmocka_unit_test_setup(test_empty, clean),
         cmocka_unit_test_setup(test_never_committed, clean),

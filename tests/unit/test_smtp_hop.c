@@ -175,7 +175,7 @@ static void test_nonsense(void **state)
     (void)state;
     static const char *const nonsense[] = {
         "> 354 go ahead",         "> 151 wait", "> hello?", "> 250~ok",
-        "> 421 4.3.2 going down", "> 650 oh",   "> "};
+        "> 421 4.3.2 going down", "> 650 oh",   "> ",       "> 250-yes\r\n550 no"};
     for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
         script one = {HELLO, MAIL_A, RCPT_R, OK, nonsense[i], "!reset", NULL};
         script two = {HELLO, MAIL_A, RCPT_S, OK, OK, "RSET", OK, "QUIT", NULL};
@@ -227,7 +227,8 @@ static void test_unreachable(void **state)
     static script mute = {"!sleep", NULL};
     static script gone = {"!cut", NULL};
     static script http = {"> HTTP/1.1 400 Bad Request", "QUIT", NULL};
-    const char *const *const each[] = {busy, sour, mute, gone, http};
+    static script at_mail = {HELLO, MAIL_A, RCPT_R, "> 421 4.3.2 no", "!reset", NULL};
+    const char *const *const each[] = {busy, sour, mute, gone, http, at_mail};
     for (size_t i = 0; i < sizeof each / sizeof each[0]; i++) {
         struct hop_world *w = world_new();
         world_play(w, ask_two, &each[i], 1);
@@ -419,6 +420,10 @@ static void drain_between(struct hop_world *w)
     deliver(w, 1);
     if (rt_now() > start + USEC_SEC) {
         fail_hop(w, "draining waits");
+    }
+    task_sleep(rt_now() + USEC_SEC);
+    if (w->ended != 2) {
+        fail_hop(w, "kept after draining");
     }
 }
 
