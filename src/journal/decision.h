@@ -2,7 +2,9 @@
  * ended without one.
  *
  * Writing never blocks and never fails the caller: a line that does not fit is counted as lost, and
- * the gap shows in `sequence`. */
+ * the gap shows in `sequence`. A line is ASCII, with its fields always in the same order and those
+ * that say nothing left out; gatepost(8) describes each. An octet that is not UTF-8 is written as
+ * the character of the same number, \u0080 to \u00ff, so that none is lost. */
 #pragma once
 
 #include <stdbool.h>
@@ -52,9 +54,8 @@ struct decision {
 
 struct decision_sink;
 
-/* Opens what conf says (stdout, journald, a file that is appended to and reopened on
- * decision_sink_reopen). `slot` and `epoch` name the worker in each line. 0, or a negative errno.
- */
+/* Opens what conf says: stdout, journald, or a file that is appended to and created 0640 where
+ * missing. `slot` and `epoch` name the worker in each line. 0, or a negative errno. */
 int decision_sink_open(const struct conf *conf, unsigned slot, uint32_t epoch,
                        struct decision_sink **ret);
 
@@ -68,7 +69,12 @@ void decision_write(struct decision_sink *d, const struct decision *x);
  * and counted as lost beyond 1 MiB. Called at the end of each turn of the loop. */
 void decision_flush(struct decision_sink *d);
 
+/* Are there lines that the last flush could not write? Then flush again soon, also when nothing
+ * else happens. */
+bool decision_waiting(const struct decision_sink *d);
+
+/* Lines lost so far. */
 uint64_t decision_lost(const struct decision_sink *d);
 
-/* Flushes (waiting at most a second) and frees. NULL allowed. */
+/* Flushes (waiting at most a second) and frees. NULL allowed; returns NULL. */
 struct decision_sink *decision_sink_free(struct decision_sink *d);

@@ -1,0 +1,274 @@
+/* One decision as one line of JSON. Where lines go is journal/sink.c's business. */
+#include "journal/decision.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+#include "base/text.h"
+#include "journal/sink.h"
+
+#define JOURNALD_SOCKET "/run/systemd/journal/socket"
+
+/* ASCII: characters that turn text around or command a terminal are of no use in a log. */
+#define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII)
+
+struct decision_sink {
+    struct sink *sink; /* NULL: lines go to fn */
+    void (*fn)(void *arg, struct slice line);
+    void *arg;
+    struct buf line;
+    uint64_t sequence;
+    uint32_t epoch;
+    unsigned slot;
+};
+
+/* ---- the line ---- */
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new_nocheck(object, key, value) != 0) {
+        fatal("out of memory for a decision line");
+    }
+}
+
+/* Length of the UTF-8 character at `p`, harmless or a control character; 0 when there is none. */
+static size_t character(const char *p, size_t n)
+{
+    const unsigned char *c = (const unsigned char *)p;
+    size_t clean = text_clean_length(p, n < 4 ? n : 4);
+
+    if (clean > 0) {
+        return clean;
+    }
+    if (c[0] < 0x80) {
+        return 1;
+    }
+    /* C1, U+0080 to U+009F. */
+    return c[0] == 0xc2 && n > 1 && c[1] >= 0x80 && c[1] <= 0x9f ? 2 : 0;
+}
+
+/* The text with each octet that is not UTF-8 made the character of the same number. */
+static json_t *repaired(struct slice text)
+{
+    struct buf b = {0};
+    size_t i = 0;
+
+    while (i < text.n) {
+        size_t length = character(text.p + i, text.n - i);
+        if (length > 0) {
+            buf_append(&b, text.p + i, length);
+            i += length;
+        } else {
+            unsigned char octet = (unsigned char)text.p[i++];
+            char two[] = {(char)(0xc0 | octet >> 6), (char)(0x80 | (octet & 0x3f))};
+            buf_append(&b, two, sizeof(two));
+        }
+    }
+    json_t *value = json_stringn_nocheck(b.p, b.n);
+    buf_free(&b);
+    return value;
+}
+
+static void put_text(json_t *object, const char *key, struct slice text)
+{
+    json_t *value = json_stringn(text.n > 0 ? text.p : "", text.n);
+
+    /* NULL: not UTF-8, or no memory, which the second try will find too. */
+    put(object, key, value != NULL ? value : repaired(text));
+}
+
+static void put_words(json_t *object, const char *key, const char *words)
+{
+    if (words != NULL && words[0] != '\0') {
+        put_text(object, key, slice_of(words));
+    }
+}
+
+static void put_optional(json_t *object, const char *key, struct slice text)
+{
+    if (text.n > 0) {
+        put_text(object, key, text);
+    }
+}
+
+static void put_number(json_t *object, const char *key, uint64_t n)
+{
+    put(object, key, json_integer((json_int_t)n));
+}
+
+static void put_reply(json_t *object, uint16_t code, struct slice enhanced, struct slice text)
+{
+    if (code != 0) {
+        put_number(object, "code", code);
+        put_optional(object, "enhanced", enhanced);
+        put_optional(object, "text", text);
+    }
+}
+
+static void put_client(json_t *object, const struct decision *x)
+{
+    char client[ADDR_TEXT_MAX];
+
+    put_words(object, "client", addr_format(&x->client, client));
+    put_number(object, "port", x->client.port);
+    put_optional(object, "helo", x->helo);
+    put_words(object, "protocol", x->protocol);
+    put_optional(object, "tls", x->tls);
+}
+
+static json_t *recipient_object(const struct decision_recipient *r)
+{
+    json_t *object = json_object();
+
+    put_text(object, "recipient", r->mailbox);
+    put_words(object, "verdict", r->verdict);
+    put_reply(object, r->code, r->enhanced, r->text);
+    if (r->delivered_before) {
+        put(object, "delivered_before", json_true());
+    }
+    return object;
+}
+
+static void put_transaction(json_t *object, const struct decision *x)
+{
+    json_t *recipients = json_array();
+
+    put_text(object, "sender", x->sender);
+    put(object, "recipients", recipients);
+    for (size_t i = 0; i < x->recipient_count; i++) {
+        if (json_array_append_new(recipients, recipient_object(&x->recipients[i])) != 0) {
+            fatal("out of memory for a decision line");
+        }
+    }
+    put_number(object, "size", x->size);
+}
+
+static json_t *decision_object(const struct decision_sink *d, const struct decision *x)
+{
+    json_t *object = json_object();
+    char time[TIME_RFC3339_MAX];
+    uint64_t lost = decision_lost(d);
+
+    put_text(object, "id", x->id);
+    time_format_rfc3339(x->time_wall, time);
+    put_words(object, "time", time);
+    put_number(object, "worker", d->slot);
+    put_number(object, "epoch", d->epoch);
+    put_number(object, "sequence", d->sequence);
+    if (lost > 0) {
+        put_number(object, "lost", lost);
+    }
+    put_client(object, x);
+    if (x->has_transaction) {
+        put_transaction(object, x);
+    }
+    put_words(object, "phase", x->phase);
+    put_words(object, "verdict", x->verdict);
+    put_reply(object, x->code, x->enhanced, x->text);
+    put_optional(object, "hop", x->hop);
+    if (x->hop_reply) {
+        put(object, "hop_reply", json_true());
+    }
+    put_words(object, "note", x->note);
+    put_number(object, "duration_us", x->duration > 0 ? (uint64_t)x->duration : 0);
+    return object;
+}
+
+/* Writes the object and a line feed into d->line. */
+static void dump(struct decision_sink *d, const json_t *object)
+{
+    size_t room = 2048;
+    size_t n;
+
+    d->line.n = 0;
+    for (;;) {
+        n = json_dumpb(object, buf_reserve(&d->line, room + 1), room, DUMP_FLAGS);
+        if (n == 0) {
+            panic("a decision line cannot be written as JSON");
+        }
+        if (n <= room) {
+            break;
+        }
+        room = n;
+    }
+    d->line.p[n] = '\n';
+    d->line.n = n + 1;
+}
+
+void decision_write(struct decision_sink *d, const struct decision *x)
+{
+    json_t *object = decision_object(d, x);
+
+    dump(d, object);
+    json_decref(object);
+    d->sequence++;
+    if (d->sink != NULL) {
+        (void)sink_add(d->sink, buf_slice(&d->line));
+    } else {
+        d->fn(d->arg, buf_slice(&d->line));
+    }
+}
+
+/* ---- the sink ---- */
+
+int decision_sink_open(const struct conf *conf, unsigned slot, uint32_t epoch,
+                       struct decision_sink **ret)
+{
+    struct sink *sink = NULL;
+    int r = -EINVAL;
+
+    switch (conf->decisions) {
+    case CONF_DECISIONS_STDOUT: r = sink_open_fd(STDOUT_FILENO, &sink); break;
+    case CONF_DECISIONS_JOURNALD: r = sink_open_journald(JOURNALD_SOCKET, &sink); break;
+    case CONF_DECISIONS_FILE: r = sink_open_file(conf->decisions_file, &sink); break;
+    }
+    if (r < 0) {
+        return r;
+    }
+    struct decision_sink *d = xcalloc(1, sizeof(*d));
+    d->sink = sink;
+    d->slot = slot;
+    d->epoch = epoch;
+    *ret = d;
+    return 0;
+}
+
+struct decision_sink *decision_sink_to(void (*fn)(void *arg, struct slice line), void *arg)
+{
+    struct decision_sink *d = xcalloc(1, sizeof(*d));
+
+    d->fn = fn;
+    d->arg = arg;
+    return d;
+}
+
+void decision_flush(struct decision_sink *d)
+{
+    if (d->sink != NULL && sink_waiting(d->sink) > 0) {
+        sink_flush(d->sink);
+    }
+}
+
+bool decision_waiting(const struct decision_sink *d)
+{
+    return d->sink != NULL && sink_waiting(d->sink) > 0;
+}
+
+uint64_t decision_lost(const struct decision_sink *d)
+{
+    return d->sink != NULL ? sink_lost(d->sink) : 0;
+}
+
+struct decision_sink *decision_sink_free(struct decision_sink *d)
+{
+    if (d != NULL) {
+        (void)sink_free(d->sink);
+        buf_free(&d->line);
+        free(d);
+    }
+    return NULL;
+}

@@ -1,0 +1,560 @@
+/* Decision lines: their exact form, hostile octets, and the places they go to: none of which may
+ * ever block, cut a line in two, or lose one without counting it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "journal/decision.h"
+#include "journal/sink.h"
+
+#define WALL ((usec_t)1795322970123456) /* 2026-11-22 04:49:30.123456 UTC */
+
+static void keep_line(void *arg, struct slice line)
+{
+    buf_append_slice(arg, line);
+}
+
+/* The line of one decision, NUL-terminated; freed by the caller. */
+static char *line_of(const struct decision *x)
+{
+    struct buf b = {0};
+    struct decision_sink *d = decision_sink_to(keep_line, &b);
+
+    decision_write(d, x);
+    assert_null(decision_sink_free(d));
+    buf_append(&b, "", 1);
+    return b.p;
+}
+
+static struct decision full(void)
+{
+    static struct decision_recipient recipients[] = {
+        {SLICE_LIT("one@example.net"), "accepted", 250, SLICE_LIT("2.0.0"), SLICE_LIT("ok"), true},
+        {SLICE_LIT("two@example.net"), "refused", 550, SLICE_LIT(""), SLICE_LIT("no\nsuch"), false},
+    };
+    struct decision x = {
+        .id = SLICE_LIT("0123456789ABCD.1"),
+        .time_wall = WALL,
+        .duration = 4711,
+        .helo = SLICE_LIT("client.example"),
+        .protocol = "ESMTPS",
+        .tls = SLICE_LIT("TLSv1.3 TLS_AES_256_GCM_SHA384"),
+        .has_transaction = true,
+        .sender = SLICE_LIT("from@example.org"),
+        .recipients = recipients,
+        .recipient_count = 2,
+        .size = 1234567890123,
+        .phase = "commit",
+        .verdict = "deferred",
+        .code = 451,
+        .enhanced = SLICE_LIT("4.4.2"),
+        .text = SLICE_LIT("please \"retry\""),
+        .hop = SLICE_LIT("smtp://192.0.2.9:25"),
+        .hop_reply = true,
+        .note = "answer late",
+    };
+    assert_int_equal(addr_parse_port(SLICE_LIT("192.0.2.1:4321"), &x.client), 0);
+    return x;
+}
+
+static void full_line(void **state)
+{
+    (void)state;
+    struct decision x = full();
+    char *line = line_of(&x);
+
+    assert_string_equal(
+        line,
+        "{\"id\":\"0123456789ABCD.1\",\"time\":\"2026-11-22T04:49:30.123Z\",\"worker\":0,\"epoch\":"
+        "0,"
+        "\"sequence\":0,\"client\":\"192.0.2.1\",\"port\":4321,\"helo\":\"client.example\","
+        "\"protocol\":\"ESMTPS\",\"tls\":\"TLSv1.3 TLS_AES_256_GCM_SHA384\","
+        "\"sender\":\"from@example.org\",\"recipients\":[{\"recipient\":\"one@example.net\","
+        "\"verdict\":\"accepted\",\"code\":250,\"enhanced\":\"2.0.0\",\"text\":\"ok\","
+        "\"delivered_before\":true},{\"recipient\":\"two@example.net\",\"verdict\":\"refused\","
+        "\"code\":550,\"text\":\"no\\nsuch\"}],\"size\":1234567890123,\"phase\":\"commit\","
+        "\"verdict\":\"deferred\",\"code\":451,\"enhanced\":\"4.4.2\","
+        "\"text\":\"please \\\"retry\\\"\",\"hop\":\"smtp://192.0.2.9:25\",\"hop_reply\":true,"
+        "\"note\":\"answer late\",\"duration_us\":4711}\n");
+    free(line);
+}
+
+/* What says nothing is left out, but the null reverse-path is a sender. */
+static void bare_lines(void **state)
+{
+    (void)state;
+    struct decision x = {.id = SLICE_LIT("0123456789ABCD.0"),
+                         .time_wall = WALL,
+                         .protocol = "SMTP",
+                         .phase = "connect",
+                         .verdict = "ended",
+                         .note = ""};
+    assert_int_equal(addr_parse_port(SLICE_LIT("[2001:db8::1]:25"), &x.client), 0);
+    char *line = line_of(&x);
+    assert_string_equal(line, "{\"id\":\"0123456789ABCD.0\",\"time\":\"2026-11-22T04:49:30.123Z\","
+                              "\"worker\":0,\"epoch\":0,\"sequence\":0,\"client\":\"2001:db8::1\","
+                              "\"port\":25,\"protocol\":\"SMTP\",\"phase\":\"connect\","
+                              "\"verdict\":\"ended\",\"duration_us\":0}\n");
+    free(line);
+    x.has_transaction = true;
+    line = line_of(&x);
+    assert_non_null(strstr(line, "\"protocol\":\"SMTP\",\"sender\":\"\",\"recipients\":[],"
+                                 "\"size\":0,\"phase\""));
+    free(line);
+}
+
+/* The helo name as it comes back from the JSON of a line that holds `helo`. */
+static void assert_helo(struct slice helo, struct slice expected)
+{
+    struct decision x = full();
+    x.helo = helo;
+    char *line = line_of(&x);
+    size_t n = strlen(line);
+
+    assert_int_equal(line[n - 1], '\n');
+    for (size_t i = 0; i + 1 < n; i++) {
+        assert_in_range(line[i], 0x20, 0x7f);
+    }
+    json_t *object = json_loads(line, JSON_ALLOW_NUL, NULL);
+    assert_non_null(object);
+    json_t *value = json_object_get(object, "helo");
+    assert_int_equal(json_string_length(value), expected.n);
+    assert_memory_equal(json_string_value(value), expected.p, expected.n);
+    json_decref(object);
+    free(line);
+}
+
+static void hostile_octets(void **state)
+{
+    (void)state;
+    /* UTF-8 as it is, control characters included. */
+    assert_helo(SLICE_LIT("a\r\n{\"\\\0\x1b\x7f]"), SLICE_LIT("a\r\n{\"\\\0\x1b\x7f]"));
+    assert_helo(SLICE_LIT("gr\xc3\xbc\xc3\x9f \xf0\x9f\x93\xab \xe2\x80\xae"),
+                SLICE_LIT("gr\xc3\xbc\xc3\x9f \xf0\x9f\x93\xab \xe2\x80\xae"));
+    /* What is not: each octet by its number, and all around it unchanged. */
+    assert_helo(SLICE_LIT("\xff\x80"
+                          "a\xc3"),
+                SLICE_LIT("\xc3\xbf\xc2\x80"
+                          "a\xc3\x83"));
+    assert_helo(SLICE_LIT("\xc3\xbc\xc2\x9b\0\xfe"), SLICE_LIT("\xc3\xbc\xc2\x9b\0\xc3\xbe"));
+    /* A surrogate, an overlong slash. */
+    assert_helo(SLICE_LIT("\xed\xa0\x80\xc0\xaf"),
+                SLICE_LIT("\xc3\xad\xc2\xa0\xc2\x80\xc3\x80\xc2\xaf"));
+}
+
+/* Every octet alone and in front of every other gives a line that is JSON. */
+static void every_pair(void **state)
+{
+    (void)state;
+    struct decision x = full();
+    struct buf b = {0};
+    struct decision_sink *d = decision_sink_to(keep_line, &b);
+
+    for (unsigned first = 0; first < 256; first++) {
+        char octets[512];
+        for (unsigned second = 0; second < 256; second++) {
+            octets[2 * second] = (char)first;
+            octets[2 * second + 1] = (char)second;
+        }
+        x.sender = (struct slice){octets, sizeof(octets)};
+        b.n = 0;
+        decision_write(d, &x);
+        json_t *object = json_loadb(b.p, b.n, JSON_ALLOW_NUL, NULL);
+        assert_non_null(object);
+        assert_int_equal(json_integer_value(json_object_get(object, "sequence")), first);
+        json_decref(object);
+    }
+    assert_null(decision_sink_free(d));
+    buf_free(&b);
+}
+
+/* ---- places ---- */
+
+/* Everything that can be read from `fd` now. */
+static void drain(int fd, struct buf *b)
+{
+    ssize_t n;
+
+    do {
+        n = read(fd, buf_reserve(b, 65536), 65536);
+        b->n += n > 0 ? (size_t)n : 0;
+    } while (n > 0);
+}
+
+/* Takes lines "NAME NUMBER x…\n" apart: each is whole. Returns how many, their numbers rising. */
+static unsigned check_lines(const struct buf *b, char name)
+{
+    unsigned count = 0;
+    long last = -1;
+
+    for (const char *p = b->p, *end = b->p + b->n; p < end;) {
+        const char *feed = memchr(p, '\n', (size_t)(end - p));
+        assert_non_null(feed);
+        assert_int_equal(feed[-1], '.');
+        assert_null(memchr(p, '.', (size_t)(feed - 1 - p)));
+        if (*p == name) {
+            long number = strtol(p + 1, NULL, 10);
+            assert_true(number > last);
+            last = number;
+            count++;
+        }
+        p = feed + 1;
+    }
+    return count;
+}
+
+/* A line of `n` octets. */
+static bool add_line(struct sink *s, char name, unsigned number, size_t n)
+{
+    char *line = malloc(n + 1);
+
+    assert_non_null(line);
+    int head = snprintf(line, n, "%c%u ", name, number);
+    memset(line + head, 'x', n - (size_t)head);
+    line[n - 2] = '.';
+    line[n - 1] = '\n';
+    bool kept = sink_add(s, (struct slice){line, n});
+    free(line);
+    return kept;
+}
+
+static void make_pipe(int ret[2])
+{
+    assert_int_equal(pipe(ret), 0);
+    assert_int_equal(fcntl(ret[0], F_SETFL, O_NONBLOCK), 0);
+}
+
+static void full_pipe(void **state)
+{
+    (void)state;
+    struct sink *s = NULL;
+    struct buf got = {0};
+    unsigned kept = 0, tried = 0;
+    int fds[2];
+
+    make_pipe(fds);
+    assert_int_equal(sink_open_fd(fds[1], &s), 0);
+    /* Nobody reads; a call that blocked would hang this test. */
+    while (sink_lost(s) < 100) {
+        kept += add_line(s, 'a', tried++, 500);
+        sink_flush(s);
+    }
+    assert_int_equal(tried, kept + 100);
+    assert_in_range(sink_waiting(s), SINK_WAITING_MAX, SINK_WAITING_MAX + 500);
+    /* The flags of the description that others share have not changed. */
+    assert_false(fcntl(fds[1], F_GETFL) & O_NONBLOCK);
+
+    while (sink_waiting(s) > 0) {
+        drain(fds[0], &got);
+        sink_flush(s);
+    }
+    assert_true(add_line(s, 'a', tried, 500));
+    sink_flush(s);
+    drain(fds[0], &got);
+    assert_int_equal(check_lines(&got, 'a'), kept + 1);
+    assert_int_equal(got.n, (kept + 1) * 500);
+    assert_int_equal(sink_lost(s), 100);
+    assert_null(sink_free(s));
+    close(fds[0]);
+    close(fds[1]);
+    buf_free(&got);
+}
+
+/* Two processes and lines from short to longer than the whole pipe. */
+static void pipe_of_many(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {100, 3000, PIPE_BUF, PIPE_BUF + 1, 50000, 200, 300000, 4000};
+    const unsigned count = 400;
+    struct buf got = {0};
+    pid_t children[2];
+    int fds[2], status;
+
+    make_pipe(fds);
+    for (unsigned c = 0; c < 2; c++) {
+        children[c] = fork();
+        assert_true(children[c] >= 0);
+        if (children[c] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            struct sink *s = NULL;
+            close(fds[0]);
+            if (sink_open_fd(fds[1], &s) != 0) {
+                _exit(1);
+            }
+            for (unsigned i = 0; i < count; i++) {
+                while (sink_waiting(s) > 100000) {
+                    sink_flush(s);
+                    usleep(100);
+                }
+                add_line(s, (char)('a' + c), i, sizes[(i * 5 + c) % 8]);
+                sink_flush(s);
+            }
+            while (sink_waiting(s) > 0) {
+                sink_flush(s);
+                usleep(100);
+            }
+            _exit(sink_lost(s) == 0 ? 0 : 2);
+        }
+    }
+    close(fds[1]);
+    assert_int_equal(fcntl(fds[0], F_SETFL, 0), 0);
+    drain(fds[0], &got);
+    for (unsigned c = 0; c < 2; c++) {
+        assert_int_equal(waitpid(children[c], &status, 0), children[c]);
+        assert_int_equal(status, 0);
+        assert_int_equal(check_lines(&got, (char)('a' + c)), count);
+    }
+    close(fds[0]);
+    buf_free(&got);
+}
+
+/* A worker that dies in the middle of a long line keeps nobody from writing. */
+static void death_in_a_line(void **state)
+{
+    (void)state;
+    struct buf got = {0};
+    struct sink *s = NULL;
+    int fds[2], status;
+
+    make_pipe(fds);
+    assert_int_equal(sink_open_fd(fds[1], &s), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        struct sink *own = NULL;
+        if (sink_open_fd(fds[1], &own) == 0) {
+            add_line(own, 'c', 0, 300000);
+            sink_flush(own);
+        }
+        raise(SIGSTOP);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    assert_true(WIFSTOPPED(status));
+    drain(fds[0], &got);
+    assert_true(got.n > PIPE_BUF && got.n < 300000);
+    add_line(s, 'a', 1, 100);
+    sink_flush(s);
+    assert_int_equal(sink_waiting(s), 100);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    sink_flush(s);
+    assert_int_equal(sink_waiting(s), 0);
+    assert_null(sink_free(s));
+    close(fds[0]);
+    close(fds[1]);
+    buf_free(&got);
+}
+
+static void stream_socket(void **state)
+{
+    (void)state;
+    struct sink *s = NULL;
+    struct buf got = {0};
+    unsigned kept = 0, tried = 0;
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal(sink_open_fd(fds[1], &s), 0);
+    while (sink_lost(s) == 0) {
+        kept += add_line(s, 'a', tried, 100 + (tried % 7) * 5000);
+        tried++;
+    }
+    assert_false(fcntl(fds[1], F_GETFL) & O_NONBLOCK);
+    assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+    while (sink_waiting(s) > 0) {
+        sink_flush(s);
+        drain(fds[0], &got);
+    }
+    assert_int_equal(check_lines(&got, 'a'), kept);
+    /* The reader's end is no reason to die. */
+    close(fds[0]);
+    add_line(s, 'a', tried, 100);
+    sink_flush(s);
+    assert_int_equal(sink_waiting(s), 100);
+    assert_null(sink_free(s));
+    close(fds[1]);
+    buf_free(&got);
+}
+
+static void temporary(char *path, size_t n)
+{
+    (void)snprintf(path, n, "%s/gatepost-decision-XXXXXX", P_tmpdir);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void file_of_two_workers(void **state)
+{
+    (void)state;
+    char path[128];
+    struct stat st;
+    struct decision_sink *d[2];
+    struct decision x = full();
+    struct conf conf = {.decisions = CONF_DECISIONS_FILE, .decisions_file = path};
+
+    temporary(path, sizeof(path));
+    mode_t mask = umask(0);
+    assert_int_equal(decision_sink_open(&conf, 1, 7, &d[0]), 0);
+    umask(mask);
+    assert_int_equal(decision_sink_open(&conf, 2, 1, &d[1]), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    for (unsigned i = 0; i < 3; i++) {
+        decision_write(d[0], &x);
+        decision_write(d[1], &x);
+        assert_true(decision_waiting(d[0]));
+        decision_flush(d[0]);
+        assert_false(decision_waiting(d[0]));
+        decision_flush(d[1]);
+    }
+    decision_write(d[1], &x);
+    assert_null(decision_sink_free(d[1])); /* flushes */
+    assert_null(decision_sink_free(d[0]));
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    for (unsigned i = 0; i < 7; i++) {
+        char line[2048];
+        bool first = i % 2 == 0 && i < 6;
+        assert_non_null(fgets(line, sizeof(line), f));
+        json_t *object = json_loads(line, 0, NULL);
+        assert_int_equal(json_integer_value(json_object_get(object, "worker")), first ? 1 : 2);
+        assert_int_equal(json_integer_value(json_object_get(object, "epoch")), first ? 7 : 1);
+        assert_int_equal(json_integer_value(json_object_get(object, "sequence")), i / 2);
+        assert_null(json_object_get(object, "lost"));
+        json_decref(object);
+    }
+    assert_int_equal(fgetc(f), EOF);
+    fclose(f);
+    unlink(path);
+    conf.decisions_file = (char *)(uintptr_t) "/nonexistent/decisions";
+    struct decision_sink *untouched = NULL;
+    assert_int_equal(decision_sink_open(&conf, 1, 1, &untouched), -ENOENT);
+    assert_null(untouched);
+}
+
+/* Lost lines show in the number of the next: as a gap, and as a count. */
+static void lost_is_told(void **state)
+{
+    (void)state;
+    struct decision x = full();
+    struct buf got = {0};
+    char path[128];
+    struct conf conf = {.decisions = CONF_DECISIONS_FILE, .decisions_file = path};
+    struct decision_sink *d = NULL;
+
+    temporary(path, sizeof(path));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    assert_int_equal(decision_sink_open(&conf, 1, 1, &d), 0);
+    unsigned written = 0;
+    while (decision_lost(d) < 5) {
+        decision_write(d, &x);
+        written++;
+    }
+    while (decision_waiting(d)) {
+        drain(reader, &got);
+        decision_flush(d);
+    }
+    drain(reader, &got);
+    got.n = 0;
+    decision_write(d, &x);
+    assert_null(decision_sink_free(d));
+    drain(reader, &got);
+    json_t *object = json_loadb(got.p, got.n, 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(object, "sequence")), written);
+    assert_int_equal(json_integer_value(json_object_get(object, "lost")), 5);
+    json_decref(object);
+    close(reader);
+    unlink(path);
+    buf_free(&got);
+}
+
+static void journald(void **state)
+{
+    (void)state;
+    char path[128];
+    char got[2048];
+    struct sink *s = NULL;
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+
+    temporary(path, sizeof(path));
+    assert_int_equal(sink_open_journald(path, &s), -ENOENT);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    memcpy(at.sun_path, path, strlen(path) + 1);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(sink_open_journald(path, &s), 0);
+    assert_true(sink_add(s, SLICE_LIT("{\"id\":\"0123456789ABCD.2\",\"x\":1}\n")));
+    assert_true(sink_add(s, SLICE_LIT("{}\n")));
+    sink_flush(s);
+    assert_int_equal(sink_waiting(s), 0);
+    ssize_t n = read(fd, got, sizeof(got));
+    const char expected[] = "PRIORITY=6\nSYSLOG_IDENTIFIER=gatepost\n"
+                            "MESSAGE={\"id\":\"0123456789ABCD.2\",\"x\":1}\n"
+                            "GATEPOST_DECISION=0123456789ABCD.2\n";
+    assert_int_equal(n, sizeof(expected) - 1);
+    assert_memory_equal(got, expected, sizeof(expected) - 1);
+    n = read(fd, got, sizeof(got));
+    assert_in_range(n, 1, sizeof(expected));
+    assert_int_equal(read(fd, got, sizeof(got)), -1);
+    /* A journald that reads nothing, or went away and came back, blocks nobody. */
+    unsigned kept = 0;
+    while (sink_lost(s) == 0) {
+        kept += add_line(s, 'a', kept, 5000);
+        sink_flush(s);
+    }
+    assert_true(sink_waiting(s) > 0);
+    close(fd);
+    unlink(path);
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    size_t before = sink_waiting(s);
+    sink_flush(s);
+    assert_true(sink_waiting(s) < before);
+    assert_true(read(fd, got, sizeof(got)) > 0);
+    assert_null(sink_free(s));
+    close(fd);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(full_line),
+        cmocka_unit_test(bare_lines),
+        cmocka_unit_test(hostile_octets),
+        cmocka_unit_test(every_pair),
+        cmocka_unit_test(full_pipe),
+        cmocka_unit_test(pipe_of_many),
+        cmocka_unit_test(death_in_a_line),
+        cmocka_unit_test(stream_socket),
+        cmocka_unit_test(file_of_two_workers),
+        cmocka_unit_test(lost_is_told),
+        cmocka_unit_test(journald),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
