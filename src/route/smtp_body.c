@@ -137,7 +137,7 @@ static int data_begin(struct smtp_hop *h, struct hop_recipient *const *r, size_t
     if (rc == 0) {
         rc = hop_conn_reply(h->conn, until, &reply);
     }
-    if (rc < 0) {
+    if (rc != 0) {
         return rc;
     }
     if (reply.code != 354) {
@@ -167,7 +167,7 @@ static int end_chunk(struct smtp_hop *h, struct hop_recipient *const *r, size_t 
     if (rc == 0) {
         rc = hop_conn_reply(h->conn, smtp_hop_until(deadline, h->limits->hop_reply_time), &reply);
     }
-    if (rc < 0) {
+    if (rc != 0) {
         return rc;
     }
     return reply.code == 250 ? 0 : take_refusal(h, &reply, r, count);
