@@ -234,7 +234,17 @@ struct real_listener {
     struct event *event;
     real_accept_fn *fn;
     void *arg;
+    struct addr at;
+    bool wildcard; /* each connection has an own local address */
 };
+
+static struct addr own_address(int fd)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof ss;
+    struct addr none = {0};
+    return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 ? addr_from_sockaddr(&ss) : none;
+}
 
 /* One connection a turn: the listener stays readable while there are more, and what the others in
  * this turn need is not kept waiting. */
@@ -249,12 +259,7 @@ static void on_connection(evutil_socket_t listening, short what, void *arg)
         return;
     }
     struct addr client = addr_from_sockaddr(&ss);
-    struct addr local = {0};
-    len = sizeof ss;
-    if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0) {
-        local = addr_from_sockaddr(&ss);
-    }
-    no_delay(fd);
+    struct addr local = l->wildcard ? own_address(fd) : l->at;
     struct stream *s = real_socket_stream(l->world, fd);
     if (s != NULL) {
         l->fn(l->arg, s, &client, &local);
@@ -268,6 +273,10 @@ int real_listen(struct rt *rt, int fd, real_accept_fn *fn, void *arg, struct rea
     l->world = w;
     l->fn = fn;
     l->arg = arg;
+    l->at = own_address(fd);
+    static const uint8_t zero[sizeof l->at.octets];
+    l->wildcard = memcmp(l->at.octets, zero, sizeof zero) == 0;
+    no_delay(fd); /* inherited by what is accepted */
     l->event = event_new(w->base, fd, EV_READ | EV_PERSIST, on_connection, l);
     if (l->event == NULL || event_add(l->event, NULL) != 0) {
         real_listener_free(l);
