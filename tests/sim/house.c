@@ -13,6 +13,9 @@
 
 #include "base/fatal.h"
 
+/* Clients that can be told from each other in a test. */
+#define PRESENCE_CLIENTS 16
+
 struct addr house_address(unsigned slot)
 {
     return (struct addr){
@@ -107,6 +110,25 @@ static unsigned slot_of(const struct worker *w)
     return w->deliveries.owner.slot;
 }
 
+static enum smtp_admission enter(void *arg, const struct addr *client)
+{
+    const struct worker *w = arg;
+    const struct conf_limits *l = &w->house->conf->limits;
+    switch (presence_enter(w->house->presence, w->deliveries.owner, client,
+                           (unsigned)l->client_sessions, (unsigned)l->sessions)) {
+    case PRESENCE_OK: break;
+    case PRESENCE_CLIENT_FULL: return SMTP_CLIENT_FULL;
+    case PRESENCE_FULL: return SMTP_FULL;
+    }
+    return SMTP_ADMITTED;
+}
+
+static void leave(void *arg, const struct addr *client)
+{
+    const struct worker *w = arg;
+    presence_leave(w->house->presence, w->deliveries.owner, client);
+}
+
 static void start_worker(struct house *h, unsigned slot)
 {
     if (h->worker_count == HOUSE_WORKERS_MAX) {
@@ -124,12 +146,14 @@ static void start_worker(struct house *h, unsigned slot)
         .marks = h->marks,
         .owner = marks_new_epoch(h->marks, (uint16_t)slot),
     };
+    presence_new_epoch(h->presence, w->deliveries.owner);
     w->server = (struct smtp_server){
         .rt = w->rt,
         .conf = h->conf,
         .deliveries = &w->deliveries,
         .decisions = w->decisions,
         .tls = h->tls,
+        .gate = {enter, leave, w},
     };
     smtp_server_init(&w->server, slot);
     struct addr at = house_address(slot);
@@ -240,6 +264,8 @@ struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool 
     h->conf = make_conf(h, text);
     h->marks_memory = xcalloc(1, marks_memory(256));
     h->marks = marks_init(h->marks_memory, 256);
+    h->presence_memory = xcalloc(1, presence_memory(PRESENCE_CLIENTS));
+    h->presence = presence_init(h->presence_memory, PRESENCE_CLIENTS);
     h->tls_client = tls_context_client();
     h->tls = tls ? server_context(h->folder) : NULL;
     for (unsigned i = 0; i < workers; i++) {
@@ -258,6 +284,8 @@ struct house *house_free(struct house *h)
     store_shared_free(h->shared);
     marks_fini(h->marks);
     free(h->marks_memory);
+    presence_fini(h->presence);
+    free(h->presence_memory);
     tls_context_free(h->tls);
     tls_context_free(h->tls_client);
     conf_free(h->conf);

@@ -10,6 +10,7 @@
 #include "rt/sim.h"
 #include "smtp/server.h"
 #include "store/marks.h"
+#include "store/presence.h"
 #include "store/store.h"
 
 #define HOUSE_WORKERS_MAX 64
@@ -34,6 +35,8 @@ struct house {
     struct store_shared *shared;
     void *marks_memory;
     struct marks *marks;
+    void *presence_memory;
+    struct presence *presence;
     struct tls_context *tls;
     struct tls_context *tls_client;
     struct worker *workers[HOUSE_WORKERS_MAX];

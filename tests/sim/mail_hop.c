@@ -8,51 +8,128 @@
 
 #include "base/fatal.h"
 
-#define RECIPIENTS_MAX 16
-#define PATIENCE       (3600 * USEC_SEC)
+#define PATIENCE (3600 * USEC_SEC)
+#define LINE_MAX 5000
 
 struct hop_session {
     struct mail_hop *hop;
     struct stream *stream;
     struct buf in;
-    char recipients[RECIPIENTS_MAX][64];
-    unsigned recipient_count;
-    bool mail;
+    struct buf recipients; /* of the open transaction, "RECIPIENT\n" each */
+    bool open;             /* MAIL was accepted */
+    bool chunks;           /* BDAT has begun */
+    bool data;             /* the message came by DATA: its dots are stuffed */
+    bool scripted;         /* a script broke this connection: no order is to be expected */
+    bool reset;            /* close with a reset */
     struct buf message;
 };
 
-static int fill(struct hop_session *s)
+/* ---- octets ---- */
+
+/* Octets read; 0 at the end, or an error. */
+static ssize_t fill(struct hop_session *s)
 {
     char *p = buf_reserve(&s->in, 4096);
     ssize_t n = stream_read(s->stream, p, 4096, rt_now() + PATIENCE);
-    if (n <= 0) {
-        return -1;
+    if (n > 0) {
+        s->in.n += (size_t)n;
     }
-    s->in.n += (size_t)n;
-    return 0;
+    return n;
 }
 
 static int say(struct hop_session *s, const char *text)
 {
-    char line[600];
-    int n = snprintf(line, sizeof line, "%s\r\n", text);
-    struct iovec iov = {line, (size_t)n};
-    return stream_write(s->stream, &iov, 1, rt_now() + PATIENCE, NULL);
+    struct buf line = {0};
+    buf_printf(&line, "%s\r\n", text);
+    struct iovec iov = {line.p, line.n};
+    int r = stream_write(s->stream, &iov, 1, rt_now() + PATIENCE, NULL);
+    buf_free(&line);
+    return r;
 }
 
-static int get_line(struct hop_session *s, char ret[static 600])
+static void complain(struct hop_session *s, const char *what)
+{
+    if (s->hop->complaint[0] == '\0' && !s->scripted) {
+        snprintf(s->hop->complaint, sizeof s->hop->complaint, "%s", what);
+    }
+}
+
+static int get_line(struct hop_session *s, char ret[static LINE_MAX])
 {
     char *lf;
     while (s->in.n == 0 || (lf = memchr(s->in.p, '\n', s->in.n)) == NULL) {
-        if (fill(s) < 0) {
+        ssize_t n = fill(s);
+        if (n <= 0) {
+            if (n == 0 && s->open) {
+                complain(s, "closed in order with a transaction open");
+            }
             return -1;
         }
     }
     size_t n = (size_t)(lf - s->in.p);
-    snprintf(ret, 600, "%.*s", (int)(n > 0 && s->in.p[n - 1] == '\r' ? n - 1 : n), s->in.p);
+    snprintf(ret, LINE_MAX, "%.*s", (int)(n > 0 && s->in.p[n - 1] == '\r' ? n - 1 : n), s->in.p);
     buf_consume(&s->in, n + 1);
     return 0;
 }
+
+/* ---- answers ---- */
+
+static struct hop_move next_move(struct hop_session *s, enum hop_point point, const char *line)
+{
+    struct hop_move move = {0};
+    if (s->hop->script != NULL) {
+        s->hop->script(s->hop->script_arg, point, line, &move);
+    }
+    return move;
+}
+
+/* Does what a script wants; 0 when the connection goes on. */
+static int do_move(struct hop_session *s, const struct hop_move *move)
+{
+    if (move->kind == HOP_SAY) {
+        return say(s, move->reply);
+    }
+    s->scripted = true;
+    if (move->kind == HOP_SILENT) {
+        while (fill(s) > 0) {
+            s->in.n = 0;
+        }
+    }
+    s->reset = move->kind == HOP_RESET;
+    return -1;
+}
+
+/* Answers as the script wants or as usual; *ret_yes: was it a yes? */
+static int answer(struct hop_session *s, enum hop_point point, const char *line, const char *usual,
+                  bool *ret_yes)
+{
+    struct hop_move move = next_move(s, point, line);
+    char *reply = NULL; /* the script may have changed when we have thought */
+    int r = 0;
+    if (move.kind == HOP_AS_USUAL) {
+        move.kind = HOP_SAY;
+        move.reply = usual;
+    }
+    if (move.kind == HOP_SAY) {
+        move.reply = reply = xstrdup(move.reply);
+    }
+    *ret_yes = reply != NULL && (reply[0] == '2' || reply[0] == '3');
+    if (move.delay > 0) {
+        r = task_sleep(rt_now() + move.delay);
+    }
+    r = r < 0 ? -1 : do_move(s, &move);
+    free(reply);
+    return r;
+}
+
+static int plain_answer(struct hop_session *s, enum hop_point point, const char *line,
+                        const char *usual)
+{
+    bool yes;
+    return answer(s, point, line, usual, &yes);
+}
+
+/* ---- the message ---- */
 
 /* The end of the data by this hop's lights: the length of the message and of the end, or false. */
 static bool find_end(const struct hop_session *s, size_t *ret_length, size_t *ret_taken)
@@ -87,124 +164,220 @@ static bool find_end(const struct hop_session *s, size_t *ret_length, size_t *re
     return true;
 }
 
+/* The message by itself: with the line end that the end of the data began with, and without the
+ * dots that stuffed it. */
+static void keep_last(struct hop_session *s)
+{
+    struct buf *last = &s->hop->last;
+    last->n = 0;
+    if (!s->data) {
+        buf_append_slice(last, buf_slice(&s->message));
+        return;
+    }
+    bool line_start = true;
+    for (size_t i = 0; i < s->message.n; i++) {
+        if (!line_start || s->message.p[i] != '.') {
+            buf_append(last, s->message.p + i, 1);
+        }
+        line_start = s->message.p[i] == '\n';
+    }
+    buf_append(last, "\r\n", 2);
+}
+
 static void keep(struct hop_session *s)
 {
     struct mail_hop *hop = s->hop;
     hop->messages++;
     buf_append_slice(&hop->content, buf_slice(&s->message));
-    for (unsigned i = 0; i < s->recipient_count; i++) {
-        buf_printf(&hop->copies, "%s\n", s->recipients[i]);
-    }
+    keep_last(s);
+    buf_append_slice(&hop->copies, buf_slice(&s->recipients));
+}
+
+static void end_transaction(struct hop_session *s)
+{
+    s->open = s->chunks = false;
+    s->recipients.n = 0;
+    s->message.n = 0;
 }
 
 /* Takes responsibility, or not; then says so. */
 static int end_of_data(struct hop_session *s)
 {
     struct mail_hop *hop = s->hop;
-    const char *answer = hop->data_reply != NULL ? hop->data_reply : "250 2.0.0 taken";
-    usec_t slow = hop->slow;
+    struct hop_move move = next_move(s, HOP_END, "");
+    bool as_usual = move.kind == HOP_AS_USUAL;
+    const char *usual = hop->data_reply != NULL ? hop->data_reply : "250 2.0.0 taken";
+    char *reply = xstrdup(as_usual ? usual : move.kind == HOP_SAY ? move.reply : "");
+    move.delay += hop->slow;
     hop->slow = 0;
-    if (answer[0] == '2') {
+    if (reply[0] == '2' || move.take) {
         keep(s);
     }
-    s->message.n = 0;
-    s->mail = false;
-    s->recipient_count = 0;
-    if (slow > 0 && task_sleep(rt_now() + slow) < 0) {
-        return -1;
+    /* RFC 3030 2: after a refused chunk the client is to say RSET. */
+    if (s->data || reply[0] == '2') {
+        end_transaction(s);
     }
-    return say(s, answer);
+    if (as_usual) {
+        move.kind = HOP_SAY;
+    }
+    move.reply = reply;
+    int r = move.delay > 0 ? task_sleep(rt_now() + move.delay) : 0;
+    r = r < 0 ? -1 : do_move(s, &move);
+    free(reply);
+    return r;
 }
 
-static int take_data(struct hop_session *s)
+static int take_data(struct hop_session *s, const char *line)
 {
     size_t length, taken;
-    if (say(s, "354 go on") < 0) {
-        return -1;
+    bool yes;
+    int r = answer(s, HOP_DATA, line, s->recipients.n > 0 ? "354 go on" : "554 5.5.1 no recipients",
+                   &yes);
+    if (r < 0 || !yes) {
+        return r;
     }
+    struct hop_move move = next_move(s, HOP_BODY, "");
     while (!find_end(s, &length, &taken)) {
-        if (fill(s) < 0) {
+        if (move.kind != HOP_AS_USUAL && s->in.n >= move.after) {
+            r = do_move(s, &move);
+            move.kind = HOP_AS_USUAL;
+            if (r < 0) {
+                return r;
+            }
+        }
+        if (fill(s) <= 0) {
             return -1;
         }
     }
+    s->data = true;
     buf_append(&s->message, s->in.p, length);
     buf_consume(&s->in, taken);
     return end_of_data(s);
 }
 
-static int take_chunk(struct hop_session *s, const char *argument)
+static int take_chunk(struct hop_session *s, const char *line)
 {
-    size_t n = strtoul(argument, NULL, 10);
+    size_t n = strtoul(line + 5, NULL, 10);
     while (s->in.n < n) {
-        if (fill(s) < 0) {
+        if (fill(s) <= 0) {
             return -1;
         }
     }
+    if (s->recipients.n == 0) {
+        buf_consume(&s->in, n);
+        return say(s, "503 5.5.1 no recipients");
+    }
+    s->chunks = true;
+    s->data = false;
     buf_append(&s->message, s->in.p, n);
     buf_consume(&s->in, n);
-    return strstr(argument, "LAST") != NULL ? end_of_data(s) : say(s, "250 chunk");
+    return strstr(line, "LAST") != NULL ? end_of_data(s)
+                                        : plain_answer(s, HOP_CHUNK, line, "250 chunk");
 }
 
-static void add_recipient(struct hop_session *s, const char *line)
+/* ---- commands ---- */
+
+static int take_mail(struct hop_session *s, const char *line)
 {
-    const char *from = strchr(line, '<');
-    const char *to = from != NULL ? strchr(from, '>') : NULL;
-    if (to != NULL && s->recipient_count < RECIPIENTS_MAX) {
-        snprintf(s->recipients[s->recipient_count++], 64, "%.*s", (int)(to - from - 1), from + 1);
+    bool yes;
+    if (s->open) {
+        complain(s, "MAIL within a transaction");
+        return say(s, "503 5.5.1 nested MAIL");
     }
+    int r = answer(s, HOP_MAIL, line, "250 2.1.0 sender ok", &yes);
+    s->open = yes;
+    return r;
+}
+
+static int take_rcpt(struct hop_session *s, const char *line)
+{
+    bool yes;
+    const char *from = strchr(line, '<');
+    const char *to = from != NULL ? strrchr(from, '>') : NULL;
+    const char *usual = !s->open                          ? "503 5.5.1 MAIL first"
+                        : strstr(line, "unknown") != NULL ? "550 5.1.1 nobody of that name"
+                        : to == NULL                      ? "501 5.1.3 bad path"
+                                                          : "250 2.1.5 recipient ok";
+    int r = answer(s, HOP_RCPT, line, usual, &yes);
+    if (yes && s->open && to != NULL) {
+        buf_printf(&s->recipients, "%.*s\n", (int)(to - from - 1), from + 1);
+    }
+    return r;
+}
+
+static int take_ehlo(struct hop_session *s, const char *line)
+{
+    const char *usual =
+        s->hop->offers != NULL ? s->hop->offers
+        : s->hop->chunking
+            ? "250-hop\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 CHUNKING"
+            : "250-hop\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8";
+    end_transaction(s);
+    return plain_answer(s, HOP_EHLO, line, usual);
+}
+
+static int take_rset(struct hop_session *s, const char *line)
+{
+    end_transaction(s);
+    return plain_answer(s, HOP_RSET, line, "250 reset");
+}
+
+static int take_quit(struct hop_session *s, const char *line)
+{
+    if (s->open) {
+        complain(s, "QUIT with a transaction open");
+    }
+    plain_answer(s, HOP_QUIT, line, "221 bye");
+    return -1;
+}
+
+static int take_helo(struct hop_session *s, const char *line)
+{
+    return plain_answer(s, HOP_HELO, line, "250 hop");
+}
+
+static int take_other(struct hop_session *s, const char *line)
+{
+    complain(s, "an unknown command");
+    return plain_answer(s, HOP_OTHER, line, "500 what?");
 }
 
 static int one_command(struct hop_session *s)
 {
-    char line[600];
+    static const struct {
+        const char *verb;
+        int (*take)(struct hop_session *s, const char *line);
+    } verbs[] = {
+        {"EHLO", take_ehlo}, {"HELO", take_helo},  {"MAIL", take_mail}, {"RCPT", take_rcpt},
+        {"DATA", take_data}, {"BDAT", take_chunk}, {"RSET", take_rset}, {"QUIT", take_quit},
+    };
+    char line[LINE_MAX];
     if (get_line(s, line) < 0) {
         return -1;
     }
     s->hop->commands++;
-    if (strncasecmp(line, "EHLO", 4) == 0) {
-        return say(s,
-                   s->hop->chunking
-                       ? "250-hop\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 CHUNKING"
-                       : "250-hop\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8");
-    }
-    if (strncasecmp(line, "MAIL", 4) == 0) {
-        s->mail = true;
-        return say(s, "250 2.1.0 sender ok");
-    }
-    if (strncasecmp(line, "RCPT", 4) == 0) {
-        if (strstr(line, "unknown") != NULL) {
-            return say(s, "550 5.1.1 nobody of that name");
+    buf_printf(&s->hop->heard, "%s\n", line);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strncasecmp(line, verbs[i].verb, 4) == 0) {
+            return verbs[i].take(s, line);
         }
-        add_recipient(s, line);
-        return say(s, "250 2.1.5 recipient ok");
     }
-    if (strncasecmp(line, "DATA", 4) == 0) {
-        return s->recipient_count > 0 ? take_data(s) : say(s, "554 5.5.1 no recipients");
-    }
-    if (strncasecmp(line, "BDAT ", 5) == 0) {
-        return take_chunk(s, line + 5);
-    }
-    if (strncasecmp(line, "QUIT", 4) == 0) {
-        say(s, "221 bye");
-        return -1;
-    }
-    if (strncasecmp(line, "RSET", 4) == 0) {
-        s->recipient_count = 0;
-        s->message.n = 0;
-        return say(s, "250 reset");
-    }
-    return say(s, "500 what?");
+    return take_other(s, line);
 }
+
+/* ---- connections ---- */
 
 static void hop_task(void *arg)
 {
     struct hop_session *s = arg;
-    if (say(s, "220 hop ESMTP") == 0) {
+    if (plain_answer(s, HOP_GREETING, "", "220 hop ESMTP") == 0) {
         while (one_command(s) == 0) {
         }
     }
-    stream_close(s->stream);
+    s->stream->ops->close(s->stream, s->reset);
+    s->hop->connections--;
     buf_free(&s->in);
+    buf_free(&s->recipients);
     buf_free(&s->message);
     free(s);
 }
@@ -218,18 +391,29 @@ static void on_accept(void *arg, struct stream *stream, const struct addr *clien
     struct hop_session *s = xcalloc(1, sizeof(*s));
     s->hop = m;
     s->stream = stream;
+    m->connections++;
+    m->accepted++;
     if (task_spawn(m->house->outside, rt_root_of(m->house->outside), hop_task, s) < 0) {
         fatal("no memory for a hop");
+    }
+}
+
+void mail_hop_listen(struct mail_hop *m, bool on)
+{
+    if (!on) {
+        m->listener = sim_listener_free(m->listener);
+    } else if (m->listener == NULL) {
+        struct addr at;
+        addr_parse_port(slice_of(HOUSE_HOP), &at);
+        m->listener = sim_listen(m->house->outside, &at, on_accept, m);
     }
 }
 
 struct mail_hop *mail_hop_new(struct house *h)
 {
     struct mail_hop *m = xcalloc(1, sizeof(*m));
-    struct addr at;
     m->house = h;
-    addr_parse_port(slice_of(HOUSE_HOP), &at);
-    m->listener = sim_listen(h->outside, &at, on_accept, m);
+    mail_hop_listen(m, true);
     return m;
 }
 
@@ -238,6 +422,8 @@ struct mail_hop *mail_hop_free(struct mail_hop *m)
     sim_listener_free(m->listener);
     buf_free(&m->copies);
     buf_free(&m->content);
+    buf_free(&m->last);
+    buf_free(&m->heard);
     free(m);
     return NULL;
 }

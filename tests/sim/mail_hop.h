@@ -18,6 +18,36 @@ enum hop_leniency {
     HOP_CR_DOT_CR = 8,
 };
 
+/* Where a script may act in the hop's stead. */
+#define HOP_POINTS(X)                                                                              \
+    X(GREETING)                                                                                    \
+    X(EHLO)                                                                                        \
+    X(HELO)                                                                                        \
+    X(MAIL)                                                                                        \
+    X(RCPT)                                                                                        \
+    X(DATA)                                                                                        \
+    X(BODY)  /* while the octets behind 354 come in */                                             \
+    X(CHUNK) /* the answer to a BDAT that is not the last */                                       \
+    X(END)   /* the answer to the final dot, or to BDAT LAST */                                    \
+    X(RSET)                                                                                        \
+    X(QUIT)                                                                                        \
+    X(OTHER)
+
+enum hop_point {
+#define X(name) HOP_##name,
+    HOP_POINTS(X)
+#undef X
+        HOP_POINT_COUNT
+};
+
+struct hop_move {
+    enum { HOP_AS_USUAL, HOP_SAY, HOP_CLOSE, HOP_RESET, HOP_SILENT } kind;
+    const char *reply; /* HOP_SAY: without its last CRLF */
+    usec_t delay;      /* thinks this long before it does it */
+    size_t after;      /* HOP_BODY: when so many octets have come */
+    bool take;         /* HOP_END: has taken the message, whatever it says */
+};
+
 struct mail_hop {
     struct house *house;
     struct sim_listener *listener;
@@ -25,16 +55,31 @@ struct mail_hop {
     unsigned leniency;
     usec_t slow;            /* it thinks this long before it answers the next end of data; once */
     const char *data_reply; /* its answer to the end of data instead of 250, or NULL */
+    const char *offers;     /* its whole answer to EHLO instead of the usual one, or NULL */
 
-    /* What it has accepted: "RECIPIENT\n" once for each copy, and all messages' octets. */
+    /* Asked before each answer of the hop; leaves *ret zeroed for the usual one. Or NULL. */
+    void (*script)(void *arg, enum hop_point point, const char *line, struct hop_move *ret);
+    void *script_arg;
+
+    /* What it has accepted: "RECIPIENT\n" once for each copy, all messages' octets as they came,
+     * and the last message alone, dots unstuffed. */
     struct buf copies;
     struct buf content;
+    struct buf last;
     unsigned messages;
     unsigned commands; /* lines that were no part of a message */
+    struct buf heard;  /* these lines, with LF ends */
+
+    unsigned connections; /* open now */
+    unsigned accepted;    /* ever */
+    char complaint[200];  /* the first breach of order by its client, or "" */
 };
 
 struct mail_hop *mail_hop_new(struct house *h);
 struct mail_hop *mail_hop_free(struct mail_hop *m);
+
+/* Stops listening, or listens again. */
+void mail_hop_listen(struct mail_hop *m, bool on);
 
 /* Copies that `recipient` has got. */
 unsigned mail_hop_copies(const struct mail_hop *m, const char *recipient);
