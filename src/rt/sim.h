@@ -55,6 +55,10 @@ void sim_cut(struct stream *end, bool deliver_to_peer);
 /* Nothing that the peer of this end sends arrives any more; nothing tells this end so. */
 void sim_stall(struct stream *end);
 
+/* shutdown(SHUT_WR): the peer reads to the end of what was sent and then meets the end; this end
+ * can still read. Nothing may be written to it any more. */
+void sim_half_close(struct stream *end);
+
 /* The other end of the connection; NULL when it is closed. */
 struct stream *sim_peer(struct stream *end);
 

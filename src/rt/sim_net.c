@@ -354,6 +354,14 @@ void sim_stall(struct stream *end)
     }
 }
 
+void sim_half_close(struct stream *end)
+{
+    struct sim_end *e = end_of(end);
+    if (e->peer != NULL && e->error == 0) {
+        send_segment(e->peer, SEGMENT_END, NULL, 0);
+    }
+}
+
 struct stream *sim_peer(struct stream *end)
 {
     struct sim_end *peer = end_of(end)->peer;
