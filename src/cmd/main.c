@@ -1,0 +1,75 @@
+/* gatepost(8): finds the subcommand. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+#include "cmd/cmd.h"
+
+static const struct command commands[] = {
+    {"run", "[-c FILE]",
+     "Serves in the foreground until SIGTERM or SIGINT. Without -c the configuration "
+     "is\n" CONF_FILE_STANDARD ".",
+     cmd_run},
+    {"check", "[-c FILE]",
+     "Says whether `gatepost run` could begin with this configuration: reads it, loads "
+     "certificate\n"
+     "and key, looks at user and folders. Binds nothing and creates nothing. Without -c the\n"
+     "configuration is " CONF_FILE_STANDARD ".",
+     cmd_check},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void print_usage(FILE *out)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        (void)fprintf(out, "%s gatepost %s %s\n", i == 0 ? "usage:" : "      ", commands[i].name,
+                      commands[i].synopsis);
+    }
+    (void)fprintf(out, "       gatepost --help | --version\n"
+                       "`gatepost COMMAND --help` tells more; so does gatepost(8).\n");
+}
+
+/* What whoever started us may have left otherwise. */
+static void settle_process(void)
+{
+    /* A descriptor opened later must not be taken for one of the standard ones. */
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDWR);
+    }
+    if (fd < 0) {
+        fatal("cannot open /dev/null");
+    }
+    close(fd);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGCHLD, SIG_DFL);
+    (void)umask(022);
+}
+
+int main(int argc, char **argv)
+{
+    settle_process();
+    if (argc < 2) {
+        print_usage(stderr);
+        return CMD_WRONG;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_usage(stdout);
+        return fflush(stdout) == 0 ? CMD_DONE : CMD_NO;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)printf("gatepost %s\n", GATEPOST_VERSION);
+        return fflush(stdout) == 0 ? CMD_DONE : CMD_NO;
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return (int)commands[i].run(&commands[i], argc - 1, argv + 1);
+        }
+    }
+    (void)fprintf(stderr, "gatepost: no command %s; try gatepost --help\n", argv[1]);
+    return CMD_WRONG;
+}

@@ -1,0 +1,185 @@
+/* See proc/environment.h. */
+#include "proc/environment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "journal/decision.h"
+#include "rt/tls.h"
+
+struct check {
+    const struct conf *conf;
+    const char *file;
+    struct identity *who;
+    struct conf_error *error;
+    bool create;
+};
+
+static int refuse(const struct check *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int refuse(const struct check *c, const char *format, ...)
+{
+    char *text = c->error->text;
+    const size_t room = sizeof(c->error->text);
+    va_list ap;
+
+    int head = snprintf(text, room, "%s: ", c->file);
+    size_t used = head > 0 && (size_t)head < room ? (size_t)head : room - 1;
+    va_start(ap, format);
+    (void)vsnprintf(text + used, room - used, format, ap);
+    va_end(ap);
+    text_clean(text, strlen(text));
+    return -EINVAL;
+}
+
+static int check_certificate(const struct check *c)
+{
+    struct tls_context *context = NULL;
+    char why[256];
+
+    if (c->conf->tls_cert == NULL) {
+        return 0;
+    }
+    if (tls_context_server(c->conf->tls_cert, c->conf->tls_key, &context, why, sizeof(why)) < 0) {
+        return refuse(c, "tls cert %s key %s: %s", c->conf->tls_cert, c->conf->tls_key, why);
+    }
+    tls_context_free(context);
+    return 0;
+}
+
+/* Creates what is missing of the path above its last component, for all to pass through. */
+static int make_parents(const char *path)
+{
+    char part[PATH_MAX];
+
+    for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        size_t n = (size_t)(slash - path);
+        if (n >= sizeof(part)) {
+            return -ENAMETOOLONG;
+        }
+        memcpy(part, path, n);
+        part[n] = '\0';
+        if (mkdir(part, 0755) < 0 && errno != EEXIST) {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
+static int make_folder(const struct check *c, const char *path)
+{
+    int r = make_parents(path);
+
+    if (r < 0) {
+        return r;
+    }
+    if (mkdir(path, 0700) < 0) {
+        return -errno;
+    }
+    return c->who->change && chown(path, c->who->uid, c->who->gid) < 0 ? -errno : 0;
+}
+
+/* Asks the kernel as the workers' user, in a process of its own: it alone knows about the path's
+ * other folders, access lists and read-only file systems. */
+static int ask_as_worker(const struct identity *who, const char *path)
+{
+    int status;
+    pid_t child = fork();
+
+    if (child < 0) {
+        return -errno;
+    }
+    if (child == 0) {
+        int r = identity_become(who);
+        if (r == 0 && access(path, R_OK | W_OK | X_OK) < 0) {
+            r = -errno;
+        }
+        _exit(-r);
+    }
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR) {
+            return -errno;
+        }
+    }
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+}
+
+static int check_folder(const struct check *c, const char *what, const char *path)
+{
+    struct stat st;
+    int r = 0;
+
+    if (stat(path, &st) < 0) {
+        if (errno == ENOENT && !c->create) {
+            return 0;
+        }
+        r = errno == ENOENT ? make_folder(c, path) : -errno;
+        if (r == 0 && stat(path, &st) < 0) {
+            r = -errno;
+        }
+        if (r < 0) {
+            return refuse(c, "%s folder %s: %s", what, path, strerror(-r));
+        }
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        return refuse(c, "%s folder %s: %s", what, path, strerror(ENOTDIR));
+    }
+    if ((st.st_mode & S_IWOTH) != 0) {
+        return refuse(c, "%s folder %s: everybody may write to it", what, path);
+    }
+    r = ask_as_worker(c->who, path);
+    if (r < 0) {
+        return refuse(c, "%s folder %s: %s%s%s", what, path, strerror(-r),
+                      c->who->change ? " for user " : "", c->who->name);
+    }
+    return 0;
+}
+
+static int check_decisions(const struct check *c)
+{
+    struct decision_sink *sink = NULL;
+    const char *to = c->conf->decisions == CONF_DECISIONS_FILE       ? c->conf->decisions_file
+                     : c->conf->decisions == CONF_DECISIONS_JOURNALD ? "journald"
+                                                                     : "stdout";
+    int r;
+
+    if (c->conf->decisions == CONF_DECISIONS_FILE && !c->create && access(to, F_OK) < 0) {
+        return 0;
+    }
+    r = decision_sink_open(c->conf, 0, 0, &sink);
+    if (r < 0) {
+        return refuse(c, "decisions %s: %s", to, strerror(-r));
+    }
+    decision_sink_free(sink);
+    return 0;
+}
+
+int environment_check(const struct conf *conf, const char *file, bool create,
+                      struct identity *ret_who, struct conf_error *ret_error)
+{
+    struct identity who;
+    struct check c = {
+        .conf = conf, .file = file, .who = &who, .error = ret_error, .create = create};
+    char why[256];
+
+    if (identity_find(conf, &who, why, sizeof(why)) < 0) {
+        return refuse(&c, "%s", why);
+    }
+    int r = check_certificate(&c);
+    r = r < 0 ? r : check_folder(&c, "state", conf->state);
+    r = r < 0 ? r : check_folder(&c, "spool", conf->spool);
+    r = r < 0 ? r : check_decisions(&c);
+    if (r == 0) {
+        *ret_who = who;
+    }
+    return r;
+}

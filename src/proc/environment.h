@@ -1,0 +1,14 @@
+/* Is what the configuration names really there and fit for use? Asked before anything is begun, so
+ * that a mistake is told in one line and not found by the first message. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+#include "proc/identity.h"
+
+/* Checks user, certificate and key, state and spool folders and where decisions go; with `create`
+ * the folders and the decisions' file are made where missing, for the workers' user. 0 and
+ * *ret_who; or -EINVAL with one line in *ret_error that begins with the configuration's `file`. */
+int environment_check(const struct conf *conf, const char *file, bool create,
+                      struct identity *ret_who, struct conf_error *ret_error);

@@ -1,0 +1,107 @@
+/* See proc/identity.h. */
+#include "proc/identity.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static const struct passwd *account_for_workers(const struct conf *conf, bool *ret_guessed)
+{
+    const struct passwd *account;
+
+    *ret_guessed = false;
+    if (conf->user != NULL) {
+        return getpwnam(conf->user);
+    }
+    account = getpwnam("gatepost");
+    if (account == NULL) {
+        *ret_guessed = true;
+        account = getpwnam("nobody");
+    }
+    return account;
+}
+
+static int find_as_root(const struct conf *conf, struct identity *who, char *why, size_t why_size)
+{
+    int count = IDENTITY_GROUPS_MAX;
+    const struct passwd *account = account_for_workers(conf, &who->guessed);
+    const char *name = conf->user != NULL ? conf->user : "nobody";
+
+    if (account == NULL) {
+        (void)snprintf(why, why_size, "there is no user %s", name);
+        return -EINVAL;
+    }
+    if (account->pw_uid == 0) {
+        (void)snprintf(why, why_size, "user %s is root: name one without privileges", name);
+        return -EINVAL;
+    }
+    who->change = true;
+    who->uid = account->pw_uid;
+    who->gid = account->pw_gid;
+    (void)snprintf(who->name, sizeof(who->name), "%s", account->pw_name);
+    if (getgrouplist(who->name, who->gid, who->groups, &count) < 0) {
+        (void)snprintf(why, why_size, "user %s is in more than %d groups", who->name,
+                       IDENTITY_GROUPS_MAX);
+        return -EINVAL;
+    }
+    who->group_count = (size_t)count;
+    return 0;
+}
+
+static int find_as_other(const struct conf *conf, struct identity *who, char *why, size_t why_size)
+{
+    who->uid = geteuid();
+    who->gid = getegid();
+    if (conf->user != NULL) {
+        const struct passwd *account = getpwnam(conf->user);
+        if (account == NULL || account->pw_uid != who->uid) {
+            (void)snprintf(why, why_size, "only root can start workers as user %s", conf->user);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+int identity_find(const struct conf *conf, struct identity *ret, char *ret_why, size_t why_size)
+{
+    struct identity who = {0};
+    int r = geteuid() == 0 ? find_as_root(conf, &who, ret_why, why_size)
+                           : find_as_other(conf, &who, ret_why, why_size);
+
+    if (r == 0) {
+        *ret = who;
+    }
+    return r;
+}
+
+static bool is_proven(const struct identity *who)
+{
+    uid_t u[3];
+    gid_t g[3];
+
+    if (getresuid(&u[0], &u[1], &u[2]) < 0 || getresgid(&g[0], &g[1], &g[2]) < 0) {
+        return false;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (u[i] != who->uid || g[i] != who->gid) {
+            return false;
+        }
+    }
+    return setuid(0) < 0 && setgid(0) < 0;
+}
+
+int identity_become(const struct identity *who)
+{
+    if (who->change && (setgroups(who->group_count, who->groups) < 0 ||
+                        setresgid(who->gid, who->gid, who->gid) < 0 ||
+                        setresuid(who->uid, who->uid, who->uid) < 0)) {
+        return -errno;
+    }
+    if (who->change && !is_proven(who)) {
+        return -EPERM;
+    }
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}

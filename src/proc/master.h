@@ -1,0 +1,10 @@
+/* The master: binds ports, keeps workers alive, and ends them in order. It never reads from the
+ * network. */
+#pragma once
+
+#include "conf/conf.h"
+
+/* Serves until SIGTERM or SIGINT; in the foreground. `file` names the configuration in errors.
+ * Returns the exit status: 0 after an orderly end, 2 when the environment does not allow to
+ * begin, of which one line on standard error has told. */
+int master_run(const struct conf *conf, const char *file);

@@ -1,0 +1,20 @@
+/* The memory that the master and all workers of the host share: marks and presence. */
+#pragma once
+
+#include "store/marks.h"
+#include "store/presence.h"
+
+struct shared {
+    struct marks *marks;
+    struct presence *presence;
+};
+
+/* Maps it, before the first fork. 0 or a negative errno. */
+int shared_map(struct shared *ret);
+
+/* The next owner for a worker's slot: what the slot's worker before left behind is void. Called
+ * when that worker is gone, before the next one starts. */
+struct owner shared_new_owner(const struct shared *s, uint16_t slot);
+
+/* By the master, when all workers have ended. */
+void shared_unmap(struct shared *s);

@@ -1,0 +1,292 @@
+/* See proc/worker.h. Privileges are given up in one place, confine(); all that needs them is opened
+ * before, and all that strangers have a say in comes after. */
+#include "proc/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "rt/real.h"
+#include "smtp/server.h"
+
+/* A sanitizer's search for leaks needs to look into the process. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+
+/* How soon decision lines that found no reader are tried again when nothing else happens. */
+#define FLUSH_AGAIN (20 * USEC_MSEC)
+/* How often the log may say that decision lines are lost. */
+#define LOST_EVERY (60 * USEC_SEC)
+
+struct worker {
+    const struct worker_setup *setup;
+    const struct conf *conf;
+    char role[32];
+    struct rt *rt;
+    struct decision_sink *decisions;
+    struct tls_context *tls;
+    struct store *store;
+    struct delivery_host deliveries;
+    struct smtp_server server;
+    struct real_listener **listeners;
+    struct rt_timer flush_timer;
+    uint64_t lost_told;
+    usec_t lost_told_at;
+    volatile bool stop; /* real_run may return */
+};
+
+/* Signal handlers can reach nothing but statics. */
+static volatile sig_atomic_t terminated;
+static struct rt *woken_by_signals;
+
+static void on_sigterm(int number)
+{
+    (void)number;
+    int saved = errno;
+    terminated = 1;
+    real_wake(woken_by_signals);
+    errno = saved;
+}
+
+/* ---- beginning ---- */
+
+/* What needs root: files that the workers' user may not open. */
+static int open_privileged(struct worker *w)
+{
+    char why[256];
+    int r = decision_sink_open(w->conf, w->setup->owner.slot, w->setup->owner.epoch, &w->decisions);
+
+    if (r < 0) {
+        log_line(LOG_ERROR, "cannot open where decisions go: %s", strerror(-r));
+        return r;
+    }
+    if (w->conf->tls_cert == NULL) {
+        return 0;
+    }
+    r = tls_context_server(w->conf->tls_cert, w->conf->tls_key, &w->tls, why, sizeof(why));
+    if (r < 0) {
+        log_line(LOG_ERROR, "cannot load certificate and key: %s", why);
+    }
+    return r;
+}
+
+/* Gives up all privileges, for good. */
+static int confine(const struct worker *w)
+{
+    const struct identity *who = w->setup->who;
+    int r = identity_become(who);
+
+    if (r < 0) {
+        log_line(LOG_ERROR, "cannot become user %s: %s", who->name, strerror(-r));
+        return r;
+    }
+#ifdef WITH_ASAN
+    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+#endif
+    return 0;
+}
+
+static enum smtp_admission gate_enter(void *arg, const struct addr *client)
+{
+    const struct worker *w = arg;
+    enum presence_answer answer = presence_enter(w->setup->shared->presence, w->setup->owner,
+                                                 client, (unsigned)w->conf->limits.client_sessions,
+                                                 (unsigned)w->conf->limits.sessions);
+
+    switch (answer) {
+    case PRESENCE_CLIENT_FULL: return SMTP_CLIENT_FULL;
+    case PRESENCE_FULL: return SMTP_FULL;
+    case PRESENCE_OK: break;
+    }
+    return SMTP_ADMITTED;
+}
+
+static void gate_leave(void *arg, const struct addr *client)
+{
+    const struct worker *w = arg;
+
+    presence_leave(w->setup->shared->presence, w->setup->owner, client);
+}
+
+static int open_store(struct worker *w)
+{
+    const char *note = NULL;
+    int r = store_open_lmdb(w->rt, w->conf->state, &w->store, &note);
+
+    if (r < 0) {
+        log_line(LOG_ERROR, "cannot open the state in %s: %s", w->conf->state, strerror(-r));
+    } else if (note != NULL) {
+        log_line(LOG_WARNING, "%s", note);
+    }
+    return r;
+}
+
+static void make_server(struct worker *w)
+{
+    w->deliveries = (struct delivery_host){
+        .rt = w->rt,
+        .conf = w->conf,
+        .pools = hop_pools_new(w->rt, w->conf),
+        .store = w->store,
+        .marks = w->setup->shared->marks,
+        .owner = w->setup->owner,
+    };
+    w->server = (struct smtp_server){
+        .rt = w->rt,
+        .conf = w->conf,
+        .deliveries = &w->deliveries,
+        .decisions = w->decisions,
+        .tls = w->tls,
+        .gate = {.enter = gate_enter, .leave = gate_leave, .arg = w},
+    };
+    smtp_server_init(&w->server, w->setup->owner.slot);
+}
+
+static int begin_listening(struct worker *w)
+{
+    for (size_t i = 0; i < w->conf->listen_count; i++) {
+        int r = real_listen(w->rt, w->setup->listeners[i], smtp_server_accept, &w->server,
+                            &w->listeners[i]);
+        if (r < 0) {
+            log_line(LOG_ERROR, "cannot watch a listening socket: %s", strerror(-r));
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* From now on signals are heard. The master's death is one; should it have come before we asked to
+ * be told, we have another parent by now. */
+static void begin_signals(const struct worker *w)
+{
+    struct sigaction on_term = {.sa_handler = on_sigterm, .sa_flags = SA_RESTART};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t none;
+
+    woken_by_signals = w->rt;
+    (void)sigaction(SIGTERM, &on_term, NULL);
+    /* The terminal sends these to all of us; what they mean is the master's to decide. */
+    (void)sigaction(SIGINT, &ignore, NULL);
+    (void)sigaction(SIGHUP, &ignore, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+    if (getppid() != w->setup->master) {
+        (void)raise(SIGTERM);
+    }
+}
+
+static void tell_ready(const struct worker *w)
+{
+    unsigned char slot = (unsigned char)w->setup->owner.slot;
+    ssize_t n = write(w->setup->ready, &slot, 1);
+
+    (void)n; /* a master that has gone has sent SIGTERM */
+    close(w->setup->ready);
+}
+
+/* ---- every turn ---- */
+
+static void stop_listening(struct worker *w)
+{
+    for (size_t i = 0; i < w->conf->listen_count; i++) {
+        if (w->listeners[i] != NULL) {
+            w->listeners[i] = real_listener_free(w->listeners[i]);
+            close(w->setup->listeners[i]);
+        }
+    }
+}
+
+static void tell_lost(struct worker *w)
+{
+    uint64_t lost = decision_lost(w->decisions);
+
+    if (lost != w->lost_told && rt_now_of(w->rt) - w->lost_told_at >= LOST_EVERY) {
+        log_line(LOG_WARNING, "%llu decision lines are lost until now: nobody takes them",
+                 (unsigned long long)lost);
+        w->lost_told = lost;
+        w->lost_told_at = rt_now_of(w->rt);
+    }
+}
+
+static void nothing(void *arg)
+{
+    (void)arg; /* the turn itself is what is wanted */
+}
+
+static void on_turn(void *arg)
+{
+    struct worker *w = arg;
+
+    decision_flush(w->decisions);
+    if (decision_waiting(w->decisions)) {
+        rt_timer_set(w->rt, &w->flush_timer, rt_now_of(w->rt) + FLUSH_AGAIN);
+        tell_lost(w);
+    }
+    if (terminated && !w->server.draining) {
+        stop_listening(w);
+        smtp_server_drain(&w->server);
+        hop_pools_drain(w->deliveries.pools);
+    }
+    /* An open commit may take 10 1/2 minutes, and is waited for. */
+    w->stop = w->server.draining && w->server.session_count == 0 && w->deliveries.late_running == 0;
+}
+
+/* ---- a whole life ---- */
+
+static int serve(struct worker *w)
+{
+    int r = open_store(w);
+
+    if (r < 0) {
+        return r;
+    }
+    make_server(w);
+    r = begin_listening(w);
+    if (r == 0) {
+        w->flush_timer = (struct rt_timer){.fn = nothing};
+        real_on_turn(w->rt, on_turn, w);
+        begin_signals(w);
+        tell_ready(w);
+        real_run(w->rt, &w->stop);
+        (void)signal(SIGTERM, SIG_IGN); /* its end has begun */
+        rt_timer_clear(w->rt, &w->flush_timer);
+    }
+    stop_listening(w);
+    smtp_server_fini(&w->server);
+    (void)hop_pools_free(w->deliveries.pools);
+    (void)store_close(w->store);
+    return r;
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+    struct worker w = {.setup = setup, .conf = setup->conf};
+
+    (void)snprintf(w.role, sizeof(w.role), "worker %u", setup->owner.slot);
+    log_set_role(w.role);
+    w.lost_told_at = -LOST_EVERY;
+    w.listeners = calloc(setup->conf->listen_count, sizeof(struct real_listener *));
+    int r = w.listeners == NULL ? -ENOMEM : open_privileged(&w);
+    r = r < 0 ? r : confine(&w);
+    if (r == 0) {
+        w.rt = real_new();
+        r = serve(&w);
+        (void)real_free(w.rt);
+    }
+    (void)decision_sink_free(w.decisions);
+    (void)tls_context_free(w.tls);
+    free(w.listeners);
+    return r < 0 ? WORKER_CANNOT_START : EXIT_SUCCESS;
+}

@@ -1,0 +1,26 @@
+/* A worker: a process that talks to clients. It holds no privileges, and when it dies it takes only
+ * its own conversations along. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "conf/conf.h"
+#include "proc/identity.h"
+#include "proc/shared.h"
+
+struct worker_setup {
+    const struct conf *conf;
+    const struct shared *shared;
+    const struct identity *who;
+    struct owner owner;   /* slot and epoch */
+    const int *listeners; /* conf->listen_count listening sockets, which the worker closes */
+    int ready; /* where to write the slot, as one octet, once clients are served; closed */
+    pid_t master;
+};
+
+/* The whole life of a worker, in a freshly forked process that has SIGTERM blocked, up to the
+ * exit status: 0 after SIGTERM, WORKER_CANNOT_START when it never came to serve a client (the cause
+ * is logged). */
+int worker_run(const struct worker_setup *setup);
+
+#define WORKER_CANNOT_START 2
