@@ -69,24 +69,27 @@ int hop_rcpt(struct hop *h, struct hop_recipient *r, usec_t deadline);
  * answered 354, all but the last piece is sent; or the Maildir's files are written and synced.
  *
  * Returns 0: all is ready when answer_is_yes() holds for every wanted recipient. If it does not for
- * only one, nothing may be committed and the caller calls hop_end: its answer says why, and whether
- * it is the hop's own (answer.from_hop) or ours (the hop was lost: 451 4.4.1; 550 5.6.11;
- * 552 5.3.4; our own files: 451 4.3.0, 452 4.3.1). What refuses the whole message is the answer of
- * all wanted. Or -ECANCELED, or -ETIMEDOUT when the deadline passed: nothing was delivered, call
- * hop_end. `m` and its spool must not change until hop_end. */
+ * only one, nothing may be committed and the caller calls hop_end. The answer says why, and whether
+ * it is the hop's own (answer.from_hop) or ours: 451 4.4.1 the hop was lost; 550 5.6.11; 552 5.3.4;
+ * 451 4.3.0 and 452 4.3.1 our own files. What refuses the whole message is the answer of all
+ * wanted.
+ * Or -ECANCELED, or -ETIMEDOUT when the deadline passed: nothing was delivered, call hop_end.
+ *
+ * `m` and its spool must not change until hop_commit has returned, or hop_end. */
 int hop_prepare(struct hop *h, struct message *m, struct hop_recipient *const *r, size_t count,
                 usec_t deadline);
 
 /* Commits: sends the final dot (or last BDAT chunk), or renames; then waits for the answer. Runs in
  * the caller's shield. From the first octet written on, every wanted recipient has `committed` set
  * (Maildir: each from its own rename on).
- * 0: each wanted recipient's answer is the hop's and `confirmed` says yes or no. A recipient that
- * is then not `committed` certainly got nothing: the hop had gone or refused before anything was
- * written, or the rename failed. One that is `committed` without `confirmed` got nothing either, as
- * the hop said so; only for a Maildir with answer 451 4.3.0 it may have (the folder's fsync
- * failed). -ETIMEDOUT: no answer yet; hop_commit_wait may be called to wait on. Other errors:
- * whether the message was delivered cannot be known any more where `committed` is set. A hop's 421
- * becomes 451 here, with its text. */
+ *
+ * 0: each wanted recipient's answer is there, and `confirmed` says yes or no. One that is not
+ * confirmed got nothing; `committed` is then false where we know that without the hop: the end of
+ * the message could not be sent, or the rename failed. The one exception is a Maildir whose folder
+ * could not be synced: committed, not confirmed, 451 4.3.0, and the message may be there.
+ * -ETIMEDOUT: all was sent, no answer yet; hop_commit_wait may be called to wait on.
+ * Other errors: whether the message was delivered cannot be known any more where `committed` is
+ * set. A hop's 421 becomes 451 here, with its text. */
 int hop_commit(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline);
 int hop_commit_wait(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline);
 

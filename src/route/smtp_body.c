@@ -288,10 +288,18 @@ int smtp_body_upload(struct smtp_hop *h, struct hop_recipient *const *r, size_t 
 {
     h->bdat = h->conn->can.chunking;
     h->iov_count = 0;
-    h->committed_octets = 0;
     h->write_failed = false;
     int rc = upload(h, r, count, deadline);
     return h->write_failed ? last_words(h, rc, r, count, deadline) : rc;
+}
+
+void smtp_body_forget(struct smtp_hop *h)
+{
+    if (h->message != NULL) {
+        spool_cursor_end(&h->message->spool, &h->cursor);
+        h->message = NULL;
+    }
+    buf_free(&h->tail);
 }
 
 /* ---- the commit ---- */
@@ -305,30 +313,7 @@ static void set_committed(struct hop_recipient *const *r, size_t count, bool com
     }
 }
 
-/* Writes what is left of the last piece. */
-static int send_last(struct smtp_hop *h, usec_t deadline)
-{
-    struct iovec iov[SMTP_HOP_IOV];
-    int count = 0;
-    size_t skip = h->committed_octets;
-    for (int i = 0; i < h->iov_count; i++) {
-        if (skip >= h->iov[i].iov_len) {
-            skip -= h->iov[i].iov_len;
-            continue;
-        }
-        iov[count++] = (struct iovec){(char *)h->iov[i].iov_base + skip, h->iov[i].iov_len - skip};
-        skip = 0;
-    }
-    if (count == 0) {
-        return 0;
-    }
-    size_t written;
-    int rc = stream_write(h->conn->stream, iov, count, deadline, &written);
-    h->committed_octets += written;
-    return rc;
-}
-
-/* Nothing of the last piece has left: then nothing was delivered, and that is certain. */
+/* The end of the message has not left: then nothing was delivered, and that is certain. */
 static int not_committed(struct smtp_hop *h, int rc, struct hop_recipient *const *r, size_t count)
 {
     set_committed(r, count, false);
@@ -384,22 +369,44 @@ int smtp_body_commit_wait(struct hop *base, struct hop_recipient *const *r, size
     if (h->conn == NULL || h->state != SMTP_HOP_ANSWER) {
         return -ENOTCONN;
     }
-    int rc = send_last(h, deadline);
-    if (rc < 0 && rc != -ETIMEDOUT && h->committed_octets == 0) {
-        return not_committed(h, rc, r, count);
-    }
     struct reply reply;
-    if (rc == 0) {
-        rc = reply_read(&h->conn->replies, h->conn->stream, deadline, &reply);
-    } else if (last_words(h, rc, r, count, deadline) == 1) {
-        /* The hop went away in the middle of the last piece, and said why. A yes to half a piece
-         * would be nonsense, and is never believed. */
-        return not_committed(h, 1, r, count);
-    }
+    int rc = reply_read(&h->conn->replies, h->conn->stream, deadline, &reply);
     if (rc == 0) {
         return take_final_reply(h, &reply, r, count);
     }
     return rc == -ETIMEDOUT ? rc : outcome_unknown(h, rc, r, count);
+}
+
+/* What cannot be the end of a message yet, even to a hop that takes half of CRLF.CRLF for one: of a
+ * chunk everything but its last octet. */
+static size_t harmless_octets(const struct smtp_hop *h)
+{
+    size_t total = 0;
+    for (int i = 0; i < h->iov_count; i++) {
+        total += h->iov[i].iov_len;
+    }
+    return total - (h->bdat ? 1 : h->iov[h->iov_count - 1].iov_len);
+}
+
+/* The last piece has not gone out as a whole, and never will. */
+static int write_failed(struct smtp_hop *h, int rc, bool harmless, struct hop_recipient *const *r,
+                        size_t count, usec_t deadline)
+{
+    /* A yes to half a piece would be nonsense, and is never believed. */
+    bool refused = last_words(h, rc, r, count, deadline) == 1;
+    if (refused || harmless) {
+        return not_committed(h, refused ? 1 : rc, r, count);
+    }
+    return outcome_unknown(h, rc == -ETIMEDOUT ? -ECONNABORTED : rc, r, count);
+}
+
+static void put_end(struct smtp_hop *h)
+{
+    /* RFC 5321 4.1.1.4: the end is CRLF.CRLF, and the first CRLF is the message's own where it has
+     * one. Behind an empty message it is the trace's. */
+    bool ended = h->message->ends_in_crlf || h->message->spool.size == 0;
+    const char *end = ended ? ".\r\n" : "\r\n.\r\n";
+    h->iov[h->iov_count++] = (struct iovec){(char *)end, strlen(end)};
 }
 
 int smtp_body_commit(struct hop *base, struct hop_recipient *const *r, size_t count,
@@ -414,13 +421,16 @@ int smtp_body_commit(struct hop *base, struct hop_recipient *const *r, size_t co
         return not_committed(h, rc, r, count);
     }
     if (!h->bdat) {
-        /* RFC 5321 4.1.1.4: the end is CRLF.CRLF, and the first CRLF is the message's own where it
-         * has one. Behind an empty message it is the trace's. */
-        bool ended = h->message->ends_in_crlf || h->message->spool.size == 0;
-        const char *end = ended ? ".\r\n" : "\r\n.\r\n";
-        h->iov[h->iov_count++] = (struct iovec){(char *)end, strlen(end)};
+        put_end(h);
     }
     set_committed(r, count, true);
     h->state = SMTP_HOP_ANSWER;
+    size_t harmless = harmless_octets(h);
+    size_t written;
+    rc = stream_write(h->conn->stream, h->iov, h->iov_count, deadline, &written);
+    smtp_body_forget(h);
+    if (rc < 0) {
+        return write_failed(h, rc, written <= harmless, r, count, deadline);
+    }
     return smtp_body_commit_wait(base, r, count, deadline);
 }

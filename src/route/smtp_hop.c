@@ -7,29 +7,31 @@
  *   hop_begin    IDLE, no connection. Nothing is sent for a client that has no recipient yet.
  *
  *   hop_rcpt     The first one takes the newest kept connection, or connects and says EHLO. What
- * the hop cannot take by its EHLO reply is answered here without a word to it. Then MAIL and RCPT
- * go out together where the hop offers PIPELINING, else one by one. A kept connection may have died
- * in the pool without a sign: when it ends, or says 421, before MAIL was answered, all is said once
- * more on a fresh one. MAIL accepted: OPEN. Refused: IDLE, and the refusal answers every recipient.
+ *                the hop cannot take by its EHLO reply is answered here without a word to it. Then
+ *                MAIL and RCPT go out together where the hop offers PIPELINING, else one by one.
+ *                A kept connection may have died in the pool without a sign: when it ends, or says
+ *                421, before MAIL was answered, all is said once more on a fresh one.
+ *                MAIL accepted: OPEN. Refused: IDLE, and the refusal answers every recipient.
  *                Each further recipient is one RCPT. A connection found dead before that RCPT is
  *                replaced, with MAIL said anew; one that dies over it gives 451 4.4.1.
  *
  *   hop_prepare  If the open transaction holds exactly the wanted recipients, nothing is redone.
  *                Otherwise RSET (where one is open), MAIL and all RCPTs are said again and their
- *                answers looked at: one refusal, and it ends here. The client has waited for its
- *                content to be looked at, so the connection may have died: then on another one.
+ *                answers looked at: one refusal, and it ends here. The client has taken its time
+ *                over the message, so the connection may have died: then on another one.
  *                BODY: with CHUNKING all chunks but the last are sent, each reply read; without,
  *                DATA, 354, and all of the message but its last piece.
  *
  *   hop_commit   ANSWER: the last piece with the final dot, or the last chunk, in one write; then
- * one reply. 2xx or a refusal: IDLE again (OPEN after a refused chunk: RFC 3030 2 leaves open what
- * is left of the transaction). Anything else leaves the outcome unknown and the connection is
- * closed.
+ *                one reply. 2xx or a refusal: IDLE again (OPEN after a refused chunk, as RFC 3030
+ *                does not say what is left of the transaction then). When the write fails before
+ *                the end of the message has gone out, nothing was delivered, and the connection is
+ *                reset. Anything else leaves the outcome unknown, and the connection is closed.
  *
  *   hop_end      IDLE: the connection is kept. OPEN: RSET is written, and its reply is owed: the
- * next user reads it in front of its own. BODY: the connection is reset, so that the hop cannot
- * take what it has for a message. ANSWER: closed in order, because what is still under way must
- * arrive.
+ *                next user reads it in front of its own. BODY: the connection is reset, so that
+ *                the hop cannot take what it has for a message. ANSWER: closed in order, because
+ *                what is still under way must arrive.
  *
  * Every error on the way (the connection lost, 421, nonsense, no reply in time, cancelled) drops
  * the connection at once: replies not read can then never be mistaken for others. */
@@ -417,10 +419,7 @@ static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipien
 static void smtp_end(struct hop *base)
 {
     struct smtp_hop *h = container_of(base, struct smtp_hop, base);
-    if (h->message != NULL) {
-        spool_cursor_end(&h->message->spool, &h->cursor);
-    }
-    buf_free(&h->tail);
+    smtp_body_forget(h);
     if (h->conn == NULL) {
         return;
     }

@@ -48,7 +48,6 @@ struct smtp_hop {
     struct iovec iov[SMTP_HOP_IOV]; /* queued for the next write; at the end, the last piece */
     int iov_count;
     bool write_failed;
-    size_t committed_octets; /* of the last piece that went out */
 };
 
 /* The answer when the hop is out of reach or talks nonsense. */
@@ -68,6 +67,9 @@ int smtp_hop_answer(struct smtp_hop *h, const struct reply *reply, struct answer
  * answer given to all wanted; or an error, after which the connection is of no use. */
 int smtp_body_upload(struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
                      usec_t deadline);
+
+/* Lets go of the message: what of it is queued may not be written any more. */
+void smtp_body_forget(struct smtp_hop *h);
 
 /* Behind hop_commit and hop_commit_wait. */
 int smtp_body_commit(struct hop *base, struct hop_recipient *const *r, size_t count,

@@ -135,6 +135,9 @@ static bool hop_step(struct hop_session *h, const char *step)
     if (strcmp(step, "!sleep") == 0) {
         return task_sleep(rt_now() + 600 * USEC_SEC) == 0;
     }
+    if (strcmp(step, "!rest") == 0) {
+        return task_sleep(rt_now() + 10 * USEC_SEC) == 0;
+    }
     if (step[0] == '!') {
         return false;
     }

@@ -8,7 +8,7 @@
  *   "!reset"  the worker must reset it; the same
  *   "!close"  the hop closes, "!cut" it resets
  *   "!quiet"  for a second nothing may arrive
- *   "!sleep"  for ten minutes the hop does nothing
+ *   "!rest"   for ten seconds the hop does nothing, "!sleep" for ten minutes
  *   else      the worker must send exactly this line
  * The steps of "!cut" and "!close" end the script; otherwise the hop closes at its end. */
 #pragma once

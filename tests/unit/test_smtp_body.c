@@ -37,6 +37,8 @@ static void deliver(struct hop_world *w)
     if (o.prepared == 0 && answer_is_yes(&w->r[0]->answer) && !o.give_up) {
         o.committed = commit(w, h, 1);
         if (o.committed == -ETIMEDOUT && o.wait) {
+            spool_reset(&w->message.spool); /* the conversation has gone on */
+            memset(&w->message.trace, 0xff, sizeof w->message.trace);
             o.committed = hop_commit_wait(h, w->r, 1, rt_now() + 600 * USEC_SEC);
         }
     }
@@ -449,6 +451,35 @@ static void test_late_answer(void **state)
     world_free(w);
 }
 
+/* The hop stops reading just before the last piece, and its end stays with us: that is certain. */
+static void test_stuck_in_last_piece(void **state)
+{
+    (void)state;
+    static script rests = {HELLO, RECIPIENT, DATA, "!sleep", "!reset", NULL};
+    static script refuses = {HELLO,    RECIPIENT, DATA, "!rest", "> 452 4.3.1 full",
+                             "!sleep", "!reset",  NULL};
+    static script cuts = {HELLO, RECIPIENT, DATA, "!rest", "!cut", NULL};
+    const char *const *const each[] = {rests, refuses, cuts};
+    static char octets[70000]; /* the simulated network takes 65536 that nobody reads */
+    memset(octets, 'x', sizeof octets);
+    memcpy(octets + sizeof octets - 2, "\r\n", 2);
+    for (size_t i = 0; i < sizeof each / sizeof each[0]; i++) {
+        clean(NULL);
+        o.octets = (struct slice){octets, sizeof octets};
+        struct hop_world *w = play(each[i]);
+        assert_int_equal(o.prepared, 0);
+        assert_int_equal(o.committed, 0);
+        assert_false(w->r[0]->committed || w->r[0]->confirmed);
+        if (i == 1) {
+            assert_answer(w->r[0], 452, "4.3.1", "full");
+        } else {
+            assert_answer(w->r[0], 451, "4.4.1", NULL);
+        }
+        assert_null(w->got.n > 0 ? memmem(w->got.p, w->got.n, "\r\n.\r\n", 5) : NULL);
+        world_free(w);
+    }
+}
+
 /* ---- cancelled ---- */
 
 struct cancel {
@@ -530,6 +561,7 @@ int main(void)
         cmocka_unit_test_setup(test_final_answers, clean),
         cmocka_unit_test_setup(test_no_answer, clean),
         cmocka_unit_test_setup(test_late_answer, clean),
+        cmocka_unit_test_setup(test_stuck_in_last_piece, clean),
         cmocka_unit_test_setup(test_cancelled, clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
