@@ -68,11 +68,13 @@ static char *dotted(size_t n)
 {
     static const char *const starts[] = {"", ".", "..", "a", ".\r\n.", "x.", "\r\n"};
     struct buf b = {0};
-    for (unsigned i = 1; b.n < n; i = i * 1103515245u + 12345u) {
+    unsigned i = 1;
+    do {
         buf_printf(
             &b, "%s%.*s\r\n", starts[(i >> 16) % 7], (int)(i >> 24) % 70,
             "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz");
-    }
+        i = i * 1103515245u + 12345u;
+    } while (b.n < n);
     b.p[n - 2] = '\r';
     b.p[n - 1] = '\n';
     if (n > 2 && b.p[n - 3] == '\r') {
