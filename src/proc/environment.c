@@ -43,14 +43,20 @@ static int refuse(const struct check *c, const char *format, ...)
 
 static int check_certificate(const struct check *c)
 {
+    const char *files[] = {c->conf->tls_cert, c->conf->tls_key};
     struct tls_context *context = NULL;
     char why[256];
 
     if (c->conf->tls_cert == NULL) {
         return 0;
     }
-    if (tls_context_server(c->conf->tls_cert, c->conf->tls_key, &context, why, sizeof(why)) < 0) {
-        return refuse(c, "tls cert %s key %s: %s", c->conf->tls_cert, c->conf->tls_key, why);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        if (access(files[i], R_OK) < 0) {
+            return refuse(c, "tls %s %s: %s", i == 0 ? "cert" : "key", files[i], strerror(errno));
+        }
+    }
+    if (tls_context_server(files[0], files[1], &context, why, sizeof(why)) < 0) {
+        return refuse(c, "tls cert %s key %s: %s", files[0], files[1], why);
     }
     tls_context_free(context);
     return 0;

@@ -1,0 +1,521 @@
+#!/usr/bin/env python3
+"""Master and workers as real processes. Usage: test_processes.py GATEPOST [NAME…]
+
+Prints a line for each case, and `N passed, N failed` at the end. As root, workers become nobody, and
+the cases about privileges are run too.
+"""
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+ROOT = os.geteuid() == 0
+NOBODY = pwd.getpwnam('nobody')
+PATIENCE = 20
+
+
+class Failed(Exception):
+    pass
+
+
+def check(condition, what):
+    if not condition:
+        raise Failed(what)
+
+
+def until(condition, what, seconds=PATIENCE):
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        check(time.monotonic() < deadline, f'{what}: not within {seconds} s')
+        time.sleep(0.01)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def alive(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as f:
+            return f.read().rpartition(')')[2].split()[0] != 'Z'
+    except OSError:
+        return False
+
+
+def process_status(pid):
+    with open(f'/proc/{pid}/status', encoding='ascii', errors='replace') as f:
+        return {name: value.strip() for name, _, value in (line.partition(':') for line in f)}
+
+
+class Gatepost:
+    """A folder with a configuration, and the processes on it. Statements override the standard."""
+
+    def __init__(self, binary, stdout=None, **statements):
+        self.binary = binary
+        self.folder = tempfile.mkdtemp(prefix='gatepost-proc-')
+        os.chmod(self.folder, 0o755)
+        self.port = free_port()
+        self.file = f'{self.folder}/gatepost.conf'
+        self.stdout = stdout
+        self.popen = None
+        self.statements = {
+            'hostname': 'gatepost.test', 'listen': f'127.0.0.1:{self.port}',
+            'route': f'example.org to maildir:{self.folder}/mail/%{{rcpt.local_part}}',
+            'state': f'lmdb:{self.folder}/var/state', 'spool': f'{self.folder}/var/spool',
+            'workers': 2, 'limit': [], **statements}
+        if ROOT:
+            self.statements.setdefault('user', 'nobody')
+        self.make_maildir('box')
+        self.write()
+
+    def write(self, **statements):
+        self.statements.update(statements)
+        with open(self.file, 'w', encoding='utf-8') as f:
+            for name, values in self.statements.items():
+                for value in values if isinstance(values, list) else [values]:
+                    f.write(f'{name} {value}\n')
+
+    def make_maildir(self, name):
+        for path in ['mail', f'mail/{name}'] + [f'mail/{name}/{sub}' for sub in ('tmp', 'new', 'cur')]:
+            os.makedirs(f'{self.folder}/{path}', exist_ok=True)
+            if ROOT:
+                os.chown(f'{self.folder}/{path}', NOBODY.pw_uid, NOBODY.pw_gid)
+
+    def messages(self, name='box'):
+        return os.listdir(f'{self.folder}/mail/{name}/new')
+
+    def start(self):
+        with open(f'{self.folder}/stderr', 'ab') as err, open(f'{self.folder}/stdout', 'ab') as out:
+            self.popen = subprocess.Popen([self.binary, 'run', '-c', self.file], stderr=err,
+                                          stdin=subprocess.DEVNULL, start_new_session=True,
+                                          stdout=self.stdout if self.stdout is not None else out)
+        until(lambda: 'gatepost: ready on' in self.log() or self.popen.poll() is not None, 'ready line')
+        check(self.popen.poll() is None, f'ended at its start: {self.log()}')
+        return self
+
+    def log(self):
+        with open(f'{self.folder}/stderr', encoding='utf-8') as f:
+            return f.read()
+
+    def decisions(self):
+        with open(f'{self.folder}/stdout', encoding='ascii') as f:
+            return [json.loads(line) for line in f]
+
+    def workers(self):
+        with open(f'/proc/{self.popen.pid}/task/{self.popen.pid}/children', encoding='ascii') as f:
+            return [int(word) for word in f.read().split()]
+
+    def session(self):
+        return Session(self.port)
+
+    def signal(self, number):
+        os.kill(self.popen.pid, number)
+
+    def wait(self, seconds=PATIENCE):
+        try:
+            return self.popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f'did not end within {seconds} s: {self.log()}') from None
+
+    def refused(self, command='run'):
+        """What Gatepost says when it does not start: one line, exit status 2."""
+        done = subprocess.run([self.binary, command, '-c', self.file], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
+        said = done.stdout.decode()
+        check(done.returncode == 2, f'exit status {done.returncode}: {said}')
+        check(said.count('\n') == 1 and said.endswith('\n'), f'not one line: {said!r}')
+        check(said.startswith(self.file), f'{said!r} does not begin with {self.file}')
+        return said[len(self.file):].strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        try:
+            if self.popen and self.popen.poll() is None:
+                self.signal(signal.SIGTERM)
+                status = self.wait()
+                if kind is None:
+                    check(status == 0, f'exit status {status}: {self.log()}')
+            if kind is None and self.popen:
+                check('Sanitizer' not in self.log() and 'runtime error' not in self.log(), self.log())
+            elif kind is not None and os.path.exists(f'{self.folder}/stderr'):
+                print(f'---- stderr\n{self.log()}----')
+        finally:
+            if self.popen:
+                try:
+                    os.killpg(self.popen.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+                self.popen.wait()
+            shutil.rmtree(self.folder)
+
+
+class Session:
+    """The least of an SMTP client, its greeting read."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(('127.0.0.1', port), PATIENCE)
+        self.file = self.socket.makefile('rwb')
+        self.greeting = self.reply()
+
+    def reply(self):
+        line = self.file.readline()
+        while line[3:4] == b'-':
+            line = self.file.readline()
+        return line.decode().rstrip('\r\n')
+
+    def say(self, line):
+        self.file.write(line.encode() + b'\r\n')
+        self.file.flush()
+        return self.reply()
+
+    def expect(self, line, code):
+        reply = self.say(line)
+        check(reply.startswith(str(code)), f'{line}: {reply}')
+        return reply
+
+    def deliver(self, box='box'):
+        for line, code in (('EHLO client.test', 250), ('MAIL FROM:<a@client.test>', 250),
+                           (f'RCPT TO:<{box}@example.org>', 250), ('DATA', 354),
+                           ('Subject: x\r\n\r\nx\r\n.', 250), ('QUIT', 221)):
+            self.expect(line, code)
+        self.close()
+
+    def at_end(self):
+        """The other side has closed. A killed process's sockets may be reset."""
+        try:
+            return self.file.read(1) == b''
+        except ConnectionResetError:
+            return True
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+# ---- the cases ----
+
+def ready_line(binary):
+    with Gatepost(binary) as g:
+        g.start()
+        check(g.log() == f'gatepost: ready on 127.0.0.1:{g.port} (2 workers)\n', g.log())
+        g.session().deliver()
+        check(len(g.messages()) == 1, 'no message')
+        check(len(g.workers()) == 2, f'workers {g.workers()}')
+    with Gatepost(binary, workers=1) as g:
+        second = free_port()
+        g.write(listen=[f'127.0.0.1:{g.port}', f'[::1]:{second}'])
+        g.start()
+        check(g.log() == f'gatepost: ready on 127.0.0.1:{g.port}, [::1]:{second} (1 worker)\n', g.log())
+
+
+def worker_replaced(binary):
+    """A dead worker takes its own conversations along, and what it owned in shared memory."""
+    with Gatepost(binary, workers=1, limit=['client_sessions 2']) as g:
+        g.start()
+        g.session().deliver()
+        first, second = g.session(), g.session()
+        check(first.greeting.startswith('220') and second.greeting.startswith('220'), 'two sessions')
+        refused = g.session()
+        check(refused.greeting.startswith('421 4.7.0'), f'third session: {refused.greeting}')
+        refused.close()
+        until(lambda: len(g.decisions()) == 2, 'decisions on the message and the refused session')
+        worker = g.workers()[0]
+        os.kill(worker, signal.SIGKILL)
+        check(first.at_end() and second.at_end(), 'sessions of the dead')
+        until(lambda: g.workers() not in ([], [worker]), 'a new worker')
+        check(f'worker 0 (process {worker}) was killed by signal 9 (Killed)' in g.log(), g.log())
+        for _ in range(2):
+            g.session().deliver()
+        with_two = [g.session(), g.session()]
+        check(all(s.greeting.startswith('220') for s in with_two), 'sessions of the dead still count')
+        check(g.log().count('ready on') == 1, 'ready again')
+        for s in with_two:
+            s.close()
+        until(lambda: len(g.decisions()) == 6, 'decisions of the new worker')
+        numbers = [(d['worker'], d['epoch'], d['sequence']) for d in g.decisions()]
+        check(numbers == [(0, 1, 0), (0, 1, 1)] + [(0, 2, i) for i in range(4)], f'{numbers}')
+
+
+def other_worker_undisturbed(binary):
+    with Gatepost(binary, workers=2) as g:
+        g.start()
+        sessions = [g.session() for _ in range(8)]
+        victim = g.workers()[0]
+        os.kill(victim, signal.SIGKILL)
+        until(lambda: len(g.workers()) == 2 and victim not in g.workers(), 'a new worker')
+        answers = []
+        for s in sessions:
+            try:
+                answers.append(s.say('NOOP'))
+            except (ConnectionResetError, BrokenPipeError):
+                answers.append('')
+        check(all(a in ('', '250 2.0.0 ok') for a in answers), f'{answers}')
+        g.session().deliver()
+
+
+def restarts_slow_down(binary):
+    """Workers that die at their start come back ever later, and serve once they can."""
+    if not ROOT:
+        return
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        state = f'{g.folder}/var/state'
+        os.chown(state, 0, 0)
+        os.kill(g.workers()[0], signal.SIGKILL)
+        time.sleep(1.5)
+        deaths = g.log().count('ended with status 2')
+        check(2 <= deaths <= 9, f'{deaths} deaths in 1.5 s: {g.log()}')
+        check(f'cannot open the state in {state}: Permission denied' in g.log(), g.log())
+        os.chown(state, NOBODY.pw_uid, NOBODY.pw_gid)
+        g.session().deliver()
+
+
+def sigterm_drains(binary):
+    with Gatepost(binary) as g:
+        g.start()
+        idle = [g.session() for _ in range(4)]
+        idle[0].expect('EHLO client.test', 250)
+        busy = g.session()
+        for line, code in (('EHLO client.test', 250), ('MAIL FROM:<>', 250),
+                           ('RCPT TO:<box@example.org>', 250), ('DATA', 354)):
+            busy.expect(line, code)
+        workers = g.workers()
+        g.signal(signal.SIGTERM)
+        for s in idle:
+            told = s.reply()
+            check(told.startswith('421 4.3.2 '), f'idle session: {told}')
+            check(s.at_end(), 'not closed behind 421')
+        until(lambda: not connectable(g.port), 'the port is closed')
+        g.signal(signal.SIGTERM)
+        time.sleep(0.2)
+        check(g.popen.poll() is None, 'a second SIGTERM ended an open transaction')
+        busy.expect('Subject: x\r\n\r\nx\r\n.', 250)
+        check(g.wait() == 0, f'exit status {g.popen.returncode}')
+        check(not any(alive(pid) for pid in workers), 'a worker outlived the master')
+        check(len(g.messages()) == 1, 'no message')
+        check(len(g.decisions()) == 5, f'{len(g.decisions())} decisions')
+
+
+def connectable(port):
+    try:
+        socket.create_connection(('127.0.0.1', port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def sigint_and_sighup(binary):
+    with Gatepost(binary) as g:
+        g.start()
+        g.signal(signal.SIGHUP)
+        until(lambda: 'SIGHUP' in g.log(), 'a word about SIGHUP')
+        for worker in g.workers():
+            os.kill(worker, signal.SIGHUP)
+            os.kill(worker, signal.SIGINT)  # as a terminal does, to the whole process group
+        g.session().deliver()
+        g.signal(signal.SIGINT)
+        check(g.wait() == 0, f'exit status {g.popen.returncode}')
+        check('was killed' not in g.log(), g.log())
+
+
+def sigterm_at_once(binary):
+    for delay in (0, 0.002, 0.01, 0.03):
+        with Gatepost(binary) as g:
+            popen = subprocess.Popen([binary, 'run', '-c', g.file], stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            until(lambda p=popen: signals_blocked(p.pid), 'the master has begun')
+            time.sleep(delay)
+            popen.terminate()
+            said = popen.communicate(timeout=PATIENCE)[1].decode()
+            check(popen.returncode == 0, f'{popen.returncode}: {said}')
+
+
+def signals_blocked(pid):
+    return int(process_status(pid)['SigBlk'], 16) & 1 << (signal.SIGTERM - 1)
+
+
+def master_dies(binary):
+    with Gatepost(binary) as g:
+        g.start()
+        idle = g.session()
+        workers = g.workers()
+        g.signal(signal.SIGKILL)
+        check(g.wait() == -signal.SIGKILL, 'not killed')
+        told = idle.reply()
+        check(told.startswith('421 4.3.2 '), f'idle session: {told}')
+        until(lambda: not any(alive(pid) for pid in workers), 'workers end')
+        check(not connectable(g.port), 'the port is still served')
+
+
+def busy_port(binary):
+    with Gatepost(binary) as g, socket.create_server(('127.0.0.1', 0)) as holder:
+        port = holder.getsockname()[1]
+        g.write(listen=f'127.0.0.1:{g.port}, 127.0.0.1:{port}')
+        said = g.refused()
+        column = len(f'listen 127.0.0.1:{g.port}, ') + 1
+        expected = f':2:{column}: cannot listen on 127.0.0.1:{port}: Address already in use'
+        check(said == expected, f'{said!r} instead of {expected!r}')
+
+
+def folders(binary):
+    with Gatepost(binary) as g:
+        check(subprocess.run([binary, 'check', '-c', g.file], stdout=subprocess.PIPE).stdout.decode()
+              == f'{g.file}: ok\n', 'check')
+        check(not os.path.exists(f'{g.folder}/var'), 'check has created something')
+        g.start()
+        for name in ('state', 'spool'):
+            st = os.stat(f'{g.folder}/var/{name}')
+            check(stat.S_IMODE(st.st_mode) == 0o700, f'{name}: mode {oct(st.st_mode)}')
+            check(not ROOT or st.st_uid == NOBODY.pw_uid, f'{name}: owner {st.st_uid}')
+    for command in ('run', 'check'):
+        with Gatepost(binary) as g:
+            spool = f'{g.folder}/var/spool'
+            os.makedirs(spool)
+            os.chmod(spool, 0o777)
+            said = g.refused(command)
+            check(said.endswith(f'spool folder {spool}: everybody may write to it'), said)
+            os.rmdir(spool)
+            with open(spool, 'w', encoding='ascii'):
+                pass
+            said = g.refused(command)
+            check('spool folder' in said and 'Not a directory' in said, said)
+            if ROOT:
+                os.unlink(spool)
+                os.mkdir(spool, 0o700)
+                said = g.refused(command)
+                check(f'spool folder {spool}: Permission denied for user nobody' in said, said)
+
+
+def wrong_environment(binary):
+    for command in ('run', 'check'):
+        with Gatepost(binary, tls='cert /nonexistent/c key /nonexistent/k') as g:
+            said = g.refused(command)
+            check('/nonexistent/c' in said and 'No such file' in said, said)
+        with Gatepost(binary, user='no-such-user') as g:
+            said = g.refused(command)
+            check('user no-such-user' in said, said)
+        with Gatepost(binary, decisions='/nonexistent/decisions') as g:
+            if command == 'run':
+                said = g.refused(command)
+                check('decisions /nonexistent/decisions: No such file' in said, said)
+        if ROOT:
+            with Gatepost(binary, user='root') as g:
+                check('root' in g.refused(command), 'workers as root')
+
+
+def no_privileges(binary):
+    if not ROOT:
+        return
+    with Gatepost(binary) as g:
+        g.start()
+        for pid in g.workers():
+            st = process_status(pid)
+            check(st['Uid'].split() == [str(NOBODY.pw_uid)] * 4, f"Uid {st['Uid']}")
+            check(st['Gid'].split() == [str(NOBODY.pw_gid)] * 4, f"Gid {st['Gid']}")
+            check(st['Groups'].split() in ([], [str(NOBODY.pw_gid)]), f"Groups {st['Groups']}")
+            check(st['NoNewPrivs'] == '1', f"NoNewPrivs {st['NoNewPrivs']}")
+            for caps in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb'):
+                check(int(st[caps], 16) == 0, f'{caps} {st[caps]}')
+
+
+def decisions_file(binary):
+    with Gatepost(binary) as g:
+        path = f'{g.folder}/decisions'
+        g.write(decisions=path)
+        g.start()
+        check(stat.S_IMODE(os.stat(path).st_mode) == 0o640, oct(os.stat(path).st_mode))
+        for _ in range(10):
+            g.session().deliver()
+        g.signal(signal.SIGTERM)
+        check(g.wait() == 0, 'exit status')
+        with open(path, encoding='ascii') as f:
+            lines = [json.loads(line) for line in f]
+        check(len(lines) == 10, f'{len(lines)} lines')
+        for worker in (0, 1):
+            numbers = [line['sequence'] for line in lines if line['worker'] == worker]
+            check(numbers == list(range(len(numbers))), f'worker {worker}: {numbers}')
+
+
+def stuck_reader(binary):
+    """Nobody reads the decisions: mail goes on, and what comes through later is whole."""
+    reader, writer = os.pipe()
+    with Gatepost(binary, stdout=writer, workers=1, limit=['commands 1000000']) as g:
+        g.start()
+        s = g.session()
+        s.expect('EHLO client.test', 250)
+        count = 2000
+        s.file.write(b'MAIL FROM:<a@client.test>\r\nRSET\r\n' * count)
+        s.file.flush()
+        for i in range(2 * count):
+            reply = s.reply()
+            check(reply.startswith('250'), f'reply {i}: {reply}')
+        s.expect('QUIT', 221)
+        s.close()
+        g.session().deliver()
+        check(len(g.messages()) == 1, 'no message')
+        os.set_blocking(reader, False)
+        data = bytearray()
+
+        def all_read():
+            try:
+                data.extend(os.read(reader, 1 << 20))
+            except BlockingIOError:
+                pass
+            return data.count(b'\n') == count + 1
+        until(all_read, f'{count + 1} lines')
+        sequence = [json.loads(line)['sequence'] for line in data.splitlines()]
+        check(sequence == list(range(count + 1)), 'lines out of order')
+    os.close(reader)
+    os.close(writer)
+
+
+def usage(binary):
+    for arguments in ([], ['nonsense'], ['run', '--nonsense'], ['run', '-c'], ['run', 'x'], ['check', 'x']):
+        done = subprocess.run([binary] + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        check(done.returncode == 2 and done.stderr and not done.stdout, f'{arguments}: {done}')
+    for arguments in (['--help'], ['--version'], ['run', '--help'], ['check', '--help']):
+        done = subprocess.run([binary] + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        check(done.returncode == 0 and done.stdout and not done.stderr, f'{arguments}: {done}')
+
+
+CASES = [ready_line, worker_replaced, other_worker_undisturbed, restarts_slow_down, sigterm_drains,
+         sigint_and_sighup, sigterm_at_once, master_dies, busy_port, folders, wrong_environment,
+         no_privileges, decisions_file, stuck_reader, usage]
+
+
+def main():
+    binary, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    passed = failed = 0
+    for case in CASES:
+        if wanted and case.__name__ not in wanted:
+            continue
+        start = time.monotonic()
+        try:
+            case(binary)
+            passed += 1
+            verdict = 'ok'
+        except Exception:
+            failed += 1
+            verdict = f'FAILED\n{traceback.format_exc()}'
+        print(f'{case.__name__:<28} {time.monotonic() - start:6.2f} s  {verdict}', flush=True)
+    print(f'{passed} passed, {failed} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
