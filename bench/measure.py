@@ -13,11 +13,14 @@ PARALLEL = 20
 OCTETS = 4096
 
 
-def send(port, count):
-    """Messages to as many different recipients, one a connection."""
-    argv = ["smtp-source", "-s", str(PARALLEL), "-m", str(count), "-l", str(OCTETS), "-N",
+def source_command(port, count):
+    """Sends messages to as many different recipients, one a connection."""
+    return ["smtp-source", "-s", str(PARALLEL), "-m", str(count), "-l", str(OCTETS), "-N",
             "-f", f"sender@{DOMAIN}", "-t", f"rcpt@{DOMAIN}", f"127.0.0.1:{port}"]
-    status, output = run_tool(argv, seconds=300)
+
+
+def send(port, count):
+    status, output = run_tool(source_command(port, count), seconds=300)
     if status != 0 or output.strip():
         raise Failed(f"smtp-source ended with {status}: {output.strip()[:300]}")
 

@@ -11,9 +11,9 @@ HEAD = b"Subject: octets\r\n\r\n"
 BARE = {
     "bare CR": HEAD + b"one\rtwo\r\r\nthree\r\n",
     "bare LF": HEAD + b"one\ntwo\n\n.\nthree\n.\r\nfour\r\n",
-    "dots": HEAD + b".\r\n..\r\n\r\n.\r\nend\r\n",
 }
 WHOLE = {
+    "dots": HEAD + b".\r\n..\r\n\r\n.\r\nend\r\n",
     "8-bit": HEAD + bytes(range(128, 256)) + b"\r\n",
     "control characters": HEAD + bytes(b for b in range(1, 32) if b not in (10, 13)) + b"\r\n",
     "a line of 100,000": HEAD + b"x" * 100_000 + b"\r\n",
@@ -23,6 +23,7 @@ WHOLE = {
     "a header without an end": b"Subject: x\r\n",
 }
 PATH = b"a@client.test"
+RECIPIENT = b"box@via.test"
 
 
 def random_messages(count=20):
@@ -33,8 +34,12 @@ def random_messages(count=20):
             for i in range(count)}
 
 
-def sent_through(session, octets, by_bdat, recipient=b"box@via.test"):
-    return session.deliver(PATH, [recipient], octets, by_bdat)
+def deliver_once(g, octets, by_bdat):
+    """A session of its own, ended with QUIT: the same octets again are then another message."""
+    with Session(g.port) as session:
+        reply = session.deliver(PATH, [RECIPIENT], octets, by_bdat)
+        session.quit()
+    return reply
 
 
 def below_received(delivery):
@@ -49,15 +54,17 @@ def to_hop(lab, chunking):
     hop = lab.hop(chunking=chunking)
     g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{hop.port}"})
     messages = {**WHOLE, **random_messages()}
+    count = 0
     for by_bdat in (False, True):
         sending = {**messages, **BARE} if by_bdat and chunking else messages
         for name, octets in sending.items():
-            with Session(g.port) as session:
-                reply = sent_through(session, octets, by_bdat)
+            reply = deliver_once(g, octets, by_bdat)
             check(reply.code == 250, f"{name} (BDAT {by_bdat}): {reply}")
+            count += 1
+            check(len(hop.deliveries) == count, f"{name} (BDAT {by_bdat}): not delivered: {reply}")
             got = below_received(hop.deliveries[-1])
             check(got == octets, f"{name} (BDAT {by_bdat}): the hop got other octets")
-    return len(messages) * 2 + (len(BARE) if chunking else 0)
+    return count
 
 
 def relayed(lab):
@@ -76,7 +83,7 @@ def refused(lab):
         cases += [("NUL", HEAD + b"\0\r\n", by_bdat, None) for by_bdat in (False, True)]
         with Session(g.port) as session:
             for name, octets, by_bdat, enhanced in cases:
-                reply = sent_through(session, octets, by_bdat)
+                reply = session.deliver(PATH, [RECIPIENT], octets, by_bdat)
                 check(500 <= reply.code < 600 and (not enhanced or reply.enhanced == enhanced),
                       f"{name} (BDAT {by_bdat}, hop with BDAT {chunking}): {reply}")
                 lab.report.note(f"{name} by {'BDAT' if by_bdat else 'DATA'}: {reply}")
@@ -93,9 +100,8 @@ def to_maildir(lab):
     messages = {**WHOLE, **random_messages()}
     count = 0
     for by_bdat in (False, True):
-        for name, octets in ({**messages, **BARE} if by_bdat else messages).items():
-            with Session(g.port) as session:
-                reply = sent_through(session, octets, by_bdat)
+        for name, octets in messages.items():
+            reply = deliver_once(g, octets, by_bdat)
             check(reply.code == 250, f"{name} (BDAT {by_bdat}): {reply}")
             stored = maildir.messages_in(f"{folder}/box")
             check(len(stored) == 1, f"{name}: {len(stored)} copies")
@@ -103,6 +109,9 @@ def to_maildir(lab):
             check(above == [b"return-path", b"received"], f"{name} (BDAT {by_bdat}): below {above}")
             maildir.empty_maildir(f"{folder}/box")
             count += 1
+    for name in ("bare CR", "bare LF"):  # with LF ends a file could not tell them from an end
+        reply = deliver_once(g, BARE[name], True)
+        check(reply.code == 550 and reply.enhanced == "5.6.11", f"{name} by BDAT: {reply}")
     return f"{count} messages"
 
 
