@@ -6,7 +6,7 @@ import signal
 import time
 
 from kit import maildir
-from kit.process import wait_until
+from kit.process import alive, wait_until
 from kit.report import check
 from kit.smtp_client import Session, dot_stuffed
 
@@ -97,10 +97,11 @@ def crash(lab):
         g = lab.gatepost({"via.test": target})
         lose_reply(g, copies)
         time.sleep(0.5)  # the ledger's time; kill.* has the shorter ones
-        for pid in [g.process.pid] + g.workers():
+        everything = [g.process.pid] + g.all_workers()
+        for pid in everything:
             os.kill(pid, signal.SIGKILL)
-        g.process.wait(5)
         g.process.kill()
+        wait_until(lambda: not any(map(alive, everything)), 5, "all processes are gone")
         g.start()
         reply, _ = retry(g)
         check(reply.code == 250, f"the retry was answered {reply}")

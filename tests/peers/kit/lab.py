@@ -12,6 +12,7 @@ from .postfix import Postfix
 from .report import Skip
 
 LOG_LINES = 12
+LOG_COLUMNS = 600
 
 
 class Lab:
@@ -105,7 +106,7 @@ class Lab:
                         lines = f.read().decode("utf-8", "replace").splitlines()
                     if lines:
                         head = f"{os.path.relpath(path, self.folder)} (last lines)"
-                        texts.append("\n".join([head] + lines[-LOG_LINES:]))
+                        texts.append("\n".join([head] + [line[:LOG_COLUMNS] for line in lines[-LOG_LINES:]]))
         return texts
 
     def close(self):
