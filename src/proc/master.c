@@ -154,6 +154,8 @@ static void worker_ended(struct master *m, unsigned number, int status)
     tell_death(number, slot->pid, status);
     slot->pid = 0;
     if (m->ending) {
+        /* Its sessions did not end as they should have. */
+        m->status = status != 0 && m->status == 0 ? EXIT_FAILURE : m->status;
         return;
     }
     /* A worker that cannot even start when Gatepost does will not be better off later. */

@@ -311,6 +311,19 @@ def sigterm_drains(binary):
         check(len(g.decisions()) == 5, f'{len(g.decisions())} decisions')
 
 
+def death_while_ending(binary):
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        busy = g.session()
+        for line in ('EHLO client.test', 'MAIL FROM:<>', 'RCPT TO:<box@example.org>'):
+            busy.expect(line, 250)
+        g.signal(signal.SIGTERM)
+        until(lambda: not connectable(g.port), 'the port is closed')
+        os.kill(g.workers()[0], signal.SIGKILL)
+        check(g.wait() == 1, f'exit status {g.popen.returncode}')
+        check('was killed by signal 9' in g.log(), g.log())
+
+
 def connectable(port):
     try:
         socket.create_connection(('127.0.0.1', port), 1).close()
@@ -494,8 +507,8 @@ def usage(binary):
 
 
 CASES = [ready_line, worker_replaced, other_worker_undisturbed, restarts_slow_down, sigterm_drains,
-         sigint_and_sighup, sigterm_at_once, master_dies, busy_port, folders, wrong_environment,
-         no_privileges, decisions_file, stuck_reader, usage]
+         death_while_ending, sigint_and_sighup, sigterm_at_once, master_dies, busy_port, folders,
+         wrong_environment, no_privileges, decisions_file, stuck_reader, usage]
 
 
 def main():
