@@ -13,6 +13,8 @@
 
 #include "base/fatal.h"
 
+/* More than the recipients of a message. */
+#define MARKS 1100
 /* Clients that can be told from each other in a test. */
 #define PRESENCE_CLIENTS 16
 
@@ -262,8 +264,8 @@ struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool 
     h->sim = sim_new(seed);
     h->outside = sim_rt(h->sim);
     h->conf = make_conf(h, text);
-    h->marks_memory = xcalloc(1, marks_memory(256));
-    h->marks = marks_init(h->marks_memory, 256);
+    h->marks_memory = xcalloc(1, marks_memory(MARKS));
+    h->marks = marks_init(h->marks_memory, MARKS);
     h->presence_memory = xcalloc(1, presence_memory(PRESENCE_CLIENTS));
     h->presence = presence_init(h->presence_memory, PRESENCE_CLIENTS);
     h->tls_client = tls_context_client();

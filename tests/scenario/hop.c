@@ -1,0 +1,162 @@
+/* Statements for how the next hop behaves: rules that it asks before each answer, newest first. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario.h"
+
+static bool find_point(const char *name, enum hop_point *ret)
+{
+    static const char *const names[] = {
+#define X(name) #name,
+        HOP_POINTS(X)
+#undef X
+    };
+    for (unsigned i = 0; i < HOP_POINT_COUNT; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *ret = (enum hop_point)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void hop_script(void *arg, enum hop_point point, const char *line, struct hop_move *ret)
+{
+    struct run *r = arg;
+    for (unsigned i = r->rule_count; i-- > 0;) {
+        struct rule *rule = &r->rules[i];
+        if (rule->used_up || rule->point != point ||
+            (rule->containing[0] != '\0' && strstr(line, rule->containing) == NULL)) {
+            continue;
+        }
+        rule->used_up = rule->once;
+        *ret = rule->move;
+        ret->reply = rule->reply;
+        return;
+    }
+}
+
+/* [take] [after DURATION] [octets N] (close | reset | silent | usual | REPLY) */
+static void parse_action(struct run *r, struct rule *rule, const char *text)
+{
+    for (;;) {
+        if (strncmp(text, "take ", 5) == 0) {
+            rule->move.take = true;
+            text += 5;
+        } else if (strncmp(text, "after ", 6) == 0) {
+            rule->move.delay = text_duration(text + 6, &text);
+            if (rule->move.delay < 0) {
+                fail(r, "after DURATION");
+                return;
+            }
+        } else if (strncmp(text, "octets ", 7) == 0) {
+            char *end;
+            rule->move.after = strtoul(text + 7, &end, 10);
+            text = end + strspn(end, " ");
+        } else {
+            break;
+        }
+    }
+    rule->move.kind = strcmp(text, "close") == 0    ? HOP_CLOSE
+                      : strcmp(text, "reset") == 0  ? HOP_RESET
+                      : strcmp(text, "silent") == 0 ? HOP_SILENT
+                      : strcmp(text, "usual") == 0  ? HOP_AS_USUAL
+                                                    : HOP_SAY;
+    /* The lines of a longer reply are separated by " | ". */
+    size_t n = 0;
+    for (; *text != '\0' && n < sizeof rule->reply - 3; text++) {
+        if (strncmp(text, " | ", 3) == 0) {
+            memcpy(rule->reply + n, "\r\n", 2);
+            n += 2;
+            text += 2;
+        } else {
+            rule->reply[n++] = *text;
+        }
+    }
+}
+
+/* hop [once] POINT [TEXT]: ACTION */
+static void st_hop(struct run *r, const char *rest)
+{
+    char word[40];
+    if (r->rule_count == RULES_MAX) {
+        fail(r, "too many rules for the hop");
+        return;
+    }
+    struct rule rule = {.once = strncmp(rest, "once ", 5) == 0};
+    rest += rule.once ? 5 : 0;
+    const char *colon = strstr(rest, ": ");
+    size_t n = strcspn(rest, " :");
+    snprintf(word, sizeof word, "%.*s", (int)n, rest);
+    if (colon == NULL || !find_point(word, &rule.point)) {
+        fail(r, "hop [once] POINT [TEXT]: ACTION");
+        return;
+    }
+    if (rest + n < colon) {
+        snprintf(rule.containing, sizeof rule.containing, "%.*s", (int)(colon - rest - (int)n - 1),
+                 rest + n + 1);
+    }
+    parse_action(r, &rule, colon + 2);
+    r->rules[r->rule_count++] = rule;
+}
+
+static void st_usual(struct run *r, const char *rest)
+{
+    (void)rest;
+    r->rule_count = 0;
+    r->hop->offers = NULL;
+}
+
+/* hop offers EXTENSION, … or nothing */
+static void st_offers(struct run *r, const char *rest)
+{
+    static char reply[600]; /* one house at a time */
+    size_t n = (size_t)snprintf(reply, sizeof reply, "250-hop");
+    if (strcmp(rest, "nothing") != 0) {
+        while (*rest != '\0') {
+            size_t length = strcspn(rest, ",");
+            n += (size_t)snprintf(reply + n, sizeof reply - n, "\r\n250-%.*s", (int)length, rest);
+            rest += length;
+            rest += strspn(rest, ", ");
+        }
+    }
+    char *last = strrchr(reply, '\n');
+    (last != NULL ? last + 1 : reply)[3] = ' ';
+    r->hop->offers = reply;
+}
+
+static void cut(void *arg, struct stream *end, bool accepted)
+{
+    (void)arg;
+    if (accepted) {
+        sim_cut(end, false);
+    }
+}
+
+static void st_cut(struct run *r, const char *rest)
+{
+    (void)rest;
+    sim_each_end(r->house->outside, cut, NULL);
+}
+
+static void st_down(struct run *r, const char *rest)
+{
+    mail_hop_listen(r->hop, false);
+    st_cut(r, rest);
+}
+
+static void st_up(struct run *r, const char *rest)
+{
+    (void)rest;
+    mail_hop_listen(r->hop, true);
+}
+
+const struct statement hop_statements[] = {
+    {"hop", st_hop},
+    {"hop as usual", st_usual},
+    {"hop offers", st_offers},
+    {"hop cut", st_cut},
+    {"hop down", st_down},
+    {"hop up", st_up},
+    {NULL},
+};
