@@ -446,7 +446,7 @@ TESTS = [
     ("hostile.no-newline", lambda lab: under_attack(
         lab, endless_line(100 if lab.everything else 10), deliveries=1, message_size="200M")),
     ("hostile.garbage", lambda lab: under_attack(lab, garbage)),
-    ("hostile.other-protocols", lambda lab: under_attack(lab, other_protocols)),
+    ("hostile.other-protocols", lambda lab: under_attack(lab, other_protocols, idle_time="1s")),
     ("hostile.pipelined-flood", lambda lab: under_attack(lab, pipelined_flood, deliveries=500)),
     ("hostile.resets", many_resets),
     ("hostile.open-and-drop", lambda lab: under_attack(
