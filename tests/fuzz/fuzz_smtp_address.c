@@ -72,9 +72,10 @@ static void check_again(const struct smtp_path *path, enum smtp_path_kind kind, 
 {
     struct smtp_path again;
     struct slice rest;
-    char text[258];
     size_t n = path->mailbox.n;
+    char *text = malloc(n + 2);
 
+    FUZZ_CHECK(text);
     text[0] = '<';
     memcpy(text + 1, path->mailbox.p, n);
     text[n + 1] = '>';
@@ -83,6 +84,7 @@ static void check_again(const struct smtp_path *path, enum smtp_path_kind kind, 
     FUZZ_CHECK(slice_eq(again.local_part, path->local_part));
     FUZZ_CHECK(slice_eq(again.domain, path->domain));
     FUZZ_CHECK(again.quoted == path->quoted && again.literal == path->literal);
+    free(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -36,6 +36,7 @@ static int get_reply(struct attempt *a)
     for (;;) {
         char *lf = a->in.n > 0 ? memchr(a->in.p, '\n', a->in.n) : NULL;
         if (lf != NULL) {
+            *lf = '\0';
             int code = atoi(a->in.p);
             bool last = a->in.p[3] != '-';
             buf_consume(&a->in, (size_t)(lf - a->in.p) + 1);

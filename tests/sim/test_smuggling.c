@@ -56,6 +56,7 @@ static int get(struct series *s)
     for (;;) {
         char *lf = s->in.n > 0 ? memchr(s->in.p, '\n', s->in.n) : NULL;
         if (lf != NULL) {
+            *lf = '\0';
             int code = atoi(s->in.p);
             bool last = s->in.p[3] != '-';
             buf_consume(&s->in, (size_t)(lf - s->in.p) + 1);
