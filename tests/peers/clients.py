@@ -119,7 +119,8 @@ def send_by_swaks(lab):
         with open(file, "wb") as f:
             f.write(octets)
         run_or_fail([path, "--server", "127.0.0.1", "--port", str(port), "--helo", "client.test",
-                     "--from", sender, "--to", ",".join(recipients), "--data", "@" + file] + (["-tls"] if tls else []))
+                     "--from", sender, "--to", ",".join(recipients), "--data", "@" + file]
+                    + (["-tls"] if tls else []))
     return send
 
 
