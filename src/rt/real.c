@@ -103,8 +103,8 @@ struct rt *real_new(void)
     if (w->timer == NULL || w->wake == NULL || event_add(w->wake, NULL) != 0) {
         fatal("cannot make an event loop: no memory");
     }
-    w->files = thread_pool_new(w, FILE_THREADS);
-    w->store = thread_pool_new(w, 1);
+    w->files = thread_pool_new(w, "gatepost-files", FILE_THREADS);
+    w->store = thread_pool_new(w, "gatepost-store", 1);
     return &w->rt;
 }
 

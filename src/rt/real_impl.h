@@ -27,8 +27,9 @@ struct stream *real_socket_stream(struct real *w, int fd);
 int real_socket_connect(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret);
 
 /* ---- real_threads.c ---- */
-/* `threads` are started when there is work for them. Completions come back over the loop. */
-struct thread_pool *thread_pool_new(struct real *w, unsigned threads);
+/* `threads` are started when there is work for them, and show as `name` (static, at most 15
+ * characters) in the system's lists. Completions come back over the loop. */
+struct thread_pool *thread_pool_new(struct real *w, const char *name, unsigned threads);
 /* Waits for queued work; completions are delivered. */
 struct thread_pool *thread_pool_free(struct thread_pool *p);
 void thread_pool_post(struct thread_pool *p, int (*fn)(void *), void (*done)(void *, int),

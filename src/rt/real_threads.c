@@ -29,6 +29,7 @@ struct job_queue {
 
 struct thread_pool {
     struct real *world;
+    const char *name;
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct job_queue todo;     /* under lock */
@@ -71,6 +72,7 @@ static struct job *queue_pop(struct job_queue *q)
 static void *thread_main(void *arg)
 {
     struct thread_pool *p = arg;
+    pthread_setname_np(pthread_self(), p->name);
     pthread_mutex_lock(&p->lock);
     for (;;) {
         struct job *j = queue_pop(&p->todo);
@@ -122,10 +124,11 @@ static void on_finished(evutil_socket_t fd, short what, void *arg)
     deliver(arg);
 }
 
-struct thread_pool *thread_pool_new(struct real *w, unsigned threads)
+struct thread_pool *thread_pool_new(struct real *w, const char *name, unsigned threads)
 {
     struct thread_pool *p = xcalloc(1, sizeof(*p));
     p->world = w;
+    p->name = name;
     p->most = threads < THREADS_MAX ? threads : THREADS_MAX;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);

@@ -138,6 +138,21 @@ struct rt_timer {
 void rt_timer_set(struct rt *rt, struct rt_timer *t, usec_t when);
 void rt_timer_clear(struct rt *rt, struct rt_timer *t);
 
+/* ---- the end of a turn ---- */
+
+/* Calls fn(arg) once when the tasks that are ready now have run: for work that is better done for
+ * all of them together. Cancel before freeing what arg owns. */
+struct rt_later {
+    struct list link;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+void rt_later_init(struct rt_later *l, void (*fn)(void *arg), void *arg);
+/* Harmless when it is set already. */
+void rt_later_set(struct rt *rt, struct rt_later *l);
+void rt_later_clear(struct rt_later *l);
+
 /* ---- figures ---- */
 
 struct rt_stats {

@@ -31,6 +31,7 @@ struct rt {
     const struct world_ops *ops;
     usec_t now;
     struct list ready;
+    struct list later; /* struct rt_later */
     struct task *current;
     struct scope root;
     struct timer_heap timers;
@@ -48,7 +49,8 @@ void rt_init(struct rt *rt, const struct world_ops *ops);
 /* All tasks must have ended. */
 void rt_fini(struct rt *rt);
 
-/* Runs ready tasks until there are none, or `most` switches were made. */
+/* Runs ready tasks until there are none, or `most` switches were made; then what was left for
+ * later. */
 void rt_run_ready(struct rt *rt, unsigned most);
 
 /* ---- timer.c ---- */

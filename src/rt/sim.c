@@ -185,7 +185,7 @@ static bool run_ready(struct sim *sim)
     bool any = false;
     list_for_each_safe (it, next, &sim->rts) {
         struct rt *rt = &list_entry(it, struct sim_world, link)->rt;
-        if (!list_empty(&rt->ready)) {
+        if (!list_empty(&rt->ready) || (!list_empty(&rt->later) && !rt->dead)) {
             any = true;
             rt_run_ready(rt, 64);
         }

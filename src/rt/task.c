@@ -168,6 +168,10 @@ void rt_run_ready(struct rt *rt, unsigned most)
         resume(rt, task_from_link(link));
     }
     self = before;
+    while ((link = list_pop_front(&rt->later)) != NULL) {
+        struct rt_later *l = list_entry(link, struct rt_later, link);
+        l->fn(l->arg);
+    }
 }
 
 /* ---- waiting ---- */
@@ -295,6 +299,7 @@ void rt_init(struct rt *rt, const struct world_ops *ops)
 {
     *rt = (struct rt){.ops = ops};
     list_init(&rt->ready);
+    list_init(&rt->later);
     list_init(&rt->untrimmed);
     list_init(&rt->stacks.kept);
     scope_init(&rt->root, NULL);
@@ -457,6 +462,26 @@ void rt_post(struct rt *rt, enum rt_call_kind kind, int (*fn)(void *arg),
              void (*done)(void *arg, int result), void *arg)
 {
     rt->ops->post(rt, kind, fn, done, arg);
+}
+
+/* ---- the end of a turn ---- */
+
+void rt_later_init(struct rt_later *l, void (*fn)(void *arg), void *arg)
+{
+    *l = (struct rt_later){.fn = fn, .arg = arg};
+    list_init(&l->link);
+}
+
+void rt_later_set(struct rt *rt, struct rt_later *l)
+{
+    if (list_empty(&l->link)) {
+        list_push_back(&rt->later, &l->link);
+    }
+}
+
+void rt_later_clear(struct rt_later *l)
+{
+    list_remove(&l->link);
 }
 
 int stream_connect(const struct addr *to, usec_t deadline, struct stream **ret)

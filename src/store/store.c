@@ -20,7 +20,10 @@
 #include "store/backend.h"
 
 /* Keys pending at most; beyond it, as when the file system hangs, writes fail at once. */
-#define PENDING_MAX         65536
+#define PENDING_MAX 65536
+
+/* Removals are gathered this long. */
+#define REMOVALS_WAIT       (10 * USEC_MSEC)
 
 #define INDEX_SIZE          256 /* lists of pending keys, by their digest's first octet */
 
@@ -51,18 +54,23 @@ struct store {
     struct batch *in_flight;
     struct list queued;            /* struct store_write, oldest first */
     bool fresh;                    /* something was queued since the last batch began */
+    bool awaited;                  /* somebody waits for what is queued */
+    struct rt_later turn_end;      /* begins a batch with all that this turn has queued */
+    struct rt_timer removals;      /* begins one when there have been only removals for a while */
     size_t pending;                /* keys in `queued` and in flight */
     struct list index[INDEX_SIZE]; /* struct store_op, newest first */
     usec_t wall;                   /* the latest anybody told us */
     struct store_stats stats;
 };
 
-static void batch_start(struct store *s);
+static void batch_start(void *arg);
 
 struct store *store_new(struct rt *rt, struct store_backend *b)
 {
     struct store *s = xcalloc(1, sizeof(*s));
     s->rt = rt;
+    rt_later_init(&s->turn_end, batch_start, s);
+    s->removals = (struct rt_timer){.fn = batch_start, .arg = s};
     s->backend = b;
     list_init(&s->queued);
     for (size_t i = 0; i < INDEX_SIZE; i++) {
@@ -118,6 +126,18 @@ static void write_unref(struct store_write *w)
     }
 }
 
+/* A batch costs two switches of threads, so writes are gathered: those that somebody waits for
+ * until the end of the turn, removals for a few milliseconds or until the next such write. */
+static void schedule(struct store *s, bool awaited)
+{
+    if (awaited) {
+        s->awaited = true;
+        rt_later_set(s->rt, &s->turn_end);
+    } else if (s->removals.heap_index == 0) {
+        rt_timer_set(s->rt, &s->removals, rt_now_of(s->rt) + REMOVALS_WAIT);
+    }
+}
+
 static void enqueue(struct store *s, struct store_write *w)
 {
     w->refs++;
@@ -127,7 +147,7 @@ static void enqueue(struct store *s, struct store_write *w)
     }
     s->pending += w->count;
     s->fresh = true;
-    batch_start(s);
+    schedule(s, !w->remove);
 }
 
 /* Takes a write out of the queue or batch and tells its waiter. */
@@ -236,14 +256,15 @@ static void batch_done(void *arg, int result)
         s->in_flight = NULL;
         batch_end(s, &b->writes, result);
         if (s->fresh) {
-            batch_start(s);
+            schedule(s, s->awaited);
         }
     }
     batch_free(b);
 }
 
-static void batch_start(struct store *s)
+static void batch_start(void *arg)
 {
+    struct store *s = arg;
     if (s->in_flight != NULL || list_empty(&s->queued)) {
         return;
     }
@@ -258,7 +279,8 @@ static void batch_start(struct store *s)
          it = list_pop_front(&s->queued)) {
         list_push_back(&b->writes, it);
     }
-    s->fresh = false;
+    s->fresh = s->awaited = false;
+    rt_timer_clear(s->rt, &s->removals);
     s->in_flight = b;
     rt_post(s->rt, RT_CALL_STORE, batch_apply, batch_done, b);
 }
@@ -289,6 +311,8 @@ static struct store *store_end(struct store *s, bool apply)
     if (s == NULL) {
         return NULL;
     }
+    rt_later_clear(&s->turn_end);
+    rt_timer_clear(s->rt, &s->removals);
     if (s->in_flight != NULL) {
         batch_settle(s, apply);
     }
