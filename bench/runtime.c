@@ -5,10 +5,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <netinet/in.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fatal.h"
+#include "certificate.h"
 #include "rt/real.h"
 #include "smtp/server.h"
 
@@ -77,28 +75,6 @@ static void measure_switches(void)
 }
 
 /* ---- idle sessions ---- */
-
-static void make_certificate(const char *cert_file, const char *key_file)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = X509_new();
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
-    X509_set_pubkey(cert, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
-                               (const unsigned char *)"mx.example", -1, -1, 0);
-    X509_set_issuer_name(cert, X509_get_subject_name(cert));
-    X509_sign(cert, key, EVP_sha256());
-    FILE *f = fopen(cert_file, "w");
-    PEM_write_X509(f, cert);
-    fclose(f);
-    f = fopen(key_file, "w");
-    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-    fclose(f);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-}
 
 static void expect(bool ok, const char *what)
 {
@@ -245,7 +221,7 @@ int main(int argc, char **argv)
     char cert[64], key[64], why[256];
     snprintf(cert, sizeof cert, "/tmp/gatepost-bench-%d.pem", (int)getpid());
     snprintf(key, sizeof key, "/tmp/gatepost-bench-%d.key", (int)getpid());
-    make_certificate(cert, key);
+    certificate_make(cert, key);
     struct tls_context *tls;
     expect(tls_context_server(cert, key, &tls, why, sizeof why) == 0, "certificate");
     unlink(cert);

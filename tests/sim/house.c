@@ -2,9 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fatal.h"
+#include "certificate.h"
 
 /* More than the recipients of a message. */
 #define MARKS 1100
@@ -24,30 +22,7 @@ struct addr house_address(unsigned slot)
         .family = ADDR_V4, .octets = {192, 0, 2, 10}, .port = (uint16_t)(25 + slot)};
 }
 
-/* ---- a certificate of its own, made once for the test program ---- */
-
-static void make_certificate(const char *cert_file, const char *key_file)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = X509_new();
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
-    X509_set_pubkey(cert, key);
-    X509_NAME *name = X509_get_subject_name(cert);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"mx.example", -1,
-                               -1, 0);
-    X509_set_issuer_name(cert, name);
-    X509_sign(cert, key, EVP_sha256());
-    FILE *f = fopen(cert_file, "w");
-    PEM_write_X509(f, cert);
-    fclose(f);
-    f = fopen(key_file, "w");
-    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-    fclose(f);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-}
+/* ---- TLS ---- */
 
 static struct tls_context *server_context(const char *folder)
 {
@@ -55,7 +30,7 @@ static struct tls_context *server_context(const char *folder)
     struct tls_context *c = NULL;
     snprintf(cert, sizeof cert, "%s/cert.pem", folder);
     snprintf(key, sizeof key, "%s/key.pem", folder);
-    make_certificate(cert, key);
+    certificate_make(cert, key);
     if (tls_context_server(cert, key, &c, why, sizeof why) < 0) {
         fatal("%s", why);
     }
