@@ -32,11 +32,13 @@ static int parse_statement(struct parser *p)
                               "decisions, hostname, limit, listen, route, spool, state, tls, user "
                               "or workers");
     }
-    if (p->statement_line[i] != 0 && !statements[i].repeats) {
-        return parser_repeated(p, &name, "statement but limit, listen and route",
-                               p->statement_line[i]);
+    struct place *first = &p->whole->statement_places[i];
+    if (first->line != 0 && !statements[i].repeats) {
+        return parser_repeated(p, &name, "statement but limit, listen and route", first->line);
     }
-    p->statement_line[i] = name.place.line;
+    if (first->line == 0) {
+        *first = name.place;
+    }
     (void)parser_take(p);
     int r = statements[i].parse(p);
     if (r < 0) {
@@ -72,7 +74,7 @@ static int check_required(struct parser *p)
     struct token end = parser_peek(p);
 
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-        if (statements[i].required && p->statement_line[i] == 0) {
+        if (statements[i].required && p->whole->statement_places[i].line == 0) {
             struct slice what =
                 arena_printf(&p->whole->arena, "a statement \"%s\"", statements[i].name);
             return parser_expected(p, &end, what.p);
@@ -345,4 +347,19 @@ void conf_listen_place(const struct conf *c, size_t i, unsigned *ret_line, unsig
 
     *ret_line = w->listen_places[i].line;
     *ret_column = w->listen_places[i].column;
+}
+
+bool conf_statement_place(const struct conf *c, const char *name, unsigned *ret_line,
+                          unsigned *ret_column)
+{
+    const struct conf_whole *w = (const struct conf_whole *)(const void *)c;
+
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        if (strcmp(statements[i].name, name) == 0 && w->statement_places[i].line != 0) {
+            *ret_line = w->statement_places[i].line;
+            *ret_column = w->statement_places[i].column;
+            return true;
+        }
+    }
+    return false;
 }

@@ -79,3 +79,8 @@ const struct conf_route *conf_route_find(const struct conf *c, struct slice doma
 
 /* Where `listen` address number `i` stood in the file, for errors found later (a busy port). */
 void conf_listen_place(const struct conf *c, size_t i, unsigned *ret_line, unsigned *ret_column);
+
+/* Where the first statement `name` stood in the file, for errors found later (a certificate that is
+ * not there); false when there is none and its default applies. */
+bool conf_statement_place(const struct conf *c, const char *name, unsigned *ret_line,
+                          unsigned *ret_column);

@@ -7,13 +7,6 @@
 #include "conf/lexer.h"
 #include "conf/settings.h"
 
-/* What conf_parse really allocates; `conf` is first and all it points to is in `arena`. */
-struct conf_whole {
-    struct conf conf;
-    struct arena arena;
-    struct place *listen_places;
-};
-
 struct listen_entry {
     struct addr addr;
     struct place place;
@@ -38,6 +31,14 @@ enum statement_index {
     STATEMENT_COUNT
 };
 
+/* What conf_parse really allocates; `conf` is first and all it points to is in `arena`. */
+struct conf_whole {
+    struct conf conf;
+    struct arena arena;
+    struct place *listen_places;
+    struct place statement_places[STATEMENT_COUNT]; /* of the first one, line 0 for none */
+};
+
 struct parser {
     struct lexer lexer;
     struct token token; /* the next one, when has_token */
@@ -45,12 +46,11 @@ struct parser {
     const char *file;
     struct conf_error *error;
     struct conf_whole *whole;
-    struct conf *conf;                        /* &whole->conf */
-    struct buf listens;                       /* struct listen_entry */
-    struct buf routes;                        /* struct conf_route * */
-    struct buf domains;                       /* struct domain_entry */
-    unsigned statement_line[STATEMENT_COUNT]; /* of the first one, 0 for none */
-    struct place limit_place[SETTING_COUNT];  /* line 0 for none */
+    struct conf *conf;                       /* &whole->conf */
+    struct buf listens;                      /* struct listen_entry */
+    struct buf routes;                       /* struct conf_route * */
+    struct buf domains;                      /* struct domain_entry */
+    struct place limit_place[SETTING_COUNT]; /* line 0 for none */
 };
 
 struct statement {

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "journal/decision.h"
 #include "rt/tls.h"
@@ -23,16 +24,20 @@ struct check {
     bool create;
 };
 
-static int refuse(const struct check *c, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* `statement` is the one to blame, if it is there. */
+static int refuse(const struct check *c, const char *statement, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-static int refuse(const struct check *c, const char *format, ...)
+static int refuse(const struct check *c, const char *statement, const char *format, ...)
 {
     char *text = c->error->text;
     const size_t room = sizeof(c->error->text);
+    unsigned line, column;
     va_list ap;
 
-    int head = snprintf(text, room, "%s: ", c->file);
+    int head = conf_statement_place(c->conf, statement, &line, &column)
+                   ? snprintf(text, room, "%s:%u:%u: ", c->file, line, column)
+                   : snprintf(text, room, "%s: ", c->file);
     size_t used = head > 0 && (size_t)head < room ? (size_t)head : room - 1;
     va_start(ap, format);
     (void)vsnprintf(text + used, room - used, format, ap);
@@ -52,11 +57,12 @@ static int check_certificate(const struct check *c)
     }
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         if (access(files[i], R_OK) < 0) {
-            return refuse(c, "tls %s %s: %s", i == 0 ? "cert" : "key", files[i], strerror(errno));
+            return refuse(c, "tls", "tls %s %s: %s", i == 0 ? "cert" : "key", files[i],
+                          strerror(errno));
         }
     }
     if (tls_context_server(files[0], files[1], &context, why, sizeof(why)) < 0) {
-        return refuse(c, "tls cert %s key %s: %s", files[0], files[1], why);
+        return refuse(c, "tls", "tls cert %s key %s: %s", files[0], files[1], why);
     }
     tls_context_free(context);
     return 0;
@@ -133,18 +139,18 @@ static int check_folder(const struct check *c, const char *what, const char *pat
             r = -errno;
         }
         if (r < 0) {
-            return refuse(c, "%s folder %s: %s", what, path, strerror(-r));
+            return refuse(c, what, "%s folder %s: %s", what, path, strerror(-r));
         }
     }
     if (!S_ISDIR(st.st_mode)) {
-        return refuse(c, "%s folder %s: %s", what, path, strerror(ENOTDIR));
+        return refuse(c, what, "%s folder %s: %s", what, path, strerror(ENOTDIR));
     }
-    if ((st.st_mode & S_IWOTH) != 0) {
-        return refuse(c, "%s folder %s: everybody may write to it", what, path);
+    if ((st.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH) {
+        log_line(LOG_WARNING, "%s folder %s: everybody may write to it", what, path);
     }
     r = ask_as_worker(c->who, path);
     if (r < 0) {
-        return refuse(c, "%s folder %s: %s%s%s", what, path, strerror(-r),
+        return refuse(c, what, "%s folder %s: %s%s%s", what, path, strerror(-r),
                       c->who->change ? " for user " : "", c->who->name);
     }
     return 0;
@@ -163,7 +169,7 @@ static int check_decisions(const struct check *c)
     }
     r = decision_sink_open(c->conf, 0, 0, &sink);
     if (r < 0) {
-        return refuse(c, "decisions %s: %s", to, strerror(-r));
+        return refuse(c, "decisions", "decisions %s: %s", to, strerror(-r));
     }
     decision_sink_free(sink);
     return 0;
@@ -178,7 +184,7 @@ int environment_check(const struct conf *conf, const char *file, bool create,
     char why[256];
 
     if (identity_find(conf, &who, why, sizeof(why)) < 0) {
-        return refuse(&c, "%s", why);
+        return refuse(&c, "user", "%s", why);
     }
     int r = check_certificate(&c);
     r = r < 0 ? r : check_folder(&c, "state", conf->state);

@@ -9,6 +9,7 @@
 
 /* Checks user, certificate and key, state and spool folders and where decisions go; with `create`
  * the folders and the decisions' file are made where missing, for the workers' user. 0 and
- * *ret_who; or -EINVAL with one line in *ret_error that begins with the configuration's `file`. */
+ * *ret_who; or -EINVAL with one line in *ret_error that begins with the configuration's `file`, and
+ * with line and column where it has the statement to blame. */
 int environment_check(const struct conf *conf, const char *file, bool create,
                       struct identity *ret_who, struct conf_error *ret_error);

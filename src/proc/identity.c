@@ -34,11 +34,8 @@ static int find_as_root(const struct conf *conf, struct identity *who, char *why
         (void)snprintf(why, why_size, "there is no user %s", name);
         return -EINVAL;
     }
-    if (account->pw_uid == 0) {
-        (void)snprintf(why, why_size, "user %s is root: name one without privileges", name);
-        return -EINVAL;
-    }
-    who->change = true;
+    who->root = account->pw_uid == 0;
+    who->change = !who->root;
     who->uid = account->pw_uid;
     who->gid = account->pw_gid;
     (void)snprintf(who->name, sizeof(who->name), "%s", account->pw_name);

@@ -12,6 +12,7 @@
 
 struct identity {
     bool change;  /* started as root: become this */
+    bool root;    /* `user` names it: deserves a warning */
     bool guessed; /* "nobody" for want of `user` and of an account "gatepost": deserves a warning */
     char name[33];
     uid_t uid;

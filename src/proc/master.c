@@ -315,6 +315,9 @@ int master_run(const struct conf *conf, const char *file)
         log_line(LOG_WARNING, "workers run as user nobody, whom others use too: make an account "
                               "gatepost, or set `user`");
     }
+    if (m.who.root) {
+        log_line(LOG_WARNING, "workers keep root's privileges: set `user` to an account of their own");
+    }
     raise_descriptor_limit();
     m.signals = open_signals();
     if (pipe2(m.ready, O_NONBLOCK | O_CLOEXEC) < 0 || shared_map(&m.shared) < 0) {

@@ -144,6 +144,11 @@ static bool sock_acknowledged(struct stream *s)
     return ioctl(k->fd, SIOCOUTQ, &n) == 0 && n == 0;
 }
 
+static void sock_end_writing(struct stream *s)
+{
+    (void)shutdown(((struct sock *)s)->fd, SHUT_WR); /* fails only when the peer is gone */
+}
+
 static void sock_close(struct stream *s, bool reset)
 {
     struct sock *k = (struct sock *)s;
@@ -165,6 +170,7 @@ static const struct stream_ops sock_ops = {
     .wait = sock_wait,
     .pending = sock_pending,
     .acknowledged = sock_acknowledged,
+    .end_writing = sock_end_writing,
     .close = sock_close,
 };
 
@@ -229,11 +235,14 @@ int real_socket_connect(struct rt *rt, const struct addr *to, usec_t deadline, s
 
 /* ---- listeners ---- */
 
+#define ACCEPT_AGAIN (100 * USEC_MSEC)
+
 struct real_listener {
     struct real *world;
     struct event *event;
     real_accept_fn *fn;
     void *arg;
+    struct rt_timer again; /* while accepting pauses */
     struct addr at;
     bool wildcard; /* each connection has an own local address */
 };
@@ -246,6 +255,22 @@ static struct addr own_address(int fd)
     return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 ? addr_from_sockaddr(&ss) : none;
 }
 
+/* No descriptor or memory for another connection: the listener would stay readable and be tried in
+ * every turn. Clients wait in its queue until something has been given back. */
+static void pause_accepting(struct real_listener *l)
+{
+    (void)event_del(l->event);
+    rt_timer_set(&l->world->rt, &l->again, l->world->rt.now + ACCEPT_AGAIN);
+}
+
+static void resume_accepting(void *arg)
+{
+    struct real_listener *l = arg;
+    if (event_add(l->event, NULL) != 0) {
+        pause_accepting(l);
+    }
+}
+
 /* One connection a turn: the listener stays readable while there are more, and what the others in
  * this turn need is not kept waiting. */
 static void on_connection(evutil_socket_t listening, short what, void *arg)
@@ -256,6 +281,9 @@ static void on_connection(evutil_socket_t listening, short what, void *arg)
     socklen_t len = sizeof ss;
     int fd = accept4((int)listening, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            pause_accepting(l);
+        }
         return;
     }
     struct addr client = addr_from_sockaddr(&ss);
@@ -273,6 +301,7 @@ int real_listen(struct rt *rt, int fd, real_accept_fn *fn, void *arg, struct rea
     l->world = w;
     l->fn = fn;
     l->arg = arg;
+    l->again = (struct rt_timer){.fn = resume_accepting, .arg = l};
     l->at = own_address(fd);
     static const uint8_t zero[sizeof l->at.octets];
     l->wildcard = memcmp(l->at.octets, zero, sizeof zero) == 0;
@@ -288,8 +317,11 @@ int real_listen(struct rt *rt, int fd, real_accept_fn *fn, void *arg, struct rea
 
 struct real_listener *real_listener_free(struct real_listener *l)
 {
-    if (l != NULL && l->event != NULL) {
-        event_free(l->event);
+    if (l != NULL) {
+        rt_timer_clear(&l->world->rt, &l->again);
+        if (l->event != NULL) {
+            event_free(l->event);
+        }
     }
     free(l);
     return NULL;

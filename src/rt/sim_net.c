@@ -245,6 +245,7 @@ static const struct stream_ops end_ops = {
     .wait = end_wait,
     .pending = end_pending,
     .acknowledged = end_acknowledged,
+    .end_writing = sim_half_close,
     .close = end_close,
 };
 

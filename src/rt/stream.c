@@ -70,6 +70,11 @@ bool stream_acknowledged(struct stream *s)
     return s->ops->acknowledged(s);
 }
 
+void stream_end_writing(struct stream *s)
+{
+    s->ops->end_writing(s);
+}
+
 void stream_watch(struct stream *s, struct scope *scope)
 {
     s->watch = scope;

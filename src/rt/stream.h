@@ -31,6 +31,8 @@ struct stream_ops {
     size_t (*pending)(struct stream *s);
     /* Has the peer's kernel acknowledged every octet written? */
     bool (*acknowledged)(struct stream *s);
+    /* Tells the peer that nothing more will be written; reading goes on. */
+    void (*end_writing)(struct stream *s);
     /* Ends the connection and frees the stream: orderly, or with a reset. */
     void (*close)(struct stream *s, bool reset);
 };
@@ -59,6 +61,7 @@ int stream_write(struct stream *s, struct iovec *iov, int count, usec_t deadline
 /* The ops of the same name. */
 size_t stream_pending(struct stream *s);
 bool stream_acknowledged(struct stream *s);
+void stream_end_writing(struct stream *s);
 
 /* Cancels `scope`, reason -ECONNRESET, when the peer goes away with nothing left to read (a client
  * that half-closes behind pipelined commands still waits for its replies). NULL stops watching. */

@@ -105,7 +105,9 @@ int tls_context_server(const char *cert_file, const char *key_file, struct tls_c
         what = key_file;
     }
     if (what != NULL) {
-        const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+        unsigned long error = ERR_peek_error();
+        const char *reason = ERR_SYSTEM_ERROR(error) ? strerror((int)ERR_GET_REASON(error))
+                                                     : ERR_reason_error_string(error);
         snprintf(ret_why, why_size, "%s: %s", what, reason != NULL ? reason : "cannot be used");
         ERR_clear_error();
         tls_context_free(c);
@@ -225,12 +227,27 @@ static bool tls_acknowledged(struct stream *s)
     return under->ops->acknowledged(under);
 }
 
+/* close_notify: one try, as much as the socket takes. */
+static void say_end(struct tls_stream *t)
+{
+    if (!t->broken) {
+        SSL_shutdown(t->ssl);
+        ERR_clear_error();
+    }
+}
+
+static void tls_end_writing(struct stream *s)
+{
+    struct tls_stream *t = tls_of(s);
+    say_end(t);
+    t->under->ops->end_writing(t->under);
+}
+
 static void tls_close(struct stream *s, bool reset)
 {
     struct tls_stream *t = tls_of(s);
-    if (!reset && !t->broken) {
-        SSL_shutdown(t->ssl); /* one try, as much as the socket takes */
-        ERR_clear_error();
+    if (!reset) {
+        say_end(t);
     }
     SSL_free(t->ssl);
     t->under->above = NULL;
@@ -244,6 +261,7 @@ static const struct stream_ops tls_ops = {
     .wait = tls_wait,
     .pending = tls_pending,
     .acknowledged = tls_acknowledged,
+    .end_writing = tls_end_writing,
     .close = tls_close,
 };
 
