@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-/* Recipients in doubt at a time, and different clients connected at a time. */
-#define MARKS_MOST   65536
-#define CLIENTS_MOST 65536
+/* Recipients in doubt at a time, ledger entries disarmed within a few milliseconds, and different
+ * clients connected at a time. */
+#define MARKS_MOST    65536
+#define DISARMED_MOST 16384
+#define CLIENTS_MOST  65536
 
 static void *map(size_t n)
 {
@@ -15,19 +17,28 @@ static void *map(size_t n)
     return memory != MAP_FAILED ? memory : NULL;
 }
 
+static void unmap(void *memory, size_t n)
+{
+    if (memory != NULL) {
+        munmap(memory, n);
+    }
+}
+
 int shared_map(struct shared *ret)
 {
     void *marks = map(marks_memory(MARKS_MOST));
+    void *disarmed = map(marks_memory(DISARMED_MOST));
     void *presence = map(presence_memory(CLIENTS_MOST));
 
-    if (marks == NULL || presence == NULL) {
+    if (marks == NULL || disarmed == NULL || presence == NULL) {
         int r = -errno;
-        if (marks != NULL) {
-            munmap(marks, marks_memory(MARKS_MOST));
-        }
+        unmap(marks, marks_memory(MARKS_MOST));
+        unmap(disarmed, marks_memory(DISARMED_MOST));
+        unmap(presence, presence_memory(CLIENTS_MOST));
         return r;
     }
     ret->marks = marks_init(marks, MARKS_MOST);
+    ret->disarmed = marks_init(disarmed, DISARMED_MOST);
     ret->presence = presence_init(presence, CLIENTS_MOST);
     return 0;
 }
@@ -36,6 +47,7 @@ struct owner shared_new_owner(const struct shared *s, uint16_t slot)
 {
     struct owner who = marks_new_epoch(s->marks, slot);
 
+    marks_take_epoch(s->disarmed, who);
     presence_new_epoch(s->presence, who);
     return who;
 }
@@ -43,7 +55,9 @@ struct owner shared_new_owner(const struct shared *s, uint16_t slot)
 void shared_unmap(struct shared *s)
 {
     marks_fini(s->marks);
+    marks_fini(s->disarmed);
     presence_fini(s->presence);
-    munmap(s->marks, marks_memory(MARKS_MOST));
-    munmap(s->presence, presence_memory(CLIENTS_MOST));
+    unmap(s->marks, marks_memory(MARKS_MOST));
+    unmap(s->disarmed, marks_memory(DISARMED_MOST));
+    unmap(s->presence, presence_memory(CLIENTS_MOST));
 }

@@ -1,4 +1,5 @@
-/* The memory that the master and all workers of the host share: marks and presence. */
+/* The memory that the master and all workers of the host share: marks in doubt, marks of disarmed
+ * ledger entries, and presence. */
 #pragma once
 
 #include "store/marks.h"
@@ -6,6 +7,7 @@
 
 struct shared {
     struct marks *marks;
+    struct marks *disarmed;
     struct presence *presence;
 };
 

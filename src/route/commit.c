@@ -28,8 +28,10 @@
 static void make_keys(struct delivery *d, const struct message *m)
 {
     d->keys = arena_alloc(&d->arena, d->count * sizeof(*d->keys));
+    d->refs = arena_alloc(&d->arena, d->count * sizeof(*d->refs));
     for (size_t i = 0; i < d->count; i++) {
         d->keys[i] = ledger_key(d->envelope.sender, d->recipients[i]->mailbox, &m->digest);
+        d->refs[i] = (struct ledger_ref){.key = d->keys[i]};
     }
 }
 
@@ -59,7 +61,7 @@ static size_t select_wanted(struct delivery *d)
         struct hop_recipient *r = d->recipients[i];
         struct refusal refusal;
         r->committed = r->confirmed = r->wanted = false;
-        if (ledger_find(d->host->store, &d->keys[i], rt_wall()) == 1) {
+        if (ledger_find(d->host->store, &d->keys[i], rt_wall(), &d->refs[i].expires) == 1) {
             r->confirmed = true;
             d->suppressed++;
             d->host->stats.suppressed++;
@@ -168,12 +170,14 @@ static void settle(struct delivery *d)
 {
     struct digest *done = arena_alloc(&d->arena, (d->count + 1) * sizeof(*done));
     size_t n = 0;
+    usec_t wall = rt_wall();
     for (size_t i = 0; i < d->count; i++) {
         if (d->recipients[i]->confirmed && d->recipients[i]->committed) {
+            d->refs[i].expires = ledger_expires(wall);
             done[n++] = d->keys[i];
         }
     }
-    if (n > 0 && ledger_arm(d->host->store, done, n, rt_wall(), rt_now() + LEDGER_TIME) < 0) {
+    if (n > 0 && ledger_arm(d->host->store, done, n, wall, rt_now() + LEDGER_TIME) < 0) {
         d->host->stats.ledger_failed++;
     }
     d->host->stats.settled++;

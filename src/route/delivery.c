@@ -130,7 +130,7 @@ int delivery_rcpt(struct delivery *d, const struct conf_route *route, struct sli
     return 0;
 }
 
-void delivery_confirmed(struct delivery_host *host, const struct digest *keys, size_t count)
+void delivery_confirmed(struct delivery_host *host, const struct ledger_ref *refs, size_t count)
 {
-    ledger_disarm(host->store, keys, count);
+    ledger_disarm(host->store, refs, count);
 }

@@ -61,6 +61,7 @@ struct delivery {
     struct hop *hop;
     struct hop_recipient **recipients; /* accepted at RCPT, in order */
     struct digest *keys;               /* their ledger keys, once the message is there */
+    struct ledger_ref *refs;           /* and their ledger entries, once it is accepted */
     size_t count;
     size_t cap;
     size_t suppressed; /* of the message: recipients the ledger had already */
@@ -85,5 +86,5 @@ enum delivery_end delivery_message(struct delivery **dp, struct message *m, stru
 /* Ends the transaction, whatever its state, and makes `d` ready for the next. */
 void delivery_reset(struct delivery *d);
 
-/* The client has shown that it got our 250 for these keys: a further message like it is meant. */
-void delivery_confirmed(struct delivery_host *host, const struct digest *keys, size_t count);
+/* The client has shown that it got our 250 for these: a further message like it is meant. */
+void delivery_confirmed(struct delivery_host *host, const struct ledger_ref *refs, size_t count);

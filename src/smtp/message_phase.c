@@ -91,7 +91,7 @@ static void answer_message(struct session *s, enum delivery_end end, const struc
     reply_with(s, a);
     if (end == DELIVERY_ACCEPTED) {
         s->commands = 0;
-        session_await_confirmation(s, s->delivery->keys, s->delivery->count);
+        session_await_confirmation(s, s->delivery->refs, s->delivery->count);
     }
     scope_leave(&shield);
 }

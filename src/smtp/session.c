@@ -98,12 +98,12 @@ static void dispatch(struct session *s, struct slice line)
 
 /* ---- the ledger and the client's sign of life ---- */
 
-void session_await_confirmation(struct session *s, const struct digest *keys, size_t count)
+void session_await_confirmation(struct session *s, const struct ledger_ref *refs, size_t count)
 {
     /* What has arrived by now was sent before the client can have seen this reply. */
     s->confirming_offset = s->input.total + stream_pending(s->stream);
-    s->unconfirmed = xrealloc(s->unconfirmed, (s->unconfirmed_count + count) * sizeof(*keys));
-    memcpy(s->unconfirmed + s->unconfirmed_count, keys, count * sizeof(*keys));
+    s->unconfirmed = xrealloc(s->unconfirmed, (s->unconfirmed_count + count) * sizeof(*refs));
+    memcpy(s->unconfirmed + s->unconfirmed_count, refs, count * sizeof(*refs));
     s->unconfirmed_count += count;
     int r = reply_flush(s);
     if (r < 0) {
@@ -123,6 +123,7 @@ static void confirm_by_fin(struct session *s)
 {
     char octet;
     usec_t deadline = rt_now() + PARTING_TIME;
+    stream_end_writing(s->stream); /* RFC 5321 4.1.1.10: it waits for us to close */
     if (!s->stream->hung_up && stream_read(s->stream, &octet, 1, deadline) == 0 &&
         stream_acknowledged(s->stream)) {
         confirm(s);

@@ -96,7 +96,7 @@ struct session {
     struct answer last_refusal; /* for the connection's decision */
 
     /* Ledger entries whose 250 the client has not shown to have got; see session.c. */
-    struct digest *unconfirmed;
+    struct ledger_ref *unconfirmed;
     size_t unconfirmed_count;
     uint64_t confirming_offset; /* a command that begins here or later shows it */
     bool quit_seen;
@@ -104,9 +104,9 @@ struct session {
 
 /* ---- session.c ---- */
 void session_main(void *arg);
-/* After a 250 for a message: its ledger keys wait for the client's next sign of life. Called when
- * the reply has been queued, flushes it. */
-void session_await_confirmation(struct session *s, const struct digest *keys, size_t count);
+/* After a 250 for a message: its ledger entries wait for the client's next sign of life. Called
+ * when the reply has been queued, flushes it. */
+void session_await_confirmation(struct session *s, const struct ledger_ref *refs, size_t count);
 /* Our answer to errors of the client's line: 0, or a negative errno that ends the session. Decides
  * by the reason whether a 421 is still due. */
 void session_end_by(struct session *s, int error);

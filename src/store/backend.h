@@ -37,6 +37,9 @@ size_t entry_encode(uint8_t ret[static ENTRY_MAX], usec_t expires, const struct 
 /* Is it an entry, of a format we know, that has not expired? Fills *ret where not NULL. */
 bool entry_decode(const void *p, size_t n, usec_t wall, struct refusal *ret);
 
+/* When an entry of a format we know expires; 0 when it is none. */
+usec_t entry_expires(const void *p, size_t n);
+
 /* ---- writes, as the front end queues them ---- */
 
 struct store_write;
@@ -45,6 +48,7 @@ struct store_op {
     struct list by_key; /* the front end's index of what is pending */
     struct store_write *write;
     struct store_key key;
+    usec_t expires; /* of a removal: only the entry that expires then is removed */
 };
 
 /* Entries to be put under one value, or to be removed. Once a batch has begun the back end's thread

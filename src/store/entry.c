@@ -61,10 +61,17 @@ static bool decode_refusal(const uint8_t *p, size_t n, struct refusal *ret)
     return true;
 }
 
+usec_t entry_expires(const void *p, size_t n)
+{
+    const uint8_t *octets = p;
+    return n < HEAD_LEN || octets[0] != FORMAT ? 0 : (usec_t)get_number(octets + 1, 8);
+}
+
 bool entry_decode(const void *p, size_t n, usec_t wall, struct refusal *ret)
 {
     const uint8_t *octets = p;
-    if (n < HEAD_LEN || octets[0] != FORMAT || (usec_t)get_number(octets + 1, 8) <= wall) {
+    usec_t expires = entry_expires(p, n);
+    if (expires == 0 || expires <= wall) {
         return false;
     }
     return ret == NULL || decode_refusal(octets + HEAD_LEN, n - HEAD_LEN, ret);

@@ -1,4 +1,4 @@
-/* Marks "in doubt" in shared memory; see store/marks.h for what they are for and store/shm.h for
+/* Marks in shared memory; see store/marks.h for what they are for and store/shm.h for
  * how the table survives the death of a process that holds its lock. */
 #include "store/marks.h"
 
@@ -65,6 +65,14 @@ struct owner marks_new_epoch(struct marks *m, uint16_t slot)
     struct owner who = {.slot = slot, .epoch = m->epochs[slot]};
     shm_unlock(&m->lock);
     return who;
+}
+
+void marks_take_epoch(struct marks *m, struct owner who)
+{
+    check_slot(who.slot);
+    shm_lock(&m->lock);
+    m->epochs[who.slot] = who.epoch;
+    shm_unlock(&m->lock);
 }
 
 static bool is_current(const struct marks *m, struct owner who)

@@ -1,5 +1,6 @@
-/* Marks "in doubt": which messages are between their final dot and a durable ledger entry, in any
- * worker of this host (DESIGN "Commit and ledger").
+/* Marks on digests, seen by all workers of this host. One table has the messages "in doubt",
+ * between their final dot and a durable ledger entry; another the ledger entries that are disarmed
+ * but not removed yet (DESIGN "Commit and ledger").
  *
  * Lives in memory that the master maps before it forks, guarded by a process-shared robust mutex
  * that is held for a few hundred nanoseconds. An owner is a worker slot and its epoch; the master
@@ -29,6 +30,10 @@ void marks_fini(struct marks *m);
 
 /* Called by the master: the next epoch of `slot`; all that earlier epochs own is void. */
 struct owner marks_new_epoch(struct marks *m, uint16_t slot);
+
+/* The same for another table of the same owners: takes over what marks_new_epoch gave for the
+ * first. */
+void marks_take_epoch(struct marks *m, struct owner who);
 
 /* Marks all `count` keys or none: 0; -EBUSY when one is marked by a living owner, this one
  * included; -ENOSPC when the table is full (never below its capacity); -ESTALE when the epoch of

@@ -7,6 +7,8 @@
  *    is what it sees.
  *  - A batch that fails gives its error to its waiters. Removals have none; they stay queued and go
  *    with the next batch, because an entry that should be gone would suppress a later delivery.
+ *  - A removal takes away one entry and never a newer one of the same key, however late it comes.
+ *    What other processes must not take for armed until then is marked in memory they share.
  *
  * Everything here runs on the loop but batch_apply, which the store thread runs. */
 #include "store/store.h"
@@ -23,7 +25,9 @@
 #define PENDING_MAX 65536
 
 /* Removals are gathered this long. */
-#define REMOVALS_WAIT       (10 * USEC_MSEC)
+#define REMOVALS_WAIT (10 * USEC_MSEC)
+/* Marks of disarmed entries end by themselves where a removal cannot be applied for so long. */
+#define DISARMED_FOR        (60 * USEC_SEC)
 
 #define INDEX_SIZE          256 /* lists of pending keys, by their digest's first octet */
 
@@ -59,6 +63,8 @@ struct store {
     struct rt_timer removals;      /* begins one when there have been only removals for a while */
     size_t pending;                /* keys in `queued` and in flight */
     struct list index[INDEX_SIZE]; /* struct store_op, newest first */
+    struct marks *disarmed;        /* shared with other processes; NULL: none */
+    struct owner owner;            /* of our marks there */
     usec_t wall;                   /* the latest anybody told us */
     struct store_stats stats;
 };
@@ -77,6 +83,12 @@ struct store *store_new(struct rt *rt, struct store_backend *b)
         list_init(&s->index[i]);
     }
     return s;
+}
+
+void store_share_disarmed(struct store *s, struct marks *disarmed, struct owner who)
+{
+    s->disarmed = disarmed;
+    s->owner = who;
 }
 
 const struct store_stats *store_stats(const struct store *s)
@@ -99,24 +111,21 @@ static struct list *index_of(struct store *s, const struct store_key *key)
     return &s->index[key->octets[1]];
 }
 
-/* A write of `count` keys, with its value behind it; without a value it is a removal. */
-static struct store_write *write_new(enum store_table table, const struct digest *keys,
-                                     size_t count, const uint8_t *value, size_t value_n)
+/* A write of `count` keys, which are still to be set, with room for its value behind it. */
+static struct store_write *write_new(size_t count, size_t value_n)
 {
     struct store_write *w = xmalloc(sizeof(*w) + count * sizeof(w->op[0]) + value_n);
-    *w = (struct store_write){.remove = value == NULL, .count = count, .value_n = value_n};
+    *w = (struct store_write){.count = count, .value_n = value_n};
+    w->value = (uint8_t *)(w->op + count);
     list_init(&w->link);
     cond_init(&w->changed);
-    for (size_t i = 0; i < count; i++) {
-        w->op[i].write = w;
-        w->op[i].key = key_of(table, &keys[i]);
-        list_init(&w->op[i].by_key);
-    }
-    w->value = (uint8_t *)(w->op + count);
-    if (value != NULL) {
-        memcpy(w->value, value, value_n);
-    }
     return w;
+}
+
+static void set_op(struct store_write *w, size_t i, struct store_key key, usec_t expires)
+{
+    w->op[i] = (struct store_op){.write = w, .key = key, .expires = expires};
+    list_init(&w->op[i].by_key);
 }
 
 static void write_unref(struct store_write *w)
@@ -150,10 +159,57 @@ static void enqueue(struct store *s, struct store_write *w)
     schedule(s, !w->remove);
 }
 
+/* ---- what is disarmed, in memory that processes share ---- */
+
+/* The key of a mark: of one entry, where the ledger's key is that of all its successors as well. */
+static struct digest mark_of(const uint8_t digest[static DIGEST_LEN], usec_t expires)
+{
+    struct digest mark;
+    uint64_t stamp;
+    memcpy(&mark, digest, DIGEST_LEN);
+    memcpy(&stamp, mark.octets, sizeof(stamp));
+    stamp ^= (uint64_t)expires;
+    memcpy(mark.octets, &stamp, sizeof(stamp));
+    return mark;
+}
+
+static bool is_marked(const struct store *s, const struct digest *key, usec_t expires)
+{
+    if (s->disarmed == NULL) {
+        return false;
+    }
+    struct digest mark = mark_of(key->octets, expires);
+    return marks_any(s->disarmed, &mark, 1, rt_now_of(s->rt));
+}
+
+/* One by one: where another has marked an entry already, the others still need theirs. */
+static void mark_disarmed(struct store *s, const struct store_write *w)
+{
+    usec_t now = rt_now_of(s->rt);
+    for (size_t i = 0; s->disarmed != NULL && i < w->count; i++) {
+        struct digest mark = mark_of(w->op[i].key.octets + 1, w->op[i].expires);
+        int rc = marks_place(s->disarmed, s->owner, &mark, 1, now, now + DISARMED_FOR);
+        s->stats.unmarked += rc < 0 && rc != -EBUSY;
+    }
+}
+
+static void unmark_disarmed(struct store *s, const struct store_write *w)
+{
+    for (size_t i = 0; s->disarmed != NULL && i < w->count; i++) {
+        struct digest mark = mark_of(w->op[i].key.octets + 1, w->op[i].expires);
+        marks_clear(s->disarmed, s->owner, &mark, 1);
+    }
+}
+
+/* ---- the ends of writes ---- */
+
 /* Takes a write out of the queue or batch and tells its waiter. */
 static void write_end(struct store *s, struct store_write *w, int result)
 {
     list_remove(&w->link);
+    if (w->remove && result == 0) {
+        unmark_disarmed(s, w);
+    }
     for (size_t i = 0; i < w->count; i++) {
         list_remove(&w->op[i].by_key);
     }
@@ -179,7 +235,11 @@ static int write_and_wait(struct store *s, enum store_table table, const struct 
     }
     uint8_t value[ENTRY_MAX];
     size_t value_n = entry_encode(value, expires, r);
-    struct store_write *w = write_new(table, keys, count, value, value_n);
+    struct store_write *w = write_new(count, value_n);
+    memcpy(w->value, value, value_n);
+    for (size_t i = 0; i < count; i++) {
+        set_op(w, i, key_of(table, &keys[i]), expires);
+    }
     w->refs++;
     enqueue(s, w);
     int rc = 0;
@@ -340,47 +400,112 @@ struct store *store_abandon(struct store *s)
 
 /* ---- reads ---- */
 
+static const struct store_op *op_at(const struct list *it, const struct store_key *key)
+{
+    const struct store_op *op = list_entry(it, struct store_op, by_key);
+    return memcmp(&op->key, key, sizeof(*key)) == 0 ? op : NULL;
+}
+
+/* The newest value that is pending for a key, or NULL. */
+static const struct store_op *pending_value(struct store *s, const struct store_key *key)
+{
+    list_for_each (it, index_of(s, key)) {
+        const struct store_op *op = op_at(it, key);
+        if (op != NULL && !op->write->remove) {
+            return op;
+        }
+    }
+    return NULL;
+}
+
+/* Is the removal of the entry that expires then pending, and was it queued after `value`, where
+ * that is not NULL? */
+static bool removal_pending(struct store *s, const struct store_key *key, usec_t expires,
+                            const struct store_op *value)
+{
+    list_for_each (it, index_of(s, key)) {
+        const struct store_op *op = op_at(it, key);
+        if (op != NULL && op == value) {
+            break;
+        }
+        if (op != NULL && op->write->remove && op->expires == expires) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int find(struct store *s, enum store_table table, const struct digest *digest, usec_t wall,
-                struct refusal *ret)
+                usec_t *ret_expires, struct refusal *ret)
 {
     struct store_key key = key_of(table, digest);
+    uint8_t octets[ENTRY_MAX];
+    const uint8_t *value = octets;
+    size_t n;
     if (s->wall < wall) {
         s->wall = wall;
     }
-    list_for_each (it, index_of(s, &key)) {
-        const struct store_op *op = list_entry(it, struct store_op, by_key);
-        if (memcmp(&op->key, &key, sizeof(key)) == 0) {
-            const struct store_write *w = op->write;
-            return !w->remove && entry_decode(w->value, w->value_n, wall, ret);
+    const struct store_op *pending = pending_value(s, &key);
+    if (pending != NULL) {
+        value = pending->write->value;
+        n = pending->write->value_n;
+    } else {
+        int rc = s->backend->ops->get(s->backend, &key, octets, &n);
+        if (rc <= 0) {
+            return rc;
         }
     }
-    uint8_t value[ENTRY_MAX];
-    size_t value_n;
-    int rc = s->backend->ops->get(s->backend, &key, value, &value_n);
-    return rc <= 0 ? rc : entry_decode(value, value_n, wall, ret);
+    usec_t expires = entry_expires(value, n);
+    if (!entry_decode(value, n, wall, ret) || removal_pending(s, &key, expires, pending)) {
+        return 0;
+    }
+    *ret_expires = expires;
+    return 1;
 }
 
 /* ---- ledger ---- */
 
-int ledger_find(struct store *s, const struct digest *key, usec_t wall)
+int ledger_find(struct store *s, const struct digest *key, usec_t wall, usec_t *ret_expires)
 {
-    return find(s, TABLE_LEDGER, key, wall, NULL);
+    usec_t expires = 0, before;
+    int rc = find(s, TABLE_LEDGER, key, wall, &expires, NULL);
+    /* A mark goes when its entry has gone: that there is none says something only about an entry
+     * that is still there afterwards. */
+    do {
+        before = expires;
+        if (rc == 1 && is_marked(s, key, expires)) {
+            return 0;
+        }
+        if (rc == 1 && s->disarmed != NULL) {
+            rc = find(s, TABLE_LEDGER, key, wall, &expires, NULL);
+        }
+    } while (rc == 1 && expires != before);
+    if (rc == 1) {
+        *ret_expires = expires;
+    }
+    return rc;
 }
 
 int ledger_arm(struct store *s, const struct digest *keys, size_t count, usec_t wall,
                usec_t deadline)
 {
     s->wall = wall;
-    return write_and_wait(s, TABLE_LEDGER, keys, count, wall + LEDGER_ARMED_FOR, NULL, deadline);
+    return write_and_wait(s, TABLE_LEDGER, keys, count, ledger_expires(wall), NULL, deadline);
 }
 
-void ledger_disarm(struct store *s, const struct digest *keys, size_t count)
+void ledger_disarm(struct store *s, const struct ledger_ref *refs, size_t count)
 {
     if (count > PENDING_MAX - s->pending) {
         s->stats.failed += count;
         return;
     }
-    enqueue(s, write_new(TABLE_LEDGER, keys, count, NULL, 0));
+    struct store_write *w = write_new(count, 0);
+    w->remove = true;
+    for (size_t i = 0; i < count; i++) {
+        set_op(w, i, key_of(TABLE_LEDGER, &refs[i].key), refs[i].expires);
+    }
+    mark_disarmed(s, w);
+    enqueue(s, w);
 }
 
 /* ---- remembered refusals ---- */
@@ -399,7 +524,8 @@ int refusal_find(struct store *s, enum refusal_kind kind, const struct digest *k
                  struct refusal *ret)
 {
     struct refusal r;
-    int rc = find(s, table_of(kind), key, wall, &r);
+    usec_t expires;
+    int rc = find(s, table_of(kind), key, wall, &expires, &r);
     if (rc == 1) {
         *ret = r;
     }

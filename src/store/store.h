@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "store/marks.h"
 
 struct rt;
 struct store;
@@ -38,25 +39,49 @@ struct store *store_abandon(struct store *s);
 
 /* ---- ledger (DESIGN "Commit and ledger") ---- */
 
+/* One entry, apart from an earlier or later one of the same key: by when it expires. Nobody arms
+ * the same key twice in a microsecond, since a commit to the next hop lies between. */
+struct ledger_ref {
+    struct digest key;
+    usec_t expires;
+};
+
 /* The key of one recipient of one message: SHA-256 over lengths and octets of the reverse-path's
  * mailbox, the forward-path's mailbox (domains in lower case) and the message's digest. */
 struct digest ledger_key(struct slice sender, struct slice recipient, const struct digest *message);
 
-/* Is there an armed, unexpired entry? `wall` is now. 1, 0, or a negative errno. */
-int ledger_find(struct store *s, const struct digest *key, usec_t wall);
-
-/* Writes armed entries and waits until they are applied, at most until `deadline`: 0, -ETIMEDOUT
- * (they may still be applied), -ECANCELED (the same); -ENOSPC, -EIO and the like, -EAGAIN when
- * too much is queued already. */
-int ledger_arm(struct store *s, const struct digest *keys, size_t count, usec_t wall,
-               usec_t deadline);
-
-/* Queues the removal of entries; does not wait. Reads of this handle see it at once. A removal that
- * fails is tried again with the next batch. */
-void ledger_disarm(struct store *s, const struct digest *keys, size_t count);
+/* Is there an armed, unexpired entry? `wall` is now. 1 and when it expires, 0, or a negative
+ * errno. */
+int ledger_find(struct store *s, const struct digest *key, usec_t wall, usec_t *ret_expires);
 
 /* Armed entries live this long. */
 #define LEDGER_ARMED_FOR (6 * 24 * 3600 * USEC_SEC)
+
+/* When an entry that is armed at `wall` expires, for its ledger_ref. */
+static inline usec_t ledger_expires(usec_t wall)
+{
+    return wall + LEDGER_ARMED_FOR;
+}
+
+/* Writes armed entries and waits until they are applied, at most until `deadline`: 0, -ETIMEDOUT
+ * (they may still be applied), -ECANCELED (the same); -ENOSPC, -EIO and the like, -EAGAIN when
+ * too much is queued already. They expire at ledger_expires(wall). */
+int ledger_arm(struct store *s, const struct digest *keys, size_t count, usec_t wall,
+               usec_t deadline);
+
+/* Queues the removal of just these entries, not of newer ones under their keys; does not wait.
+ * Reads of this handle see it at once, and so do all that share its table of disarmed entries. A
+ * removal that fails is tried again with the next batch. */
+void ledger_disarm(struct store *s, const struct ledger_ref *refs, size_t count);
+
+/* From now on what is disarmed here is marked in `disarmed` for `who` until it is removed, at most
+ * for a minute, and what any process has marked there is not armed. The table has nothing else in
+ * it, and outlives the handle; NULL: none.
+ *
+ * Exact but for this: what is disarmed by a process that is killed before the removal is applied
+ * stays armed, since its marks are void, so that the sender's next message with the same octets is
+ * taken for a retry, once. */
+void store_share_disarmed(struct store *s, struct marks *disarmed, struct owner who);
 
 /* ---- remembered refusals ---- */
 
@@ -88,7 +113,8 @@ int refusal_keep(struct store *s, enum refusal_kind kind, const struct digest *k
 struct store_stats {
     uint64_t batches;
     uint64_t writes;
-    uint64_t failed; /* writes that were not applied */
+    uint64_t failed;   /* writes that were not applied */
+    uint64_t unmarked; /* removals that others do not see before they are applied */
 };
 
 const struct store_stats *store_stats(const struct store *s);

@@ -73,6 +73,16 @@ static int lmdb_get(struct store_backend *b, const struct store_key *key,
 
 /* ---- writing ---- */
 
+static int remove_one(struct lmdb_backend *l, MDB_txn *txn, MDB_val *key, usec_t expires)
+{
+    MDB_val value;
+    int rc = mdb_get(txn, l->dbi, key, &value);
+    if (rc == 0 && entry_expires(value.mv_data, value.mv_size) == expires) {
+        rc = mdb_del(txn, l->dbi, key, NULL);
+    }
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 static int write_one(struct lmdb_backend *l, MDB_txn *txn, const struct store_write *w)
 {
     int rc = 0;
@@ -80,8 +90,7 @@ static int write_one(struct lmdb_backend *l, MDB_txn *txn, const struct store_wr
         MDB_val key = {.mv_size = STORE_KEY_LEN, .mv_data = (void *)(uintptr_t)w->op[i].key.octets};
         MDB_val value = {.mv_size = w->value_n, .mv_data = w->value};
         if (w->remove) {
-            rc = mdb_del(txn, l->dbi, &key, NULL);
-            rc = rc == MDB_NOTFOUND ? 0 : rc;
+            rc = remove_one(l, txn, &key, w->op[i].expires);
         } else {
             rc = mdb_put(txn, l->dbi, &key, &value, 0);
         }

@@ -116,6 +116,14 @@ static int memory_get(struct store_backend *b, const struct store_key *key,
     return e != NULL;
 }
 
+static void remove_one(struct store_shared *s, const struct store_op *op)
+{
+    struct entry **at = place_of(s, &op->key);
+    if (*at != NULL && entry_expires((*at)->value, (*at)->n) == op->expires) {
+        drop(s, at);
+    }
+}
+
 static int memory_apply(struct store_backend *b, const struct list *writes, usec_t wall)
 {
     struct store_shared *s = shared_of(b);
@@ -123,13 +131,10 @@ static int memory_apply(struct store_backend *b, const struct list *writes, usec
     list_for_each (it, writes) {
         const struct store_write *w = list_entry(it, struct store_write, link);
         for (size_t i = 0; i < w->count; i++) {
-            if (!w->remove) {
+            if (w->remove) {
+                remove_one(s, &w->op[i]);
+            } else {
                 put(s, &w->op[i].key, w->value, w->value_n);
-                continue;
-            }
-            struct entry **at = place_of(s, &w->op[i].key);
-            if (*at != NULL) {
-                drop(s, at);
             }
         }
     }

@@ -123,6 +123,8 @@ static void start_worker(struct house *h, unsigned slot)
         .marks = h->marks,
         .owner = marks_new_epoch(h->marks, (uint16_t)slot),
     };
+    marks_take_epoch(h->disarmed, w->deliveries.owner);
+    store_share_disarmed(w->deliveries.store, h->disarmed, w->deliveries.owner);
     presence_new_epoch(h->presence, w->deliveries.owner);
     w->server = (struct smtp_server){
         .rt = w->rt,
@@ -241,6 +243,8 @@ struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool 
     h->conf = make_conf(h, text);
     h->marks_memory = xcalloc(1, marks_memory(MARKS));
     h->marks = marks_init(h->marks_memory, MARKS);
+    h->disarmed_memory = xcalloc(1, marks_memory(MARKS));
+    h->disarmed = marks_init(h->disarmed_memory, MARKS);
     h->presence_memory = xcalloc(1, presence_memory(PRESENCE_CLIENTS));
     h->presence = presence_init(h->presence_memory, PRESENCE_CLIENTS);
     h->tls_client = tls_context_client();
@@ -261,6 +265,8 @@ struct house *house_free(struct house *h)
     store_shared_free(h->shared);
     marks_fini(h->marks);
     free(h->marks_memory);
+    marks_fini(h->disarmed);
+    free(h->disarmed_memory);
     presence_fini(h->presence);
     free(h->presence_memory);
     tls_context_free(h->tls);

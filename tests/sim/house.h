@@ -35,6 +35,8 @@ struct house {
     struct store_shared *shared;
     void *marks_memory;
     struct marks *marks;
+    void *disarmed_memory;
+    struct marks *disarmed;
     void *presence_memory;
     struct presence *presence;
     struct tls_context *tls;

@@ -117,6 +117,25 @@ static void a_dead_owner_is_void(void **state)
     assert_true(marks_any(m, &k, 1, 0));
 }
 
+static void a_second_table(void **state)
+{
+    struct marks *m = *state;
+    void *memory = map(marks_memory(CAPACITY));
+    struct marks *second = marks_init(memory, CAPACITY);
+    struct digest k = key(1);
+    struct owner old = marks_new_epoch(m, 5);
+    assert_int_equal(marks_place(second, old, &k, 1, 0, 100), -ESTALE);
+    marks_take_epoch(second, old);
+    assert_int_equal(marks_place(second, old, &k, 1, 0, 100), 0);
+    marks_take_epoch(second, marks_new_epoch(m, 6));
+    assert_true(marks_any(second, &k, 1, 0));
+    assert_false(marks_any(m, &k, 1, 0));
+    marks_take_epoch(second, marks_new_epoch(m, 5));
+    assert_false(marks_any(second, &k, 1, 0));
+    marks_fini(second);
+    assert_int_equal(munmap(memory, marks_memory(CAPACITY)), 0);
+}
+
 /* Fills the table; returns how many marks it took. */
 static uint32_t fill(struct marks *m, struct owner who, usec_t now, usec_t expires)
 {
@@ -273,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_key_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_by_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_owner_is_void, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_second_table, setup, teardown),
         cmocka_unit_test_setup_teardown(full, setup, teardown),
         cmocka_unit_test_setup_teardown(like_a_plain_array, setup, teardown),
         cmocka_unit_test_setup_teardown(dies_with_the_lock, setup, teardown),

@@ -15,18 +15,10 @@
 #include <unistd.h>
 
 #include "rt/real.h"
-#include "rt/sim.h"
-#include "store/backend.h"
+#include "store_world.h"
 
 #define HOUR ((usec_t)3600 * USEC_SEC)
 #define DAY  (24 * HOUR)
-
-static struct digest key(uint32_t n)
-{
-    struct digest d = {{0}};
-    memcpy(d.octets, &n, sizeof(n));
-    return d;
-}
 
 /* ---- keys ---- */
 
@@ -93,12 +85,16 @@ static void entries(void **state)
     assert_memory_equal(&back, &r, sizeof(r));
     assert_true(entry_decode(octets, n, 0x0102030405060707, &back));
     assert_false(entry_decode(octets, n, 0x0102030405060708, &back));
+    assert_int_equal(entry_expires(octets, n), 0x0102030405060708);
+    assert_int_equal(entry_expires(octets, 9), 0x0102030405060708);
+    assert_int_equal(entry_expires(octets, 8), 0);
     for (size_t i = 0; i < n; i++) {
         assert_false(entry_decode(octets, i, 0, &back));
     }
     assert_false(entry_decode(octets, n + 1, 0, &back));
     octets[0] = 2; /* a format to come */
     assert_false(entry_decode(octets, n, 0, &back));
+    assert_int_equal(entry_expires(octets, n), 0);
 
     memset(&r, 'x', sizeof(r));
     n = entry_encode(octets, 1, &r);
@@ -110,55 +106,33 @@ static void entries(void **state)
 
 /* ---- the simulated world ---- */
 
-struct world {
-    struct sim *sim;
-    struct rt *rt;
-    struct store_shared *shared;
-    struct store *store;
-    bool failed;
-};
-
-static void in_sim(void (*fn)(void *arg))
-{
-    struct world w = {.sim = sim_new(1)};
-    w.rt = sim_rt(w.sim);
-    w.store = store_open_memory(w.rt, &w.shared);
-    assert_int_equal(task_spawn(w.rt, rt_root_of(w.rt), fn, &w), 0);
-    sim_run(w.sim, USEC_NEVER);
-    assert_int_equal(rt_stats(w.rt)->tasks, 0);
-    assert_null(store_close(w.store));
-    store_shared_free(w.shared);
-    sim_rt_free(w.rt);
-    sim_free(w.sim);
-}
-
 static void ledger_task(void *arg)
 {
     struct world *w = arg;
     struct store *s = w->store;
     usec_t now = rt_wall();
     struct digest keys[] = {key(1), key(2), key(3)};
-    assert_int_equal(ledger_find(s, &keys[0], now), 0);
+    assert_int_equal(armed(s, &keys[0], now), 0);
     assert_int_equal(ledger_arm(s, keys, 2, now, USEC_NEVER), 0);
-    assert_int_equal(ledger_find(s, &keys[0], now), 1);
-    assert_int_equal(ledger_find(s, &keys[1], now), 1);
-    assert_int_equal(ledger_find(s, &keys[2], now), 0);
-    assert_int_equal(ledger_find(s, &keys[0], now + LEDGER_ARMED_FOR - 1), 1);
-    assert_int_equal(ledger_find(s, &keys[0], now + LEDGER_ARMED_FOR), 0);
+    assert_int_equal(armed(s, &keys[0], now), 1);
+    assert_int_equal(armed(s, &keys[1], now), 1);
+    assert_int_equal(armed(s, &keys[2], now), 0);
+    assert_int_equal(armed(s, &keys[0], now + LEDGER_ARMED_FOR - 1), 1);
+    assert_int_equal(armed(s, &keys[0], now + LEDGER_ARMED_FOR), 0);
 
     struct store *other = store_open_memory(w->rt, &w->shared);
-    assert_int_equal(ledger_find(other, &keys[0], now), 1);
-    ledger_disarm(s, keys, 1);
-    assert_int_equal(ledger_find(s, &keys[0], now), 0); /* its own, at once */
-    assert_int_equal(ledger_find(other, &keys[0], now), 1);
+    assert_int_equal(armed(other, &keys[0], now), 1);
+    disarm(s, keys, 1, now);
+    assert_int_equal(armed(s, &keys[0], now), 0); /* its own, at once */
+    assert_int_equal(armed(other, &keys[0], now), 1);
     assert_int_equal(task_sleep(rt_now() + USEC_SEC), 0);
-    assert_int_equal(ledger_find(other, &keys[0], now), 0);
-    assert_int_equal(ledger_find(other, &keys[1], now), 1);
+    assert_int_equal(armed(other, &keys[0], now), 0);
+    assert_int_equal(armed(other, &keys[1], now), 1);
 
     /* Armed anew it lives from then on. */
     assert_int_equal(ledger_arm(s, keys, 2, now + DAY, USEC_NEVER), 0);
-    assert_int_equal(ledger_find(other, &keys[1], now + LEDGER_ARMED_FOR), 1);
-    assert_int_equal(ledger_find(other, &keys[1], now + DAY + LEDGER_ARMED_FOR), 0);
+    assert_int_equal(armed(other, &keys[1], now + LEDGER_ARMED_FOR), 1);
+    assert_int_equal(armed(other, &keys[1], now + DAY + LEDGER_ARMED_FOR), 0);
     assert_int_equal(ledger_arm(s, keys, 0, now, 0), 0);
     store_close(other);
 }
@@ -185,10 +159,12 @@ static void refusals_task(void *arg)
     /* The kinds and the ledger are apart. */
     assert_int_equal(refusal_find(s, REFUSAL_ISOLATE, &k, now, &back), 0);
     assert_int_equal(refusal_find(s, REFUSAL_MESSAGE, &k, now, &back), 0);
-    assert_int_equal(ledger_find(s, &k, now), 0);
+    assert_int_equal(armed(s, &k, now), 0);
     assert_int_equal(refusal_keep(s, REFUSAL_ISOLATE, &k, &r, now, USEC_NEVER), 0);
     assert_int_equal(refusal_keep(s, REFUSAL_MESSAGE, &k, &r, now, USEC_NEVER), 0);
-    ledger_disarm(s, &k, 1);
+    disarm(s, &k, 1, now + 6 * HOUR - LEDGER_ARMED_FOR);
+    disarm(s, &k, 1, now + DAY - LEDGER_ARMED_FOR);
+    assert_int_equal(task_sleep(rt_now() + USEC_SEC), 0);
 
     assert_int_equal(refusal_find(s, REFUSAL_AT_RCPT, &k, now + 6 * HOUR - 1, &back), 1);
     assert_int_equal(refusal_find(s, REFUSAL_AT_RCPT, &k, now + 6 * HOUR, &back), 0);
@@ -235,7 +211,7 @@ static void batches_task(void *arg)
     for (uint32_t i = 0; i < 100; i++) {
         assert_int_equal(a[i].result, 0);
     }
-    /* The first goes at once; all that came while it was under way go together. */
+    /* What a turn queues goes together, and so does all that comes while that is under way. */
     assert_int_equal(store_stats(w->store)->batches, 2);
     assert_int_equal(store_stats(w->store)->writes, 100);
     assert_int_equal(store_stats(w->store)->failed, 0);
@@ -270,12 +246,12 @@ static void slow_task(void *arg)
     /* This handle sees both, others when they are applied. */
     struct store *other = store_open_memory(w->rt, &w->shared);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(ledger_find(w->store, &keys[i], now), 1);
-        assert_int_equal(ledger_find(other, &keys[i], now), 0);
+        assert_int_equal(armed(w->store, &keys[i], now), 1);
+        assert_int_equal(armed(other, &keys[i], now), 0);
     }
     assert_int_equal(task_sleep(start + 11 * USEC_SEC), 0);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(ledger_find(other, &keys[i], now), 1);
+        assert_int_equal(armed(other, &keys[i], now), 1);
     }
     store_close(other);
 }
@@ -294,23 +270,23 @@ static void failing_task(void *arg)
     struct store *other = store_open_memory(w->rt, &w->shared);
     sim_next_call(w->rt, RT_CALL_STORE, -ENOSPC, 0);
     assert_int_equal(ledger_arm(w->store, keys, 2, now, USEC_NEVER), -ENOSPC);
-    assert_int_equal(ledger_find(w->store, &keys[0], now), 0);
+    assert_int_equal(armed(w->store, &keys[0], now), 0);
     assert_int_equal(store_stats(w->store)->failed, 2);
     assert_int_equal(ledger_arm(w->store, keys, 2, now, USEC_NEVER), 0);
 
     /* A removal that failed is not forgotten. It goes in front of what was queued after it. */
     sim_next_call(w->rt, RT_CALL_STORE, -EIO, 0);
-    ledger_disarm(w->store, keys, 2);
+    disarm(w->store, keys, 2, now);
     assert_int_equal(task_sleep(rt_now() + USEC_SEC), 0);
-    assert_int_equal(ledger_find(w->store, &keys[0], now), 0);
-    assert_int_equal(ledger_find(other, &keys[0], now), 1);
+    assert_int_equal(armed(w->store, &keys[0], now), 0);
+    assert_int_equal(armed(other, &keys[0], now), 1);
     uint64_t batches = store_stats(w->store)->batches;
     assert_int_equal(task_sleep(rt_now() + HOUR), 0);
     assert_int_equal(store_stats(w->store)->batches, batches); /* not tried in vain all the time */
     assert_int_equal(ledger_arm(w->store, &keys[1], 1, now, USEC_NEVER), 0);
-    assert_int_equal(ledger_find(other, &keys[0], now), 0);
-    assert_int_equal(ledger_find(other, &keys[1], now), 1);
-    assert_int_equal(ledger_find(w->store, &keys[1], now), 1);
+    assert_int_equal(armed(other, &keys[0], now), 0);
+    assert_int_equal(armed(other, &keys[1], now), 1);
+    assert_int_equal(armed(w->store, &keys[1], now), 1);
     assert_int_equal(store_stats(w->store)->failed, 2);
     store_close(other);
 }
@@ -329,7 +305,7 @@ static void flood_task(void *arg)
     sim_next_call(w->rt, RT_CALL_STORE, 0, 10 * USEC_SEC);
     assert_int_equal(ledger_arm(w->store, many, 40000, now, 0), -ETIMEDOUT);
     assert_int_equal(ledger_arm(w->store, many, 40000, now, USEC_NEVER), -EAGAIN);
-    ledger_disarm(w->store, many, 40000);
+    disarm(w->store, many, 40000, now);
     assert_int_equal(store_stats(w->store)->failed, 80000);
     assert_int_equal(ledger_arm(w->store, many, 1, now, USEC_NEVER), 0);
     assert_int_equal(ledger_arm(w->store, many, 40000, now, USEC_NEVER), 0);
@@ -354,8 +330,8 @@ static void closing_task(void *arg)
     assert_int_equal(ledger_arm(s, &keys[0], 1, now, 0), -ETIMEDOUT); /* in flight */
     assert_int_equal(ledger_arm(s, &keys[1], 1, now, 0), -ETIMEDOUT); /* queued */
     store_close(s);
-    assert_int_equal(ledger_find(w->store, &keys[0], now), 1);
-    assert_int_equal(ledger_find(w->store, &keys[1], now), 1);
+    assert_int_equal(armed(w->store, &keys[0], now), 1);
+    assert_int_equal(armed(w->store, &keys[1], now), 1);
 
     s = store_open_memory(w->rt, &w->shared);
     sim_next_call(w->rt, RT_CALL_STORE, 0, USEC_SEC);
@@ -363,8 +339,8 @@ static void closing_task(void *arg)
     assert_int_equal(ledger_arm(s, &keys[3], 1, now, 0), -ETIMEDOUT);
     assert_null(store_abandon(s));
     assert_int_equal(task_sleep(rt_now() + 10 * USEC_SEC), 0);
-    assert_int_equal(ledger_find(w->store, &keys[2], now), 0);
-    assert_int_equal(ledger_find(w->store, &keys[3], now), 0);
+    assert_int_equal(armed(w->store, &keys[2], now), 0);
+    assert_int_equal(armed(w->store, &keys[3], now), 0);
     assert_null(store_close(NULL));
     assert_null(store_abandon(NULL));
 }
@@ -411,25 +387,18 @@ struct worker {
     bool ok;
 };
 
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-
 static void deliver(void *arg)
 {
     struct worker *w = arg;
     for (uint32_t i = 0; i < 200; i++) {
         struct digest keys[] = {key(w->number << 16 | i), key(w->number << 16 | i | 1 << 15)};
         usec_t deadline = rt_now() + 20 * USEC_SEC;
-        MUST(ledger_find(w->store, &keys[0], rt_wall()) == 0);
-        MUST(ledger_arm(w->store, keys, 2, rt_wall(), deadline) == 0);
-        MUST(ledger_find(w->store, &keys[0], rt_wall()) == 1);
-        ledger_disarm(w->store, keys, 1);
-        MUST(ledger_find(w->store, &keys[0], rt_wall()) == 0);
+        usec_t wall = rt_wall();
+        MUST(armed(w->store, &keys[0], wall) == 0);
+        MUST(ledger_arm(w->store, keys, 2, wall, deadline) == 0);
+        MUST(armed(w->store, &keys[0], rt_wall()) == 1);
+        disarm(w->store, keys, 1, wall);
+        MUST(armed(w->store, &keys[0], rt_wall()) == 0);
     }
 }
 
@@ -457,8 +426,8 @@ static void look(void *arg)
     for (uint32_t n = 0; n < 60; n++) {
         for (uint32_t i = 0; i < 200; i++) {
             struct digest gone = key(n << 16 | i), there = key(n << 16 | i | 1 << 15);
-            MUST(ledger_find(w->store, &gone, rt_wall()) == 0);
-            MUST(ledger_find(w->store, &there, rt_wall()) == 1);
+            MUST(armed(w->store, &gone, rt_wall()) == 0);
+            MUST(armed(w->store, &there, rt_wall()) == 1);
         }
     }
     w->ok = true;
@@ -491,13 +460,6 @@ static pid_t work(const char *folder, uint32_t number, void (*fn)(void *arg))
     return pid;
 }
 
-static void assert_ends_well(pid_t pid)
-{
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 static void three_workers_on_lmdb(void **state)
 {
     (void)state;
@@ -525,6 +487,7 @@ int main(void)
         cmocka_unit_test(waiters_let_go),   cmocka_unit_test(failing_batches),
         cmocka_unit_test(too_much_queued),  cmocka_unit_test(closing),
         cmocka_unit_test(memory_is_purged), cmocka_unit_test(three_workers_on_lmdb),
+
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

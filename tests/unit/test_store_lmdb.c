@@ -100,7 +100,7 @@ static struct store_key key(uint32_t owner, uint32_t n)
     return k;
 }
 
-/* Puts or removes keys owner/from … in one batch. */
+/* Puts or removes keys owner/from … that expire then, in one batch. */
 static int apply(struct store_backend *b, bool remove, uint32_t owner, uint32_t from,
                  uint32_t count, usec_t expires, usec_t wall)
 {
@@ -115,6 +115,7 @@ static int apply(struct store_backend *b, bool remove, uint32_t owner, uint32_t 
     w->value_n = entry_encode(value, expires, NULL);
     for (uint32_t i = 0; i < count; i++) {
         w->op[i].key = key(owner, from + i);
+        w->op[i].expires = expires;
     }
     int rc = b->ops->apply(b, &batch, wall);
     free(w);
@@ -153,14 +154,14 @@ static void write_for_ever(void *arg)
     struct store_backend *b = open_store(MAP_SIZE, &note);
     MUST(note == NULL);
     if (p->removed < p->put / 3) { /* the killed one did not come to it */
-        MUST(apply(b, true, p->owner, p->put - 2, 1, 0, NOW) == 0);
+        MUST(apply(b, true, p->owner, p->put - 2, 1, NOW + USEC_SEC, NOW) == 0);
     }
     for (;;) {
         uint32_t group = p->put / 3;
         MUST(apply(b, false, p->owner, 3 * group, 3, NOW + USEC_SEC, NOW) == 0);
         p->put = 3 * group + 3;
         say(p);
-        MUST(apply(b, true, p->owner, 3 * group + 1, 1, 0, NOW) == 0);
+        MUST(apply(b, true, p->owner, 3 * group + 1, 1, NOW + USEC_SEC, NOW) == 0);
         p->removed = group + 1;
         say(p);
         MUST(has(b, p->owner, 3 * group) && !has(b, p->owner, 3 * group + 1));
@@ -293,6 +294,31 @@ static void nowhere(void **state)
     in_process(cannot_open, NULL);
 }
 
+/* ---- removing ---- */
+
+/* A removal that comes late leaves what has been put since. */
+static void remove_late(void *arg)
+{
+    (void)arg;
+    const char *note;
+    struct store_backend *b = open_store(MAP_SIZE, &note);
+    MUST(apply(b, false, 5, 0, 10, NOW + 1, NOW) == 0);
+    MUST(apply(b, false, 5, 0, 5, NOW + 2, NOW) == 0);
+    MUST(apply(b, true, 5, 0, 20, NOW + 1, NOW) == 0);
+    for (uint32_t i = 0; i < 10; i++) {
+        MUST(has(b, 5, i) == (i < 5));
+    }
+    MUST(apply(b, true, 5, 0, 20, NOW + 2, NOW) == 0);
+    MUST(!has(b, 5, 0) && !has(b, 5, 4));
+    b->ops->close(b);
+}
+
+static void late_removal(void **state)
+{
+    (void)state;
+    in_process(remove_late, NULL);
+}
+
 /* ---- damage ---- */
 
 static void write_some(void *arg)
@@ -302,7 +328,7 @@ static void write_some(void *arg)
     struct store_backend *b = open_store(MAP_SIZE, &note);
     for (uint32_t i = 0; i < 50; i++) {
         MUST(apply(b, false, 7, 100 * i, 100, NOW + USEC_SEC, NOW) == 0);
-        MUST(apply(b, true, 7, 100 * i, 30, 0, NOW) == 0);
+        MUST(apply(b, true, 7, 100 * i, 30, NOW + USEC_SEC, NOW) == 0);
     }
     b->ops->close(b);
 }
@@ -547,6 +573,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(closed_to_others, setup, teardown),
         cmocka_unit_test_setup_teardown(nowhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(late_removal, setup, teardown),
         cmocka_unit_test_setup_teardown(truncated, setup, teardown),
         cmocka_unit_test_setup_teardown(not_a_database, setup, teardown),
         cmocka_unit_test_setup_teardown(blank_pages_after_a_boot, setup, teardown),
