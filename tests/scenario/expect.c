@@ -7,6 +7,17 @@
 #include "base/fatal.h"
 #include "scenario.h"
 
+/* The whole text as a number; the case fails where it is none. */
+static unsigned number(struct run *r, const char *text)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+    if (end == text || *end != '\0') {
+        fail(r, "not a number: \"%s\"", text);
+    }
+    return (unsigned)n;
+}
+
 /* ---- decision lines ---- */
 
 /* The value at "recipients.0.code" as text into `ret`; "" when there is none. */
@@ -114,9 +125,8 @@ static void st_decision(struct run *r, const char *rest)
 /* expect copies RECIPIENT N */
 static void st_copies(struct run *r, const char *rest)
 {
-    char recipient[300], number[20];
-    if (!text_word(&rest, recipient, sizeof recipient) ||
-        !text_word(&rest, number, sizeof number)) {
+    char recipient[300];
+    if (!text_word(&rest, recipient, sizeof recipient)) {
         fail(r, "expect copies RECIPIENT N");
         return;
     }
@@ -125,21 +135,21 @@ static void st_copies(struct run *r, const char *rest)
     buf_append(&expanded, "", 1);
     unsigned n = mail_hop_copies(r->hop, expanded.p);
     buf_free(&expanded);
-    if (n != (unsigned)atoi(number)) {
+    if (n != number(r, rest)) {
         fail(r, "%s has %u copies", recipient, n);
     }
 }
 
 static void st_messages(struct run *r, const char *rest)
 {
-    if (r->hop->messages != (unsigned)atoi(rest)) {
+    if (r->hop->messages != number(r, rest)) {
         fail(r, "the hop has taken %u messages", r->hop->messages);
     }
 }
 
 static void st_connections(struct run *r, const char *rest)
 {
-    if (r->hop->accepted != (unsigned)atoi(rest)) {
+    if (r->hop->accepted != number(r, rest)) {
         fail(r, "the hop has had %u connections", r->hop->accepted);
     }
 }
@@ -256,7 +266,7 @@ static void st_mailbox(struct run *r, const char *rest)
         return;
     }
     unsigned n = mailbox_files(r, name, path);
-    if (n != (unsigned)atoi(rest)) {
+    if (n != number(r, rest)) {
         fail(r, "%s has %u messages", name, n);
     }
 }
@@ -295,7 +305,7 @@ static unsigned count_sessions(const struct house *h)
 static void st_sessions(struct run *r, const char *rest)
 {
     unsigned n = count_sessions(r->house);
-    if (n != (unsigned)atoi(rest)) {
+    if (n != number(r, rest)) {
         fail(r, "there are %u sessions", n);
     }
 }

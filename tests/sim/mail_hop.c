@@ -15,6 +15,7 @@ struct hop_session {
     struct mail_hop *hop;
     struct stream *stream;
     struct buf in;
+    size_t searched;       /* of `in`: no end of the data begins before */
     struct buf recipients; /* of the open transaction, "RECIPIENT\n" each */
     bool open;             /* MAIL was accepted */
     bool chunks;           /* BDAT has begun */
@@ -132,7 +133,7 @@ static int plain_answer(struct hop_session *s, enum hop_point point, const char 
 /* ---- the message ---- */
 
 /* The end of the data by this hop's lights: the length of the message and of the end, or false. */
-static bool find_end(const struct hop_session *s, size_t *ret_length, size_t *ret_taken)
+static bool find_end(struct hop_session *s, size_t *ret_length, size_t *ret_taken)
 {
     static const struct {
         unsigned leniency;
@@ -150,15 +151,18 @@ static bool find_end(const struct hop_session *s, size_t *ret_length, size_t *re
             continue;
         }
         size_t n = strlen(ends[i].end);
-        const char *at = s->in.n > 0 ? memmem(s->in.p, s->in.n, ends[i].end, n) : NULL;
+        const char *from = s->in.p + s->searched;
+        const char *at = s->in.n > 0 ? memmem(from, s->in.n - s->searched, ends[i].end, n) : NULL;
         if (at != NULL && (size_t)(at - s->in.p) < best) {
             best = (size_t)(at - s->in.p);
             length = n;
         }
     }
     if (best == SIZE_MAX) {
+        s->searched = s->in.n > 4 ? s->in.n - 4 : 0;
         return false;
     }
+    s->searched = 0;
     *ret_length = best;
     *ret_taken = best + length;
     return true;
