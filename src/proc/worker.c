@@ -11,17 +11,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/sanitizer.h"
 #include "rt/real.h"
 #include "smtp/server.h"
-
-/* A sanitizer's search for leaks needs to look into the process. */
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
 
 /* How soon decision lines that found no reader are tried again when nothing else happens. */
 #define FLUSH_AGAIN (20 * USEC_MSEC)
@@ -91,6 +83,7 @@ static int confine(const struct worker *w)
         return r;
     }
 #ifdef WITH_ASAN
+    /* Its search for leaks needs to look into the process. */
     (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 #endif
     return 0;
