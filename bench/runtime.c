@@ -122,7 +122,7 @@ static void hold(const struct sockaddr_in *to, unsigned n, bool tls, int ready)
 
 static size_t resident(void)
 {
-    unsigned long size, pages;
+    unsigned long size = 0, pages = 0;
     FILE *f = fopen("/proc/self/statm", "r");
     expect(f != NULL && fscanf(f, "%lu %lu", &size, &pages) == 2, "statm");
     fclose(f);

@@ -8,7 +8,7 @@ SETTING(
     "Longest command line with its CRLF; longer ones are read to their end and answered 500 5.5.2.")
 SETTING(path, SIZE, 256, 256, 4096,
         "Longest reverse-path or forward-path with its brackets; 501 5.1.7 or 5.1.3 above it.")
-SETTING(recipients, COUNT, 1000, 100, 100000,
+SETTING(recipients, COUNT, 1000, 100, 20000,
         "Recipients of one transaction; further ones get 452 4.5.3.")
 SETTING(
     message_size, SIZE, 52428800, 65536, 10737418240,

@@ -17,7 +17,7 @@ struct message {
     bool bare_cr_or_lf;   /* has a CR or LF that is not part of a CRLF */
     bool has_nul;
     bool has_leading_dot; /* some line begins with a dot: stuff it on the way out */
-    bool ends_in_crlf;    /* false for an empty message too */
+    bool ends_in_crlf;    /* true for an empty message too */
     bool has_8bit;        /* some octet above 127 */
     uint32_t received_count;
 };

@@ -112,7 +112,7 @@ int delivery_rcpt(struct delivery *d, const struct conf_route *route, struct sli
     }
     if (has_recipient(d, local_part, domain)) {
         *ret = reply_answer(REPLY_RCPT_OK);
-        return 0;
+        return DELIVERY_HAS_RCPT;
     }
     struct hop_recipient *r = arena_zalloc(&d->arena, sizeof(*r));
     r->mailbox = arena_copy(&d->arena, mailbox);

@@ -74,8 +74,11 @@ struct delivery *delivery_free(struct delivery *d);
 /* Begins a transaction: copies what it keeps. */
 void delivery_begin(struct delivery *d, const struct addr *client, const struct envelope *e);
 
+/* The recipient is in the transaction already. */
+#define DELIVERY_HAS_RCPT 1
+
 /* May this recipient join, and what does the hop say: *ret is the reply to RCPT, and only a 2xx
- * adds the recipient. `local_part` is unquoted. Suspends. 0 or -ECANCELED. */
+ * adds the recipient. `local_part` is unquoted. Suspends. 0, DELIVERY_HAS_RCPT or -ECANCELED. */
 int delivery_rcpt(struct delivery *d, const struct conf_route *route, struct slice mailbox,
                   struct slice local_part, struct slice domain, struct answer *ret);
 

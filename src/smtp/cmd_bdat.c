@@ -34,8 +34,8 @@ static void chunk_done(struct session *s, uint64_t size)
         refuse_now(s, refusal);
         return;
     }
-    if (size == 0) {
-        s->commands++; /* empty chunks advance nothing */
+    if (size == 0 && !session_count_talk(s)) {
+        return; /* empty chunks advance nothing */
     }
     ok.text = arena_printf(&s->delivery->arena, "%llu octets taken", (unsigned long long)size);
     reply_with(s, &ok);
@@ -58,11 +58,11 @@ void cmd_bdat(struct session *s, struct slice argument)
     int r = receive_chunk(s, size, wanted);
     if (r < 0) {
         session_end_by(s, r);
-    } else if (!wanted) {
-        reply_error(s, order_error(s));
-    } else if (last) {
+    } else if (!wanted && session_count_talk(s)) {
+        reply(s, order_error(s)); /* no error: what follows a refused chunk was on its way */
+    } else if (wanted && last) {
         message_phase(s);
-    } else {
+    } else if (wanted) {
         chunk_done(s, size);
     }
 }

@@ -94,7 +94,10 @@ void cmd_mail(struct session *s, struct slice argument)
     if (m.envelope.size_declared > (uint64_t)s->server->conf->limits.message_size) {
         struct answer a = reply_answer(REPLY_SIZE_DECLARED);
         decide_mail_refused(s, m.envelope.sender, &a);
+        s->naming = s->transactions;
         reply_with(s, &a);
+        s->naming = 0;
+        session_count_talk(s);
         return;
     }
     transaction_begin(s, &m.envelope);

@@ -44,19 +44,26 @@ static enum reply_name parse(struct session *s, struct slice argument, struct sm
     return more > 0 ? REPLY_UNKNOWN_PARAM : more < 0 ? REPLY_BAD_PARAM : REPLY_OK;
 }
 
-/* RFC 5321 4.5.1: <Postmaster> without a domain is ours: the first route's first domain's. */
-static void expand_postmaster(struct session *s, struct smtp_path *path)
+/* RFC 5321 4.5.1: <Postmaster> without a domain is ours: the first domain that has a name of its
+ * own, or where all routes are for patterns, this host at the first route. */
+static const struct conf_route *expand_postmaster(struct session *s, struct smtp_path *path)
 {
     const struct conf *conf = s->server->conf;
-    struct slice domain = conf->domain_count > 0 ? conf->domains[0].pattern : (struct slice){0};
-    if (domain.n > 0 && domain.p[0] == '.') {
-        domain = slice_of(conf->hostname);
+    struct slice domain = slice_of(conf->hostname);
+    const struct conf_route *route = conf->routes[0];
+    for (size_t i = 0; i < conf->domain_count; i++) {
+        if (conf->domains[i].pattern.p[0] != '.') {
+            domain = conf->domains[i].pattern;
+            route = conf->domains[i].route;
+            break;
+        }
     }
     struct slice whole =
         arena_printf(&s->delivery->arena, "postmaster@" SLICE_FMT, SLICE_ARG(domain));
     path->mailbox = whole;
     path->local_part = (struct slice){whole.p, sizeof("postmaster") - 1};
     path->domain = (struct slice){whole.p + sizeof("postmaster"), domain.n};
+    return route;
 }
 
 /* Asks the next hop, and stops asking when the client goes away meanwhile. */
@@ -83,10 +90,9 @@ static int judge(struct session *s, struct smtp_path *path, struct answer *ret)
         *ret = reply_answer(REPLY_MANY_RCPT);
         return 0;
     }
-    if (path->domain.n == 0) {
-        expand_postmaster(s, path);
-    }
-    const struct conf_route *route = conf_route_find(s->server->conf, path->domain);
+    const struct conf_route *route = path->domain.n == 0
+                                         ? expand_postmaster(s, path)
+                                         : conf_route_find(s->server->conf, path->domain);
     if (route == NULL) {
         *ret = reply_answer(REPLY_NO_ROUTE);
         return 0;
@@ -115,12 +121,18 @@ void cmd_rcpt(struct session *s, struct slice argument)
             session_end_by(s, error);
             return;
         }
+        if (error == DELIVERY_HAS_RCPT) {
+            if (session_count_talk(s)) {
+                reply_with(s, &a);
+            }
+            return;
+        }
     }
     transaction_record(s, path.mailbox, &a);
     if (answer_is_yes(&a)) {
         s->state = STATE_RCPT;
-    } else {
-        s->commands++; /* guessing recipients is limited like other idle talk */
+    } else if (!session_count_talk(s)) {
+        return; /* guessing recipients is limited like other idle talk */
     }
     s->recipient = (unsigned)s->txn.record_count;
     reply_with(s, &a);

@@ -26,21 +26,21 @@ void receive_begin(struct session *s, bool by_bdat)
 }
 
 /* Until when enough octets have come for the mean rate to be kept. */
-static usec_t rate_deadline(const struct session *s)
+static usec_t rate_deadline(const struct session *s, usec_t began, uint64_t octets)
 {
     int64_t rate = s->server->conf->limits.data_rate;
     if (rate == 0) {
         return USEC_NEVER;
     }
-    usec_t earned = (usec_t)(s->txn.message_octets / (uint64_t)rate) * USEC_SEC;
-    return s->txn.data_began + (earned > RATE_GRACE ? earned : RATE_GRACE);
+    usec_t earned = (usec_t)(octets / (uint64_t)rate) * USEC_SEC;
+    return began + (earned > RATE_GRACE ? earned : RATE_GRACE);
 }
 
-/* Waits for octets of the message. */
-static int fill(struct session *s)
+/* Waits for further octets, of which `octets` have come since `began`. */
+static int fill(struct session *s, usec_t began, uint64_t octets)
 {
     const struct conf_limits *l = &s->server->conf->limits;
-    usec_t rate = rate_deadline(s);
+    usec_t rate = rate_deadline(s, began, octets);
     usec_t deadline = rt_now() + l->idle_time;
     if (s->began + l->session_time < deadline) {
         deadline = s->began + l->session_time;
@@ -89,7 +89,7 @@ int receive_data(struct session *s)
     struct input *in = &s->input;
     bool end = false;
     while (!end) {
-        int r = fill(s);
+        int r = fill(s, s->txn.data_began, s->txn.message_octets);
         if (r < 0) {
             return r;
         }
@@ -105,11 +105,20 @@ int receive_data(struct session *s)
     return 0;
 }
 
+static int keep_chunk(struct session *s, const char *p, size_t n)
+{
+    data_scan(&s->txn.decoder, p, n);
+    return keep(s, p, n);
+}
+
 int receive_chunk(struct session *s, uint64_t size, bool wanted)
 {
     struct input *in = &s->input;
+    usec_t began = rt_now();
+    uint64_t dropped = 0;
     while (size > 0) {
-        int r = wanted ? fill(s) : input_fill(s, rt_now() + s->server->conf->limits.idle_time);
+        int r =
+            wanted ? fill(s, s->txn.data_began, s->txn.message_octets) : fill(s, began, dropped);
         if (r < 0) {
             return r;
         }
@@ -118,13 +127,11 @@ int receive_chunk(struct session *s, uint64_t size, bool wanted)
         if (n > size) {
             n = (size_t)size;
         }
-        if (wanted) {
-            data_scan(&s->txn.decoder, p, n);
-            r = keep(s, p, n);
-            if (r < 0) {
-                return r;
-            }
+        r = wanted ? keep_chunk(s, p, n) : 0;
+        if (r < 0) {
+            return r;
         }
+        dropped += n;
         input_take(s, n);
         size -= n;
     }

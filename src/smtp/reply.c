@@ -31,7 +31,7 @@ static struct slice take_line(struct slice *text)
 /* The decision id: connection, transaction and recipient, as far as there are any. */
 static void queue_id(struct session *s)
 {
-    buf_printf(&s->out, " [%s.%u", s->id, s->state > STATE_READY ? s->transactions : 0);
+    buf_printf(&s->out, " [%s.%u", s->id, s->naming);
     if (s->recipient > 0) {
         buf_printf(&s->out, ".%u", s->recipient);
     }
@@ -90,7 +90,11 @@ void reply_lines(struct session *s, uint16_t code, struct slice lines)
 void reply_error(struct session *s, enum reply_name name)
 {
     s->errors++;
-    reply(s, name);
+    if (s->errors > s->server->conf->limits.errors) {
+        session_goodbye(s, REPLY_ERRORS);
+    } else {
+        reply(s, name);
+    }
 }
 
 int reply_flush(struct session *s)

@@ -30,6 +30,8 @@
 /* For the last words to a client, and for its FIN after a pipelined QUIT. */
 #define PARTING_TIME (10 * USEC_SEC)
 
+enum counting { TALK, STEP };
+
 enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED };
 
 struct verb {
@@ -37,12 +39,12 @@ struct verb {
     void (*handler)(struct session *s, struct slice argument);
     unsigned states;
     enum argument_rule argument;
-    bool advances; /* a step of a transaction, not counted against `limit commands` */
+    enum counting counts;
 };
 
 static const struct verb verbs[] = {
-#define VERB(name, handler, states, argument, synopsis)                                            \
-    {{#name, sizeof(#name) - 1}, cmd_##handler, states, argument, ((states)&STATE_NEW) == 0},
+#define VERB(name, handler, states, argument, counts, synopsis)                                    \
+    {{#name, sizeof(#name) - 1}, cmd_##handler, states, argument, counts},
 #include "tbl/verbs.h"
 #undef VERB
 };
@@ -72,20 +74,26 @@ static enum reply_name order_error(const struct session *s, const struct verb *v
     return v->states == STATE_READY ? REPLY_NESTED_MAIL : REPLY_ORDER;
 }
 
+bool session_count_talk(struct session *s)
+{
+    s->commands++;
+    if (s->commands > s->server->conf->limits.commands) {
+        session_goodbye(s, REPLY_COMMANDS);
+    }
+    return !s->ended;
+}
+
 static void dispatch(struct session *s, struct slice line)
 {
     struct slice name, argument;
     smtp_command_split(line, &name, &argument);
     const struct verb *v = find_verb(name);
-    if (v == NULL) {
-        s->commands++;
-        reply_error(s, REPLY_UNKNOWN_VERB);
+    if ((v == NULL || v->counts == TALK) && !session_count_talk(s)) {
         return;
     }
-    if (!v->advances) {
-        s->commands++;
-    }
-    if ((v->states & s->state) == 0) {
+    if (v == NULL) {
+        reply_error(s, REPLY_UNKNOWN_VERB);
+    } else if ((v->states & s->state) == 0) {
         reply_error(s, order_error(s, v));
     } else if (v->argument == ARGUMENT_REQUIRED && argument.n == 0) {
         reply_error(s, REPLY_NEEDS_ARGUMENT);
@@ -135,6 +143,9 @@ static void confirm_by_fin(struct session *s)
 void session_goodbye(struct session *s, enum reply_name name)
 {
     struct scope shield;
+    if (s->ended) {
+        return;
+    }
     s->last_refusal = reply_answer(name);
     reply(s, name);
     scope_enter_shield(&shield);
@@ -191,19 +202,6 @@ static int next_line(struct session *s, struct slice *ret)
     return r;
 }
 
-static void check_limits(struct session *s)
-{
-    const struct conf_limits *l = &s->server->conf->limits;
-    if (s->quit || s->ended) {
-        return;
-    }
-    if (s->errors > l->errors) {
-        session_goodbye(s, REPLY_ERRORS);
-    } else if (s->commands > l->commands) {
-        session_goodbye(s, REPLY_COMMANDS);
-    }
-}
-
 static void one_command(struct session *s)
 {
     struct slice line;
@@ -217,16 +215,15 @@ static void one_command(struct session *s)
         }
         return;
     }
-    if (s->unconfirmed_count > 0 && offset >= s->confirming_offset) {
+    if (s->unconfirmed_count > 0 && offset >= s->confirming_offset &&
+        stream_acknowledged(s->stream)) {
         confirm(s);
     }
     if (r == LINE_COMMAND) {
         dispatch(s, line);
-    } else {
-        s->commands++;
+    } else if (session_count_talk(s)) {
         reply_error(s, r == LINE_BAD ? REPLY_BAD_LINE : REPLY_LONG_LINE);
     }
-    check_limits(s);
 }
 
 static void greet(struct session *s)

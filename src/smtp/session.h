@@ -88,6 +88,7 @@ struct session {
     unsigned decided;      /* transactions with a decision line */
     unsigned commands;     /* that advanced nothing */
     unsigned errors;
+    unsigned naming;    /* the transaction that replies name: its number, or 0 outside one */
     unsigned recipient; /* the RCPT being answered, for the id in its reply; 0 outside */
     char id[DECISION_ID_LEN + 1];
     struct delivery *delivery;
@@ -112,6 +113,8 @@ void session_await_confirmation(struct session *s, const struct ledger_ref *refs
 void session_end_by(struct session *s, int error);
 /* Says a 421 that ends the session, also when its scope is cancelled. */
 void session_goodbye(struct session *s, enum reply_name name);
+/* Counts a command that advances nothing; false when that was one too many and the session ends. */
+bool session_count_talk(struct session *s);
 
 /* ---- input.c ---- */
 enum line_kind { LINE_COMMAND, LINE_BAD, LINE_LONG };
@@ -170,7 +173,7 @@ const struct answer *message_receive_refusal(struct session *s);
 const char *message_protocol(const struct session *s);
 
 /* ---- the verbs ---- */
-#define VERB(name, handler, states, argument, synopsis)                                            \
+#define VERB(name, handler, states, argument, counts, synopsis)                                    \
     void cmd_##handler(struct session *s, struct slice argument_text);
 #include "tbl/verbs.h"
 #undef VERB

@@ -10,6 +10,7 @@ void transaction_begin(struct session *s, const struct envelope *e)
     delivery_begin(s->delivery, &s->client, e);
     s->txn = (struct transaction){.envelope = s->delivery->envelope, .began = rt_now()};
     s->transactions++;
+    s->naming = s->transactions;
     s->state = STATE_MAIL;
 }
 
@@ -35,6 +36,14 @@ static void decide_abandoned(struct session *s)
 {
     const struct transaction *t = &s->txn;
     const struct answer *last = NULL;
+    if (s->last_refusal.code != 0) {
+        decide_transaction(s,
+                           t->spooling           ? "data"
+                           : t->record_count > 0 ? "rcpt"
+                                                 : "mail",
+                           "deferred", &s->last_refusal, ""); /* our own 421 ended it */
+        return;
+    }
     for (size_t i = 0; i < t->record_count; i++) {
         if (answer_is_yes(&t->records[i].answer)) {
             decide_transaction(s, "data", "gone", NULL, "ended before the message did");
@@ -66,5 +75,6 @@ void transaction_end(struct session *s)
         delivery_reset(s->delivery);
     }
     s->txn = (struct transaction){0};
+    s->naming = 0;
     s->state = STATE_READY;
 }
