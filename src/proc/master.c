@@ -316,7 +316,8 @@ int master_run(const struct conf *conf, const char *file)
                               "gatepost, or set `user`");
     }
     if (m.who.root) {
-        log_line(LOG_WARNING, "workers keep root's privileges: set `user` to an account of their own");
+        log_line(LOG_WARNING,
+                 "workers keep root's privileges: set `user` to an account of their own");
     }
     raise_descriptor_limit();
     m.signals = open_signals();
