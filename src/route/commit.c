@@ -96,12 +96,11 @@ static struct refusal refusal_from(const struct answer *a)
 /* Remembers a refusal so that the retry of a message that was put off makes progress: one from
  * before the data is heard at RCPT; one of the data itself only isolates its recipient. Failing to
  * remember costs another round and nothing else. */
-static void remember(struct delivery *d, size_t i, bool at_envelope)
+static void remember(struct delivery *d, size_t i, bool at_envelope, usec_t deadline)
 {
     const struct hop_recipient *r = d->recipients[i];
     struct refusal refusal = refusal_from(&r->answer);
     struct digest who = refusal_key(&d->network, d->envelope.sender, r->mailbox);
-    usec_t deadline = rt_now() + LEDGER_TIME;
     if (at_envelope) {
         refusal_keep(d->host->store, REFUSAL_AT_RCPT, &who, &refusal, rt_wall(), deadline);
     } else {
@@ -154,9 +153,10 @@ static enum delivery_end conclude(struct delivery *d, bool at_envelope, struct a
         *ret = *t.first_no;
         return DELIVERY_REFUSED;
     }
+    usec_t deadline = rt_now() + LEDGER_TIME; /* for all of them together */
     for (size_t i = 0; i < d->count; i++) {
         if (!d->recipients[i]->confirmed && answer_is_no(&d->recipients[i]->answer)) {
-            remember(d, i, at_envelope);
+            remember(d, i, at_envelope, deadline);
         }
     }
     *ret = t.put_off == d->count && t.first_no != NULL ? *t.first_no : reply_answer(REPLY_PARTLY);

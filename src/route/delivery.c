@@ -26,9 +26,9 @@ struct delivery *delivery_free(struct delivery *d)
 
 void delivery_reset(struct delivery *d)
 {
+    hop_end(d->hop);
     struct delivery_host *host = d->host;
     struct arena arena = d->arena;
-    hop_end(d->hop);
     arena_reset(&arena);
     *d = (struct delivery){.host = host, .arena = arena};
 }
@@ -107,12 +107,12 @@ int delivery_rcpt(struct delivery *d, const struct conf_route *route, struct sli
                   struct slice local_part, struct slice domain, struct answer *ret)
 {
     bool isolate = false;
-    if (remembered(d, mailbox, &isolate, ret)) {
-        return 0;
-    }
     if (has_recipient(d, local_part, domain)) {
         *ret = reply_answer(REPLY_RCPT_OK);
         return DELIVERY_HAS_RCPT;
+    }
+    if (remembered(d, mailbox, &isolate, ret)) {
+        return 0;
     }
     struct hop_recipient *r = arena_zalloc(&d->arena, sizeof(*r));
     r->mailbox = arena_copy(&d->arena, mailbox);

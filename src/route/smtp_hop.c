@@ -205,7 +205,8 @@ static int hear(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
 {
     while (d->heard < d->said) {
         struct reply reply;
-        int rc = hop_conn_reply(h->conn, deadline, &reply);
+        int rc =
+            hop_conn_reply(h->conn, smtp_hop_until(deadline, h->limits->hop_reply_time), &reply);
         if (rc == 0 && d->with_mail && d->heard == 0) {
             rc = take_mail_reply(h, &reply);
         } else if (rc == 0) {
@@ -231,7 +232,7 @@ static int converse(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
         }
         int rc = hop_conn_send(h->conn, until);
         if (rc == 0) {
-            rc = hear(h, d, until);
+            rc = hear(h, d, deadline);
         }
         if (rc < 0) {
             return rc;

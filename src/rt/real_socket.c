@@ -17,6 +17,8 @@
 #include "rt/real.h"
 #include "rt/real_impl.h"
 
+#define LOOK_AFTER (1 * USEC_SEC)
+
 struct sock {
     struct stream stream; /* first */
     struct task *waiter;
@@ -117,15 +119,33 @@ static int watch_writing(struct sock *k)
     return 0;
 }
 
+static int park(struct sock *k, unsigned events, usec_t deadline)
+{
+    k->waiter = task_self();
+    k->waiting = events;
+    int r = task_park(NULL, deadline, true);
+    k->waiter = NULL;
+    return r;
+}
+
+/* A reset that comes in together with the last octets makes no edge of its own, and libevent does
+ * not tell it apart: a wait that has lasted a while looks for itself, once. */
 static int sock_wait(struct stream *s, unsigned events, usec_t deadline)
 {
     struct sock *k = (struct sock *)s;
+    usec_t look_at = rt_now() + LOOK_AFTER;
+    bool look = (events & STREAM_READABLE) != 0 && look_at < deadline;
     int r = (events & STREAM_WRITABLE) != 0 ? watch_writing(k) : 0;
     while (r == 0 && (k->ready & events) == 0) {
-        k->waiter = task_self();
-        k->waiting = events;
-        r = task_park(NULL, deadline, true);
-        k->waiter = NULL;
+        r = park(k, events, look ? look_at : deadline);
+        if (r == -ETIMEDOUT && look) {
+            look = false;
+            r = 0;
+            if (has_hung_up(k)) {
+                k->ready |= STREAM_READABLE;
+                stream_hangup(&k->stream);
+            }
+        }
     }
     return r;
 }

@@ -36,6 +36,7 @@ struct thread_pool {
     struct job_queue finished; /* under lock */
     bool stop;                 /* under lock */
     unsigned idle;             /* under lock: threads waiting for work */
+    unsigned queued;           /* under lock: jobs in `todo` */
     pthread_t threads[THREADS_MAX];
     unsigned started;
     unsigned most;
@@ -85,6 +86,7 @@ static void *thread_main(void *arg)
             p->idle--;
             continue;
         }
+        p->queued--;
         pthread_mutex_unlock(&p->lock);
         j->result = j->fn(j->arg);
         pthread_mutex_lock(&p->lock);
@@ -173,9 +175,10 @@ void thread_pool_post(struct thread_pool *p, int (*fn)(void *), void (*done)(voi
     *j = (struct job){.fn = fn, .done = done, .arg = arg};
     pthread_mutex_lock(&p->lock);
     queue_push(&p->todo, j);
-    bool idle = p->idle > 0;
+    p->queued++;
+    bool enough = p->idle >= p->queued;
     pthread_mutex_unlock(&p->lock);
-    if (!idle && p->started < p->most) {
+    if (!enough && p->started < p->most) {
         start_thread(p);
     } else {
         pthread_cond_signal(&p->work);

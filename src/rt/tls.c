@@ -24,9 +24,10 @@ struct tls_stream {
     struct stream stream; /* first */
     struct stream *under;
     SSL *ssl;
-    int under_error; /* the last error of the stream below */
-    bool drained;    /* nothing can be read before more comes in from below */
-    bool broken;     /* no close_notify can be sent */
+    int under_error;  /* the last error of the stream below */
+    bool drained;     /* nothing can be read before more comes in from below */
+    bool broken;      /* no close_notify can be sent */
+    bool under_ended; /* the stream below has come to its end */
 };
 
 static struct tls_stream *tls_of(const struct stream *s)
@@ -46,6 +47,7 @@ static int bio_read(BIO *bio, char *ret, int n)
     } else if (r < 0) {
         t->under_error = (int)r;
     }
+    t->under_ended |= r == 0;
     return r < 0 ? -1 : (int)r;
 }
 
@@ -65,9 +67,12 @@ static int bio_write(BIO *bio, const char *p, int n)
 
 static long bio_ctrl(BIO *bio, int command, long n, void *p)
 {
-    (void)bio;
     (void)n;
     (void)p;
+    if (command == BIO_CTRL_EOF) {
+        /* An end without close_notify is an end (SSL_OP_IGNORE_UNEXPECTED_EOF asks here). */
+        return ((struct tls_stream *)BIO_get_data(bio))->under_ended;
+    }
     return command == BIO_CTRL_FLUSH;
 }
 
@@ -89,7 +94,8 @@ static struct tls_context *context_new(const SSL_METHOD *method)
                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(c->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_read_ahead(c->ctx, 1);
+    /* No read-ahead: records that wait in OpenSSL's buffer could not be counted by `pending`. */
+    SSL_CTX_set_read_ahead(c->ctx, 0);
     return c;
 }
 
@@ -215,10 +221,11 @@ static size_t tls_pending(struct stream *s)
     size_t got;
     unsigned events;
     if (SSL_peek_ex(t->ssl, &octet, 1, &got) == 1) {
+        t->drained = false;
         return (size_t)SSL_pending(t->ssl) + t->under->ops->pending(t->under);
     }
-    /* A part of a record, or the end. */
-    return outcome(t, 0, &events) == -EAGAIN && SSL_has_pending(t->ssl) ? 1 : 0;
+    /* A part of a record, whose octets cannot be counted yet, or the end. */
+    return outcome(t, 0, &events) == -EAGAIN && SSL_has_pending(t->ssl) ? GATHER_MAX : 0;
 }
 
 static bool tls_acknowledged(struct stream *s)

@@ -28,17 +28,19 @@ static void refuse_now(struct session *s, const struct answer *a)
 
 static void chunk_done(struct session *s, uint64_t size)
 {
-    struct answer ok = reply_answer(REPLY_OK);
-    const struct answer *refusal = s->txn.failure != RECEIVE_OK ? message_receive_refusal(s) : NULL;
-    if (refusal != NULL) {
-        refuse_now(s, refusal);
+    struct answer a;
+    char text[40];
+    if (s->txn.failure != RECEIVE_OK && message_receive_refusal(s, &a)) {
+        refuse_now(s, &a);
         return;
     }
     if (size == 0 && !session_count_talk(s)) {
         return; /* empty chunks advance nothing */
     }
-    ok.text = arena_printf(&s->delivery->arena, "%llu octets taken", (unsigned long long)size);
-    reply_with(s, &ok);
+    int n = snprintf(text, sizeof text, "%llu octets taken", (unsigned long long)size);
+    a = reply_answer(REPLY_OK);
+    a.text = (struct slice){text, (size_t)n};
+    reply_with(s, &a);
 }
 
 void cmd_bdat(struct session *s, struct slice argument)
@@ -46,7 +48,7 @@ void cmd_bdat(struct session *s, struct slice argument)
     uint64_t size = 0;
     bool last = false;
     if (smtp_bdat_parse(argument, &size, &last) < 0) {
-        /* How much follows cannot be known: it will be taken for commands, and refused. */
+        /* How much follows cannot be known: the client's octets will be taken for commands. */
         reply_error(s, REPLY_BAD_BDAT);
         return;
     }

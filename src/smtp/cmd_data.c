@@ -13,6 +13,9 @@ void cmd_data(struct session *s, struct slice argument)
         return;
     }
     reply(s, REPLY_DATA);
+    if (s->ended) {
+        return;
+    }
     receive_begin(s, false);
     int r = receive_data(s);
     if (r < 0) {

@@ -32,7 +32,8 @@ void cmd_help(struct session *s, struct slice argument)
         }
         p += n + 1;
     }
-    reply_lines(s, 214, buf_slice(&lines));
+    struct answer a = {.code = 214, .enhanced = SLICE_LIT("2.0.0"), .text = buf_slice(&lines)};
+    reply_with(s, &a);
     buf_free(&lines);
 }
 

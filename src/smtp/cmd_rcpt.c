@@ -131,7 +131,7 @@ void cmd_rcpt(struct session *s, struct slice argument)
     transaction_record(s, path.mailbox, &a);
     if (answer_is_yes(&a)) {
         s->state = STATE_RCPT;
-    } else if (!session_count_talk(s)) {
+    } else if (answer_is_no(&a) && !session_count_talk(s)) {
         return; /* guessing recipients is limited like other idle talk */
     }
     s->recipient = (unsigned)s->txn.record_count;

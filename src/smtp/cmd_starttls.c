@@ -41,7 +41,7 @@ void cmd_starttls(struct session *s, struct slice argument)
         return;
     }
     reply(s, REPLY_STARTTLS);
-    int r = handshake(s);
+    int r = s->ended ? -ECONNRESET : handshake(s);
     if (r < 0) {
         /* A 421 would be read as part of a handshake that has failed: just close. */
         s->ended = true;

@@ -3,9 +3,8 @@
 
 #include "smtp/session.h"
 
-const struct answer *message_receive_refusal(struct session *s)
+bool message_receive_refusal(struct session *s, struct answer *ret)
 {
-    static struct answer a; /* overwritten by each call; used at once */
     const struct transaction *t = &s->txn;
     const struct message *m = &t->message;
     enum reply_name name;
@@ -20,10 +19,10 @@ const struct answer *message_receive_refusal(struct session *s)
     } else if (m->received_count > (uint64_t)s->server->conf->limits.received) {
         name = REPLY_LOOP;
     } else {
-        return NULL;
+        return false;
     }
-    a = reply_answer(name);
-    return &a;
+    *ret = reply_answer(name);
+    return true;
 }
 
 const char *message_protocol(const struct session *s)
@@ -98,14 +97,12 @@ static void answer_message(struct session *s, enum delivery_end end, const struc
 
 void message_phase(struct session *s)
 {
+    struct answer a = {0};
     receive_end(s);
-    const struct answer *refusal = message_receive_refusal(s);
-    if (refusal != NULL) {
-        decide_transaction(s, "message", answer_is_no(refusal) ? "refused" : "deferred", refusal,
-                           "");
-        reply_with(s, refusal);
+    if (message_receive_refusal(s, &a)) {
+        decide_transaction(s, "message", answer_is_no(&a) ? "refused" : "deferred", &a, "");
+        reply_with(s, &a);
     } else {
-        struct answer a = {0};
         s->txn.message.trace = make_trace(s);
         enum delivery_end end = hand_over(s, &a);
         answer_message(s, end, &a);

@@ -1,4 +1,6 @@
 /* Replies (RFC 5321 4.2): queued, folded to lines of at most 512 octets, sent together. */
+#include <errno.h>
+
 #include "smtp/session.h"
 
 /* RFC 5321 4.5.3.1.5: a reply line with code and CRLF has at most 512 octets. */
@@ -103,7 +105,12 @@ int reply_flush(struct session *s)
         return 0;
     }
     struct iovec iov = {s->out.p, s->out.n};
-    int r = stream_write(s->stream, &iov, 1, rt_now() + REPLY_TIME, NULL);
+    size_t written;
+    int r = stream_write(s->stream, &iov, 1, rt_now() + REPLY_TIME, &written);
+    if (r == -ECANCELED && written == 0) {
+        return r; /* it can still be said, in front of a 421 */
+    }
+    s->mute = r < 0;
     s->out.n = 0;
     return r;
 }

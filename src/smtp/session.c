@@ -30,6 +30,10 @@
 /* For the last words to a client, and for its FIN after a pipelined QUIT. */
 #define PARTING_TIME (10 * USEC_SEC)
 
+/* For octets that are still on their way when we close. */
+#define READ_OUT_TIME (1 * USEC_SEC)
+#define READ_OUT_MOST ((size_t)1048576)
+
 enum counting { TALK, STEP };
 
 enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED };
@@ -143,15 +147,16 @@ static void confirm_by_fin(struct session *s)
 void session_goodbye(struct session *s, enum reply_name name)
 {
     struct scope shield;
-    if (s->ended) {
+    if (s->ended || s->mute) {
+        s->ended = true;
         return;
     }
+    s->ended = true;
     s->last_refusal = reply_answer(name);
     reply(s, name);
     scope_enter_shield(&shield);
     reply_flush(s);
     scope_leave(&shield);
-    s->ended = true;
 }
 
 static bool session_time_over(const struct session *s)
@@ -239,6 +244,27 @@ static void greet(struct session *s)
     }
 }
 
+/* A kernel that is asked to close with octets unread sends a reset, and the client may lose our
+ * last words: so they are read and dropped, for a moment. */
+static void read_out(struct session *s)
+{
+    static char scrap[4096]; /* never looked at */
+    struct scope shield;
+    usec_t deadline = rt_now() + READ_OUT_TIME;
+    size_t left = READ_OUT_MOST;
+    ssize_t n = 1;
+    if (s->mute || stream_pending(s->stream) == 0) {
+        return;
+    }
+    scope_enter_shield(&shield);
+    stream_end_writing(s->stream);
+    while (n > 0 && left > 0) {
+        n = stream_read(s->stream, scrap, sizeof scrap, deadline);
+        left -= n > 0 && (size_t)n < left ? (size_t)n : left;
+    }
+    scope_leave(&shield);
+}
+
 static void converse(struct session *s)
 {
     greet(s);
@@ -250,6 +276,8 @@ static void converse(struct session *s)
         if (r == 0 && s->quit_seen && s->unconfirmed_count > 0) {
             confirm_by_fin(s);
         }
+    } else if (s->last_refusal.code != 0) {
+        read_out(s);
     }
 }
 

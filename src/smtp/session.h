@@ -81,6 +81,7 @@ struct session {
     bool esmtp;
     bool tls;
     bool quit;  /* close when the replies are out */
+    bool mute;  /* half a reply may be on its way: nothing can be said any more */
     bool ended; /* close now: the client is gone, or a 421 was said */
     struct slice tls_text;
     usec_t began;
@@ -167,8 +168,8 @@ void receive_end(struct session *s);
 /* ---- message_phase.c ---- */
 /* The message is complete: judge it, hand it over, answer, end the transaction. */
 void message_phase(struct session *s);
-/* The refusal that what was received has earned so far by itself, or NULL. */
-const struct answer *message_receive_refusal(struct session *s);
+/* Has what was received so far earned a refusal by itself? */
+bool message_receive_refusal(struct session *s, struct answer *ret);
 /* The "with" keyword for Received and the decision. */
 const char *message_protocol(const struct session *s);
 

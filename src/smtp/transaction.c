@@ -18,6 +18,9 @@ void transaction_record(struct session *s, struct slice mailbox, const struct an
 {
     struct transaction *t = &s->txn;
     struct arena *arena = &s->delivery->arena;
+    if (t->record_count >= 2 * (size_t)s->server->conf->limits.recipients) {
+        return; /* a client that goes on after so many 452 is not worth the memory */
+    }
     if (t->record_count == t->record_cap) {
         size_t cap = t->record_cap == 0 ? 8 : t->record_cap * 2;
         struct recipient_record *more = arena_alloc(arena, cap * sizeof(*more));
@@ -68,11 +71,11 @@ void transaction_end(struct session *s)
     if (s->decided < s->transactions) {
         decide_abandoned(s);
     }
-    if (s->txn.spooling) {
-        spool_reset(&s->txn.message.spool);
-    }
     if (s->delivery != NULL) {
         delivery_reset(s->delivery);
+    }
+    if (s->txn.spooling) {
+        spool_reset(&s->txn.message.spool);
     }
     s->txn = (struct transaction){0};
     s->naming = 0;
