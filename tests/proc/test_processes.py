@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -376,6 +377,26 @@ def master_dies(binary):
         check(not connectable(g.port), 'the port is still served')
 
 
+def reset_with_data(binary):
+    """A reset that the worker sees together with the last octets ends the session all the same."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        s = g.session()
+        s.expect('EHLO client.example', '250')
+        s.expect('MAIL FROM:<sender@client.example>', '250')
+        s.expect('RCPT TO:<box@example.org>', '250')
+        s.expect('DATA', '354')
+        worker = g.workers()[0]
+        os.kill(worker, signal.SIGSTOP)
+        s.socket.sendall(b'Subject: half a message\r\n')
+        s.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        s.file.close()
+        s.socket.close()
+        os.kill(worker, signal.SIGCONT)
+        until(lambda: len(g.decisions()) == 1, 'the end of the session')
+        check(g.decisions()[0]['verdict'] == 'gone', f'{g.decisions()}')
+
+
 def busy_port(binary):
     with Gatepost(binary) as g, socket.create_server(('127.0.0.1', 0)) as holder:
         port = holder.getsockname()[1]
@@ -509,8 +530,8 @@ def usage(binary):
 
 
 CASES = [ready_line, worker_replaced, other_worker_undisturbed, restarts_slow_down, sigterm_drains,
-         death_while_ending, sigint_and_sighup, sigterm_at_once, master_dies, busy_port, folders,
-         wrong_environment, no_privileges, decisions_file, stuck_reader, usage]
+         death_while_ending, sigint_and_sighup, sigterm_at_once, master_dies, reset_with_data, busy_port,
+         folders, wrong_environment, no_privileges, decisions_file, stuck_reader, usage]
 
 
 def main():
