@@ -388,6 +388,7 @@ def reset_with_data(binary):
         s.expect('DATA', '354')
         worker = g.workers()[0]
         os.kill(worker, signal.SIGSTOP)
+        until(lambda: process_status(worker)['State'].startswith('T'), 'the worker to stop')
         s.socket.sendall(b'Subject: half a message\r\n')
         s.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
         s.file.close()
