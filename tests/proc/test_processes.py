@@ -398,6 +398,18 @@ def reset_with_data(binary):
         check(g.decisions()[0]['verdict'] == 'gone', f'{g.decisions()}')
 
 
+def goodbye_with_unread_input(binary):
+    """A 421 is followed by an orderly end, not by a reset that may overtake it on its way."""
+    with Gatepost(binary, workers=1, limit=['errors 1']) as g:
+        g.start()
+        s = g.session()
+        s.socket.sendall(b'FOO\r\n' * 8000)
+        check(s.reply().startswith('500'), 'the first error')
+        check(s.reply().startswith('421 4.7.0'), 'the error too many')
+        check(s.file.readline() == b'', 'more than a 421')
+        s.close()
+
+
 def busy_port(binary):
     with Gatepost(binary) as g, socket.create_server(('127.0.0.1', 0)) as holder:
         port = holder.getsockname()[1]
@@ -531,8 +543,9 @@ def usage(binary):
 
 
 CASES = [ready_line, worker_replaced, other_worker_undisturbed, restarts_slow_down, sigterm_drains,
-         death_while_ending, sigint_and_sighup, sigterm_at_once, master_dies, reset_with_data, busy_port,
-         folders, wrong_environment, no_privileges, decisions_file, stuck_reader, usage]
+         death_while_ending, sigint_and_sighup, sigterm_at_once, master_dies, reset_with_data,
+         goodbye_with_unread_input, busy_port, folders, wrong_environment, no_privileges,
+         decisions_file, stuck_reader, usage]
 
 
 def main():
