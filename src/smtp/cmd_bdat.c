@@ -10,15 +10,6 @@
 #include "parse/smtp_command.h"
 #include "smtp/session.h"
 
-static enum reply_name order_error(const struct session *s)
-{
-    switch (s->state) {
-    case STATE_NEW: return REPLY_NEEDS_HELO;
-    case STATE_READY: return REPLY_NEEDS_MAIL;
-    default: return s->txn.record_count > 0 ? REPLY_NO_RCPT : REPLY_NEEDS_RCPT;
-    }
-}
-
 static void refuse_now(struct session *s, const struct answer *a)
 {
     decide_transaction(s, "data", answer_is_no(a) ? "refused" : "deferred", a, "");
@@ -61,7 +52,8 @@ void cmd_bdat(struct session *s, struct slice argument)
     if (r < 0) {
         session_end_by(s, r);
     } else if (!wanted && session_count_talk(s)) {
-        reply(s, order_error(s)); /* no error: what follows a refused chunk was on its way */
+        reply(s,
+              session_missing_step(s)); /* no error: what follows a refused chunk was on its way */
     } else if (wanted && last) {
         message_phase(s);
     } else if (wanted) {

@@ -9,7 +9,7 @@ void cmd_data(struct session *s, struct slice argument)
 {
     (void)argument;
     if (s->state == STATE_MAIL) {
-        reply_error(s, s->txn.record_count > 0 ? REPLY_NO_RCPT : REPLY_NEEDS_RCPT);
+        reply_error(s, session_missing_step(s));
         return;
     }
     reply(s, REPLY_DATA);

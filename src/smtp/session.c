@@ -63,17 +63,23 @@ static const struct verb *find_verb(struct slice name)
     return NULL;
 }
 
-/* What is missing, where a verb is out of order. */
+enum reply_name session_missing_step(const struct session *s)
+{
+    switch (s->state) {
+    case STATE_NEW: return REPLY_NEEDS_HELO;
+    case STATE_READY: return REPLY_NEEDS_MAIL;
+    default: return s->txn.record_count > 0 ? REPLY_NO_RCPT : REPLY_NEEDS_RCPT;
+    }
+}
+
+/* Why a verb is out of order. */
 static enum reply_name order_error(const struct session *s, const struct verb *v)
 {
-    if (s->state == STATE_NEW) {
-        return REPLY_NEEDS_HELO;
+    if (s->state == STATE_NEW || s->state == STATE_READY) {
+        return session_missing_step(s);
     }
     if (s->state == STATE_CHUNK) {
         return REPLY_IN_CHUNKS;
-    }
-    if (s->state == STATE_READY) {
-        return REPLY_NEEDS_MAIL;
     }
     return v->states == STATE_READY ? REPLY_NESTED_MAIL : REPLY_ORDER;
 }

@@ -114,6 +114,8 @@ void session_await_confirmation(struct session *s, const struct ledger_ref *refs
 void session_end_by(struct session *s, int error);
 /* Says a 421 that ends the session, also when its scope is cancelled. */
 void session_goodbye(struct session *s, enum reply_name name);
+/* What the conversation lacks before a message can come: EHLO, MAIL or a recipient. */
+enum reply_name session_missing_step(const struct session *s);
 /* Counts a command that advances nothing; false when that was one too many and the session ends. */
 bool session_count_talk(struct session *s);
 
