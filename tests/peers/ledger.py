@@ -96,7 +96,8 @@ def crash(lab):
         target, copies = make(lab)
         g = lab.gatepost({"via.test": target})
         lose_reply(g, copies)
-        time.sleep(0.5)  # the ledger's time; kill.* has the shorter ones
+        # The decision comes behind the ledger; kill.* has the shorter times.
+        wait_until(lambda: any(d["verdict"] == "accepted" for d in g.decisions()), 5, "the decision")
         everything = [g.process.pid] + g.all_workers()
         for pid in everything:
             os.kill(pid, signal.SIGKILL)

@@ -60,10 +60,12 @@ def end_all_children():
 
 
 def alive(pid):
-    """Is this process there and not only waiting to be buried?"""
+    """Is this process there and not only waiting to be buried? While one of its threads is still
+    ending it holds its sockets, though the first one shows as a zombie."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
-            return f.read().rpartition(")")[2].split()[0] != "Z"
+            zombie = f.read().rpartition(")")[2].split()[0] == "Z"
+        return not zombie or len(os.listdir(f"/proc/{pid}/task")) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
 
