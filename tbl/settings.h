@@ -30,9 +30,12 @@ SETTING(data_rate, SIZE, 100, 0, 1048576,
         "Lowest mean rate of a message in octets a second, measured after its first minute; "
         "421 4.4.2 below it, 0 for no such limit.")
 SETTING(sessions, COUNT, 10000, 1, 1000000,
-        "Sessions at a time over all workers; further clients get 421 4.3.2.")
+        "Greeted sessions at a time over all workers; further clients get 421 4.3.2.")
+SETTING(lobby, COUNT, 100000, 1, 10000000,
+        "Clients at a time that wait for the greeting, over all workers; further ones get 421 4.3.2.")
 SETTING(client_sessions, COUNT, 100, 1, 1000000,
-        "Sessions at a time of one client address over all workers; further ones get 421 4.7.0.")
+        "Sessions at a time of one client address over all workers, waiting ones included; further ones "
+        "get 421 4.7.0.")
 SETTING(spool_memory, SIZE, 268435456, 1048576, 1099511627776,
         "Memory for messages in each worker. When it is nearly used up clients are slowed, then "
         "given 452 4.3.1.")

@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/buf.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "conf/lexer.h"
 
 /* What a `limit NAME VALUE` sets; rows in tbl/settings.h, sizes in octets, durations in usec_t. */
 struct conf_limits {
@@ -38,10 +40,33 @@ struct conf_domain {
 
 enum conf_decisions { CONF_DECISIONS_STDOUT, CONF_DECISIONS_JOURNALD, CONF_DECISIONS_FILE };
 
+/* A statement that src/policy reads: `table`, `set` or `policy`, from its first word to its end. */
+enum conf_block_kind { CONF_BLOCK_TABLE, CONF_BLOCK_SET, CONF_BLOCK_POLICY };
+
+struct conf_block {
+    enum conf_block_kind kind;
+    struct slice text; /* inside place.source->text */
+    struct place place;
+};
+
+/* An address with the number of its leading bits that count. */
+struct conf_network {
+    struct addr addr;
+    unsigned bits;
+};
+
+/* Reads a whole file; for include and tables. 0, or a negative errno. `path` is absolute. */
+struct conf_reader {
+    int (*read)(void *arg, const char *path, struct buf *ret);
+    void *arg;
+};
+
 struct conf {
     char *hostname;
     struct addr *listen;
     size_t listen_count;
+    struct conf_network *proxies; /* peers whose connections begin with a PROXY header */
+    size_t proxy_count;
     char *tls_cert; /* NULL: STARTTLS is not offered */
     char *tls_key;
     struct conf_route **routes; /* in the order of the file; one for each different hop */
@@ -56,17 +81,34 @@ struct conf {
     enum conf_decisions decisions;
     char *decisions_file;
     struct conf_limits limits;
+    struct conf_block *blocks; /* in their order, those of included files in their place */
+    size_t block_count;
+    struct conf_reader reader;
 };
 
 /* Where and why a configuration was refused: "FILE:LINE:COLUMN: cause", one line. */
 struct conf_error {
     char text[512];
+    char excerpt[512]; /* the line and a caret below the column (conf/finding.h), or "" */
 };
 
 /* Parses and checks `text` (any octets), named `file` in errors. 0 and *ret, which the caller gives
  * to conf_free; or -EINVAL with *ret_error filled and *ret untouched. */
 int conf_parse(struct slice text, const char *file, struct conf **ret,
                struct conf_error *ret_error);
+
+/* The same with included files and tables read by `reader`; NULL: from disk. */
+int conf_parse_with(struct slice text, const char *file, const struct conf_reader *reader,
+                    struct conf **ret, struct conf_error *ret_error);
+
+/* A file that include, or a table inside a policy, names: `path` as written in `place`, made
+ * absolute by the folder of the file it stands in. Kept as long as the configuration. 0 and *ret, or
+ * a negative errno. */
+int conf_read_source(const struct conf *c, struct place place, struct slice path,
+                     const struct source **ret);
+
+/* Is the address inside one of the networks? */
+bool conf_is_proxy(const struct conf *c, const struct addr *a);
 
 /* The same for a file on disk; also -EINVAL when it cannot be read. */
 int conf_load(const char *file, struct conf **ret, struct conf_error *ret_error);

@@ -11,15 +11,32 @@
 #include "base/arena.h"
 #include "base/slice.h"
 
+/* A file that was read, for the wording of findings. */
+struct source {
+    const char *name;
+    struct slice text;
+};
+
 struct place {
     unsigned line;
     unsigned column; /* in octets, from 1 */
+    const struct source *source;
+};
+
+/* What words are made of, see docs/GRAMMAR.md. */
+enum lexer_mode {
+    LEXER_STATEMENTS,
+    LEXER_EXPRESSIONS, /* operators are tokens of their own and end words */
+    LEXER_ENTRIES,     /* of a table: a word that begins with "/" or "!/" is a pattern and runs to the
+                          next "/" without a backslash before it, and an "i" behind; whatever is
+                          between belongs to it */
 };
 
 enum token_kind {
     TOKEN_WORD,
     TOKEN_STRING,
     TOKEN_COMMA,
+    TOKEN_OPERATOR, /* == != < <= > >= ~ !~ = */
     TOKEN_RESERVED,
     TOKEN_NEWLINE,
     TOKEN_END,

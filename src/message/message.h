@@ -20,4 +20,5 @@ struct message {
     bool ends_in_crlf;    /* true for an empty message too */
     bool has_8bit;        /* some octet above 127 */
     uint32_t received_count;
+    uint64_t longest_line; /* octets without its CRLF */
 };

@@ -1,0 +1,94 @@
+/* What is known of a session: all that facts and policy ever see of it.
+ *
+ * The conversation (src/smtp) owns one and keeps it true; a client in the lobby has one made for the
+ * moment. What costs something is behind `ops`, and is only done when a rule needs it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "conf/conf.h"
+#include "fact/value.h"
+#include "message/message.h"
+
+struct evidence;
+struct fact_memo;
+struct fact_counters;
+
+/* Of the doubt rules of one scope, those that have fired. */
+struct reason {
+    struct reason *next;
+    int64_t doubt;
+    struct slice why;
+};
+
+struct doubts {
+    const struct doubts *outer; /* the scope around it: of the recipient the transaction's */
+    struct reason *first;       /* in the order of firing */
+    struct reason *last;
+    int64_t sum; /* of this scope alone */
+};
+
+/* What the hop said about the recipient. */
+enum recipient_state {
+    RECIPIENT_KNOWN,
+    RECIPIENT_NOT_KNOWN, /* 5.1.1, 5.1.10 or a bare 550 */
+    RECIPIENT_CANNOT_BE_ASKED,
+};
+
+struct recipient_truth {
+    enum recipient_state state;
+    struct slice answer; /* a refusal in the hop's words, code first; empty for a yes */
+};
+
+struct evidence_ops {
+    /* Sessions of this client just now. */
+    unsigned (*client_sessions)(const struct evidence *e);
+    /* Is the client's address banned? */
+    bool (*client_banned)(const struct evidence *e);
+    /* Asks the hop about the recipient; suspends, once for each recipient. 0 or -ECANCELED. */
+    int (*ask_recipient)(const struct evidence *e, struct recipient_truth *ret);
+    /* The message's header with its final CRLF, at most HEADER_MOST octets of it, valid as long as
+     * the message. 0; -E2BIG with the part that fits; or -EIO, -ECANCELED. Suspends. */
+    int (*message_header)(const struct evidence *e, struct slice *ret);
+};
+
+#define HEADER_MOST ((size_t)262144)
+
+/* What is remembered of one scope, see fact.h. */
+enum fact_scope { SCOPE_CONNECTION, SCOPE_TRANSACTION, SCOPE_RECIPIENT, SCOPE_COUNT };
+
+struct evidence {
+    const struct conf *conf;
+    const struct evidence_ops *ops;
+    void *owner; /* the session or guest, for `ops` */
+    struct fact_counters *counters;
+    struct fact_memo *memos[SCOPE_COUNT]; /* NULL: nothing is remembered */
+
+    struct addr client;
+    struct addr local;     /* the address the client connected to */
+    const char *listener;  /* as `listen` has it */
+    usec_t wall;           /* for time.hour; set whenever a phase begins */
+    bool early;            /* client.early, client.unpipelined */
+    bool unpipelined;
+    bool tls;
+    const char *tls_version; /* NULL without */
+    struct slice helo;
+    unsigned rcpt_failures;
+
+    struct slice sender; /* the reverse-path's mailbox */
+    uint64_t size_declared;
+    unsigned rcpt_count;
+
+    struct slice rcpt; /* the recipient being judged */
+    struct slice rcpt_domain;
+
+    const struct message *message; /* from the end of the data on, else NULL */
+
+    const struct doubts *doubts; /* of the innermost scope */
+    struct arena *arena;         /* for values that need memory; as long as the transaction */
+};

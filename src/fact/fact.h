@@ -1,0 +1,105 @@
+/* Facts: the rows of tbl/facts.h, and asking for one.
+ *
+ * A policy refers to facts by *uses*: a row with its parameters. Each use of a remembered fact has
+ * a place in the memo of the fact's scope, so that it is computed at most once there. */
+#pragma once
+
+#include <stddef.h>
+
+#include "fact/evidence.h"
+
+enum fact_id {
+#define FACT(ident, name, type, parameters, phase, scope, cost, keeping, prose) FACT_##ident,
+#include "tbl/facts.h"
+#undef FACT
+    FACT_COUNT
+};
+
+enum phase { PHASE_CONNECT, PHASE_HELO, PHASE_MAIL, PHASE_RCPT, PHASE_MESSAGE, PHASE_COUNT };
+
+/* From cheap to expensive. FREE and MEMORY never suspend. */
+enum fact_cost { COST_FREE, COST_MEMORY, COST_DNS, COST_NETWORK, COST_CONTENT };
+
+enum fact_keeping { KEEPING_REMEMBERED, KEEPING_LIVE };
+
+struct fact {
+    const char *name;
+    enum value_type type;
+    unsigned parameters;
+    enum phase phase;
+    enum fact_scope scope;
+    enum fact_cost cost;
+    enum fact_keeping keeping;
+    const char *prose;
+    /* *ret has the fact's type. 0, or -ECANCELED when the scope was cancelled meanwhile. */
+    int (*compute)(const struct evidence *e, const struct slice *parameters, struct value *ret);
+    const char *const *words; /* of a RESULT: all it can be, NULL behind the last */
+};
+
+extern const struct fact facts[FACT_COUNT];
+
+/* The words of RFC 8601: pass fail softfail neutral none temperror permerror policy. */
+extern const char *const result_words[];
+extern const char *const helo_form_words[];
+
+const char *phase_name(enum phase phase);
+const char *fact_cost_name(enum fact_cost cost);
+/* "connection", "transaction", "recipient" */
+const char *fact_scope_name(enum fact_scope scope);
+
+/* A row with its parameters, as a policy uses it. */
+struct fact_use {
+    const struct fact *fact;
+    const struct slice *parameters; /* fact->parameters of them */
+    uint16_t index;                 /* in its scope's memo: from 0, each use of a scope its own */
+};
+
+/* Of one scope: what was asked for, in places given by fact_use.index. */
+struct fact_memo {
+    size_t count;
+    struct value values[];
+};
+
+/* An empty memo for `count` uses. fact_memo_clear forgets all; of the connection's memo
+ * fact_memo_forget_from forgets facts of that phase and later ones (EHLO anew, STARTTLS). `uses`
+ * are the scope's, by index. */
+struct fact_memo *fact_memo_new(struct arena *arena, size_t count);
+void fact_memo_clear(struct fact_memo *m);
+void fact_memo_forget_from(struct fact_memo *m, const struct fact_use *const *uses,
+                           enum phase phase);
+
+/* For operators and tests; one for each worker. */
+struct fact_counters {
+    uint64_t computed[FACT_COUNT]; /* times the function ran */
+    uint64_t unknown[FACT_COUNT];  /* of these: gave unknown */
+    uint64_t pattern_limits;       /* patterns that the match limit stopped (src/policy) */
+};
+
+/* The value of a use: remembered, or computed now and remembered where it is of that kind (a LIVE
+ * fact's last value is kept for the record alone). Facts of cost DNS and above may suspend. 0 or
+ * -ECANCELED, after which nothing is remembered. */
+int fact_ask(const struct fact_use *use, const struct evidence *e, struct value *ret);
+
+/* The value that fact_ask would give without computing anything but FREE and MEMORY facts: false
+ * when it would have to. */
+bool fact_peek(const struct fact_use *use, const struct evidence *e, struct value *ret);
+
+/* The last value kept for the record: VALUE_UNASKED when it was never asked for. */
+struct value fact_kept(const struct fact_use *use, const struct evidence *e);
+
+/* The text of a value as %{…} and the decision record show it ("true", "42", "6s", "1M",
+ * "192.0.2.1", "softfail", "a, b"; for unknown "unknown"), in `arena` where it is not static. */
+struct slice fact_text(const struct fact_use *use, const struct value *v, struct arena *arena);
+
+/* The functions of the rows. */
+#define FACT(ident, name, type, parameters, phase, scope, cost, keeping, prose)                    \
+    int fact_##ident(const struct evidence *e, const struct slice *parameters_, struct value *ret);
+#include "tbl/facts.h"
+#undef FACT
+
+/* ---- doubt ---- */
+
+/* The sum over `d` and all scopes around it. */
+int64_t doubts_sum(const struct doubts *d);
+/* Their texts, outermost first, "; " between them. */
+struct slice doubts_why(const struct doubts *d, struct arena *arena);

@@ -1,0 +1,82 @@
+/* The value of a fact: typed, or unknown for a reason (DESIGN "Facts"). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/slice.h"
+
+enum value_type {
+    TYPE_BOOL,
+    TYPE_NUMBER,
+    TYPE_TEXT,
+    TYPE_ADDRESS,
+    TYPE_DURATION, /* microseconds */
+    TYPE_SIZE,     /* octets */
+    TYPE_SET,      /* texts, each once */
+    TYPE_RESULT,   /* a word of the fact's list, see fact.h */
+    TYPE_COUNT
+};
+
+enum value_state {
+    VALUE_UNASKED = 0, /* of a remembered fact: not computed yet */
+    VALUE_KNOWN,
+    VALUE_UNKNOWN,
+};
+
+enum unknown_reason {
+    UNKNOWN_TIMEOUT,
+    UNKNOWN_TEMPORARY,     /* a temporary failure: SERVFAIL, 4xx, a service that is down */
+    UNKNOWN_NOT_AVAILABLE, /* this fact cannot be had here and now */
+    UNKNOWN_OVER_BUDGET,   /* time, memory or a match limit was used up */
+    UNKNOWN_REASON_COUNT
+};
+
+struct value {
+    uint8_t type;   /* enum value_type */
+    uint8_t state;  /* enum value_state */
+    uint8_t reason; /* enum unknown_reason, when VALUE_UNKNOWN */
+    union {
+        bool boolean;
+        int64_t number; /* NUMBER, DURATION, SIZE; of a RESULT its index in the fact's words */
+        struct slice text;
+        struct addr address;
+        struct {
+            const struct slice *items;
+            size_t count;
+        } set;
+    };
+};
+
+/* "bool", "number", … as in messages and the manual; "timeout", "temporary failure", "not
+ * available", "over budget". */
+const char *value_type_name(enum value_type type);
+const char *unknown_reason_name(enum unknown_reason reason);
+
+static inline struct value value_bool(bool b)
+{
+    return (struct value){.type = TYPE_BOOL, .state = VALUE_KNOWN, .boolean = b};
+}
+
+static inline struct value value_number(enum value_type type, int64_t n)
+{
+    return (struct value){.type = (uint8_t)type, .state = VALUE_KNOWN, .number = n};
+}
+
+static inline struct value value_text(struct slice text)
+{
+    return (struct value){.type = TYPE_TEXT, .state = VALUE_KNOWN, .text = text};
+}
+
+static inline struct value value_address(const struct addr *a)
+{
+    return (struct value){.type = TYPE_ADDRESS, .state = VALUE_KNOWN, .address = *a};
+}
+
+static inline struct value value_unknown(enum value_type type, enum unknown_reason reason)
+{
+    return (struct value){
+        .type = (uint8_t)type, .state = VALUE_UNKNOWN, .reason = (uint8_t)reason};
+}

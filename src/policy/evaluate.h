@@ -1,0 +1,79 @@
+/* Judging one phase (DESIGN "Policy" and "Facts").
+ *
+ * A run walks the phase's rules from top to bottom with what is known or free to ask, and never
+ * suspends; it stops where it must wait or where facts are needed that cost something:
+ *
+ *     policy_begin(&run, policy, PHASE_RCPT, rt_now());
+ *     while ((step = policy_step(&run, e, &ruling, rt_now())) != STEP_DONE)
+ *         step == STEP_WAIT ? task_sleep(run.wait_until) : policy_ask(&run, e);
+ *
+ * Truth is a set of what is still possible: {true}, {false}, {unknown}, or several of these where a
+ * fact has not been asked. So a rule that cannot fire any more asks for nothing, in whatever order
+ * its condition is written. */
+#pragma once
+
+#include "policy/policy.h"
+
+/* A rule that has fired; in the order of firing. */
+struct fired {
+    struct fired *next;
+    const struct rule *rule;
+    struct slice text; /* the template with its facts filled in, fit for its use; empty without */
+};
+
+/* What the rules of one phase have decided. */
+struct ruling {
+    const struct fired *verdict; /* NULL: none, which passes */
+    struct fired *first;         /* all that fired, observed ones (rule->observe) too */
+    struct fired *last;
+    struct doubts doubts; /* e->doubts points to it while the phase is judged, and may later */
+};
+
+/* An empty ruling inside the scope whose doubts are `outer` (or NULL). */
+void ruling_init(struct ruling *r, const struct doubts *outer);
+
+/* A copy that lives in `arena` and has `outer` around it. */
+void ruling_copy(struct ruling *ret, const struct ruling *r, struct arena *arena,
+                 const struct doubts *outer);
+
+struct policy_run {
+    const struct policy *policy;
+    enum phase phase;
+    uint16_t next; /* rule of the phase */
+    bool only_yes; /* a verdict is pending: only pass and trust rules count */
+    bool postmaster; /* reject and defer rules do not fire */
+    usec_t began;
+    usec_t wait_until;
+    usec_t wait_most; /* what is left of the connection's time for waits */
+};
+
+enum policy_step {
+    STEP_DONE, /* ruling->verdict is final */
+    STEP_WAIT, /* call again at run->wait_until */
+    STEP_ASK,  /* policy_ask, then call again */
+};
+
+/* `began`: when the phase began, from which waits count (at connect: accept). */
+void policy_begin(struct policy_run *run, const struct policy *policy, enum phase phase,
+                  usec_t began);
+
+/* Goes on. What fires is added to *ruling, in e->arena; e->doubts must be &ruling->doubts. */
+enum policy_step policy_step(struct policy_run *run, const struct evidence *e,
+                             struct ruling *ruling, usec_t now);
+
+/* Asks, together, for the facts that can still matter and belong to the cheapest kind that is
+ * needed (DNS and network first, then content). 0 or -ECANCELED. Suspends. */
+int policy_ask(struct policy_run *run, const struct evidence *e);
+
+/* ---- for the files of src/policy and their tests ---- */
+
+enum { TRUTH_FALSE = 1, TRUTH_TRUE = 2, TRUTH_UNKNOWN = 4, TRUTH_OPEN = 7 };
+
+/* Sets of truths (see above), combined by Kleene's tables over all that is possible. */
+unsigned truth_and(unsigned a, unsigned b);
+unsigned truth_or(unsigned a, unsigned b);
+unsigned truth_not(unsigned a);
+
+/* What a condition can be, without suspending. `doubt_open`: doubt may still grow. */
+unsigned expression_truth(const struct expression *x, const struct evidence *e,
+                          bool doubt_open);

@@ -1,0 +1,19 @@
+/* Reading tables' files again when they change, in a worker. */
+#pragma once
+
+#include "policy/policy.h"
+#include "rt/rt.h"
+
+struct table_watch;
+
+/* How often files are looked at. */
+#define TABLE_LOOK_EVERY (2 * USEC_SEC)
+
+/* Begins, when the policy has tables with files; else NULL. `tell` is called with one line for the
+ * operator: when a table was read anew, and when it could not be and the last good one stays (once
+ * for each cause). Files are looked at and read in a thread. */
+struct table_watch *table_watch_new(struct rt *rt, const struct policy *policy,
+                                    void (*tell)(void *arg, bool trouble, const char *line),
+                                    void *arg);
+/* NULL allowed; returns NULL. A reading under way is waited for by the runtime, not here. */
+struct table_watch *table_watch_free(struct table_watch *w);

@@ -1,0 +1,83 @@
+/* Every fact: FACT(ident, name, type, parameters, phase, scope, cost, keeping, prose).
+ *
+ * One row is the evaluator's, the checker's, the decision record's and the manual's. `ident` names the
+ * function fact_ident that computes it (src/fact). `parameters`: how many strings it takes. `phase`:
+ * the first in which it can be known. `scope`: how long it is remembered. `cost`: what asking may take,
+ * cheap ones are asked first. `keeping`: LIVE facts are read anew each time, the others once in
+ * their scope. */
+
+/* ---- the connection (src/fact/fact_client.c) ---- */
+FACT(client_ip, "client.ip", ADDRESS, 0, CONNECT, CONNECTION, FREE, REMEMBERED,
+     "The client's address; behind a configured proxy the one its PROXY header names.")
+FACT(client_port, "client.port", NUMBER, 0, CONNECT, CONNECTION, FREE, REMEMBERED,
+     "The client's port.")
+FACT(client_early, "client.early", BOOL, 0, CONNECT, CONNECTION, FREE, LIVE,
+     "The client spoke before it was greeted.")
+FACT(client_unpipelined, "client.unpipelined", BOOL, 0, HELO, CONNECTION, FREE, LIVE,
+     "The client sent commands ahead of a reply it must wait for (RFC 2920): behind EHLO, HELO, DATA, "
+     "STARTTLS, BDAT LAST, VRFY, EXPN, NOOP or QUIT, or behind anything after HELO.")
+FACT(client_sessions, "client.sessions", NUMBER, 0, CONNECT, CONNECTION, MEMORY, LIVE,
+     "Sessions of this client address just now over all workers, this one and waiting ones included.")
+FACT(client_banned, "client.banned", BOOL, 0, CONNECT, CONNECTION, MEMORY, REMEMBERED,
+     "A rule has banned the client's address, and the time is not over.")
+FACT(listener, "listener", TEXT, 0, CONNECT, CONNECTION, FREE, REMEMBERED,
+     "Where the client connected, as `listen` has it: \"0.0.0.0:25\".")
+FACT(time_hour, "time.hour", NUMBER, 0, CONNECT, CONNECTION, FREE, LIVE,
+     "Hour of the day in the host's time zone, 0 to 23.")
+
+/* ---- what the client says of itself (src/fact/fact_helo.c) ---- */
+FACT(tls, "tls", BOOL, 0, HELO, CONNECTION, FREE, REMEMBERED, "The connection uses TLS.")
+FACT(tls_version, "tls.version", TEXT, 0, HELO, CONNECTION, FREE, REMEMBERED,
+     "\"TLSv1.3\" and the like; \"\" without TLS.")
+FACT(helo, "helo", TEXT, 0, HELO, CONNECTION, FREE, REMEMBERED,
+     "The name given with EHLO or HELO.")
+FACT(helo_form, "helo.form", RESULT, 0, HELO, CONNECTION, FREE, REMEMBERED,
+     "What that name is: domain (with a dot), label (without one), literal ([192.0.2.1]), address (the "
+     "same without brackets) or invalid (no host name by RFC 5321).")
+FACT(helo_mine, "helo.mine", BOOL, 0, HELO, CONNECTION, FREE, REMEMBERED,
+     "The client claims to be this host: our hostname, or the address it connected to.")
+
+/* ---- the envelope (src/fact/fact_envelope.c) ---- */
+FACT(sender, "sender", TEXT, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
+     "The reverse-path's mailbox; \"\" for <>.")
+FACT(sender_domain, "sender.domain", TEXT, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
+     "Its domain; \"\" for <>.")
+FACT(sender_null, "sender.null", BOOL, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
+     "The reverse-path is <>: a delivery status notification, a callout or the like.")
+FACT(sender_mine, "sender.mine", BOOL, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
+     "There is a route for the sender's domain (one for all domains does not count).")
+FACT(size_declared, "size.declared", SIZE, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
+     "What MAIL declared by SIZE; 0 when it did not.")
+FACT(rcpt, "rcpt", TEXT, 0, RCPT, RECIPIENT, FREE, REMEMBERED, "The recipient's mailbox.")
+FACT(rcpt_domain, "rcpt.domain", TEXT, 0, RCPT, RECIPIENT, FREE, REMEMBERED, "Its domain.")
+FACT(rcpt_known, "rcpt.known", BOOL, 0, RCPT, RECIPIENT, NETWORK, REMEMBERED,
+     "The next hop knows the recipient. False only on 5.1.1, 5.1.10 or a bare 550; any other refusal "
+     "leaves it true; no answer is unknown.")
+FACT(rcpt_answer, "rcpt.answer", TEXT, 0, RCPT, RECIPIENT, NETWORK, REMEMBERED,
+     "The next hop's refusal of this recipient in its own words, code first; \"\" for a yes.")
+FACT(rcpt_count, "rcpt.count", NUMBER, 0, MAIL, TRANSACTION, FREE, LIVE,
+     "Recipients accepted in this transaction so far.")
+FACT(rcpt_failures, "rcpt.failures", NUMBER, 0, CONNECT, CONNECTION, FREE, LIVE,
+     "Recipients refused 5xx in this session so far.")
+
+/* ---- the message (src/fact/fact_message.c) ---- */
+FACT(size, "size", SIZE, 0, MESSAGE, TRANSACTION, FREE, REMEMBERED, "Octets of the message.")
+FACT(header, "header", TEXT, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+     "The first field of that name, unfolded and otherwise as written; \"\" when there is none.")
+FACT(header_count, "header.count", NUMBER, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+     "How many fields of that name the message has.")
+FACT(header_missing, "header.missing", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+     "The message has no field of that name.")
+FACT(received_count, "received.count", NUMBER, 0, MESSAGE, TRANSACTION, FREE, REMEMBERED,
+     "Received fields: hosts the message has passed.")
+FACT(message_longest_line, "message.longest_line", NUMBER, 0, MESSAGE, TRANSACTION, FREE, REMEMBERED,
+     "Octets of its longest line without CRLF; RFC 5322 allows 998.")
+FACT(message_binary, "message.binary", BOOL, 0, MESSAGE, TRANSACTION, FREE, REMEMBERED,
+     "It holds a bare CR or LF, which only BDAT can carry.")
+
+/* ---- the weighing (src/fact/fact_doubt.c) ---- */
+FACT(doubt, "doubt", NUMBER, 0, CONNECT, RECIPIENT, FREE, LIVE,
+     "Sum of the `doubt` rules that have fired for the connection, the transaction and the recipient; "
+     "at message, the lowest recipient's.")
+FACT(why, "why", TEXT, 0, CONNECT, RECIPIENT, FREE, LIVE,
+     "The texts of these rules, \"; \" between them.")
