@@ -232,7 +232,10 @@ int conf_parse(struct slice text, const char *file, struct conf **ret, struct co
     struct parser p = {.file = file, .error = ret_error, .whole = w, .conf = &w->conf};
 
     arena_init(&w->arena);
-    lexer_init(&p.lexer, text, &w->arena);
+    struct source *source = arena_zalloc(&w->arena, sizeof(*source));
+    source->name = arena_copy(&w->arena, slice_of(file)).p;
+    source->text = arena_copy(&w->arena, text);
+    lexer_init(&p.lexer, source, &w->arena);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         *setting_value(&settings[i], &w->conf.limits) = settings[i].standard;
     }

@@ -102,8 +102,8 @@ int conf_parse_with(struct slice text, const char *file, const struct conf_reade
                     struct conf **ret, struct conf_error *ret_error);
 
 /* A file that include, or a table inside a policy, names: `path` as written in `place`, made
- * absolute by the folder of the file it stands in. Kept as long as the configuration. 0 and *ret, or
- * a negative errno. */
+ * absolute by the folder of the file it stands in. Kept as long as the configuration. 0 and *ret,
+ * or a negative errno. */
 int conf_read_source(const struct conf *c, struct place place, struct slice path,
                      const struct source **ret);
 

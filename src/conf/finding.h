@@ -30,9 +30,8 @@ void findings_sort(struct findings *f); /* by file (in order of reading), line, 
 
 /* Adds one; `advice` may be NULL. Texts are copied. At most FINDINGS_MOST are kept. */
 #define FINDINGS_MOST 200
-void finding_add(struct findings *f, enum severity severity, struct place place,
-                 const char *advice, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+void finding_add(struct findings *f, enum severity severity, struct place place, const char *advice,
+                 const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* "FILE:LINE:COLUMN: error: TEXT", the line, a caret below the column, and the advice; every line
  * ended. Octets that a terminal would interpret are replaced. */

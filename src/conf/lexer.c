@@ -6,20 +6,27 @@
 
 #include "base/text.h"
 
-void lexer_init(struct lexer *l, struct slice text, struct arena *arena)
+void lexer_init(struct lexer *l, const struct source *source, struct arena *arena)
+{
+    lexer_init_part(l, source, source->text, (struct place){1, 1, source}, arena);
+}
+
+void lexer_init_part(struct lexer *l, const struct source *source, struct slice part,
+                     struct place of_part, struct arena *arena)
 {
     *l = (struct lexer){
-        .next = text.p,
-        .end = text.n > 0 ? text.p + text.n : text.p,
-        .line_start = text.p,
-        .line = 1,
+        .source = source,
+        .next = part.p,
+        .end = part.n > 0 ? part.p + part.n : part.p,
+        .line_start = of_part.column > 1 ? part.p - (of_part.column - 1) : part.p,
+        .line = of_part.line,
         .arena = arena,
     };
 }
 
 static struct place place_of(const struct lexer *l, const char *p)
 {
-    return (struct place){l->line, (unsigned)(p - l->line_start) + 1};
+    return (struct place){l->line, (unsigned)(p - l->line_start) + 1, l->source};
 }
 
 static struct token token_at(const struct lexer *l, enum token_kind kind, const char *p, size_t n)
@@ -57,15 +64,26 @@ static bool is_reserved(char c)
     return c == '(' || c == ')' || c == '{' || c == '}';
 }
 
-/* Blanks, comments and, behind a comma, line ends. */
-static void skip(struct lexer *l)
+static bool is_operator(char c)
+{
+    return c == '=' || c == '!' || c == '<' || c == '>' || c == '~';
+}
+
+/* Does the octet begin an operator, which ends a word? */
+static bool begins_operator(const struct lexer *l, const char *p)
+{
+    return l->mode == LEXER_EXPRESSIONS && is_operator(*p);
+}
+
+/* Blanks, comments and, if `lines`, line ends. */
+static void skip(struct lexer *l, bool lines)
 {
     while (l->next < l->end) {
         if (is_blank(l, l->next)) {
             l->next++;
         } else if (*l->next == '#') {
             l->next = line_end(l, l->next);
-        } else if (*l->next == '\n' && l->after_comma) {
+        } else if (*l->next == '\n' && lines) {
             l->next++;
             l->line++;
             l->line_start = l->next;
@@ -78,7 +96,8 @@ static void skip(struct lexer *l)
 /* What follows a word or string must not look like a part of it. */
 static bool ends_token(const struct lexer *l, const char *p)
 {
-    return p == l->end || *p == '\n' || *p == ',' || is_blank(l, p) || is_reserved(*p);
+    return p == l->end || *p == '\n' || *p == ',' || is_blank(l, p) || is_reserved(*p) ||
+           begins_operator(l, p);
 }
 
 static struct token not_ended(const struct lexer *l, const char *p)
@@ -103,11 +122,28 @@ static const char *word_end(const struct lexer *l)
         } else if (*p == '}' && in_template) {
             in_template = false;
         } else if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == ',' || *p == '"' ||
-                   is_reserved(*p)) {
+                   is_reserved(*p) || begins_operator(l, p)) {
             break;
         }
     }
     return p;
+}
+
+/* At a line end: goes to the next word if that is one of those that carry a statement on. */
+static bool carry_on(struct lexer *l)
+{
+    static const char *const words[] = {"and", "or", "when", "unless"};
+    struct lexer ahead = *l;
+
+    skip(&ahead, true);
+    struct slice word = {ahead.next, (size_t)(word_end(&ahead) - ahead.next)};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (slice_eq(word, slice_of(words[i]))) {
+            *l = ahead;
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct token lex_word(struct lexer *l)
@@ -127,17 +163,73 @@ static struct token lex_word(struct lexer *l)
     return token;
 }
 
-/* The closing quote of the string whose opening one is at `p`; NULL for none in this line. */
-static const char *closing_quote(const struct lexer *l, const char *p)
+static struct token lex_operator(struct lexer *l)
 {
-    const char *limit = line_end(l, p);
+    char behind = '\0';
 
-    for (p++; p < limit && *p != '"'; p++) {
-        if (*p == '\\') {
+    if (l->end - l->next > 1) {
+        behind = l->next[1];
+    }
+    bool two = *l->next != '~' && (behind == '=' || (*l->next == '!' && behind == '~'));
+    if (*l->next == '!' && !two) {
+        return bad_at(l, l->next, SLICE_LIT("expected !=, !~ or the word \"not\", found \"!\""));
+    }
+    struct token token = token_at(l, TOKEN_OPERATOR, l->next, two ? 2 : 1);
+    l->next += token.text.n;
+    return token;
+}
+
+/* The first `closing` behind `p` in its line that no backslash escapes; NULL for none. */
+static const char *find_closing(const struct lexer *l, const char *p, char closing)
+{
+    for (p++; p < l->end && *p != '\n'; p++) {
+        if (*p == closing) {
+            return p;
+        }
+        if (*p == '\\' && p + 1 < l->end && p[1] != '\n') {
             p++;
         }
     }
-    return p < limit ? p : NULL;
+    return NULL;
+}
+
+/* `slash` is the first one; a "!" may be in front. */
+static struct token lex_pattern(struct lexer *l, const char *slash)
+{
+    const char *closing = find_closing(l, slash, '/');
+
+    if (closing == NULL) {
+        return bad_at(l, slash, SLICE_LIT("expected a closing slash, found the end of the line"));
+    }
+    const char *p = closing + 1;
+    if (p < l->end && *p == 'i') {
+        p++;
+    }
+    struct token token = token_at(l, TOKEN_WORD, l->next, (size_t)(p - l->next));
+    size_t clean = text_clean_length(token.text.p, token.text.n);
+    if (clean < token.text.n) {
+        return bad_octet(l, token.text.p + clean);
+    }
+    if (!ends_token(l, p)) {
+        return not_ended(l, p);
+    }
+    l->next = p;
+    return token;
+}
+
+static struct token lex_entry(struct lexer *l)
+{
+    const char *behind = l->next + (*l->next == '!');
+
+    if (behind < l->end && *behind == '/') {
+        return lex_pattern(l, behind);
+    }
+    if (behind > l->next && behind < l->end && *behind == '"') {
+        struct token token = token_at(l, TOKEN_WORD, l->next, 1);
+        l->next = behind;
+        return token;
+    }
+    return lex_word(l);
 }
 
 static int hex4(const char *p, const char *end, uint32_t *ret)
@@ -236,7 +328,7 @@ static struct token bad_escape(const struct lexer *l, const char *escape, const 
 static struct token lex_string(struct lexer *l)
 {
     const char *p = l->next + 1;
-    const char *closing = closing_quote(l, l->next);
+    const char *closing = find_closing(l, l->next, '"');
     struct token token = token_at(l, TOKEN_STRING, l->next, 0);
 
     if (closing == NULL) {
@@ -271,28 +363,54 @@ static struct token lex_single(struct lexer *l, enum token_kind kind)
     struct token token = token_at(l, kind, l->next, 1);
 
     l->next++;
-    if (kind == TOKEN_NEWLINE) {
-        l->line++;
-        l->line_start = l->next;
-    }
     return token;
+}
+
+static struct token lex_newline(struct lexer *l)
+{
+    struct token token = lex_single(l, TOKEN_NEWLINE);
+
+    l->line++;
+    l->line_start = l->next;
+    l->skip_lines = true;
+    return token;
+}
+
+static struct token lex_parenthesis(struct lexer *l)
+{
+    if (l->mode == LEXER_EXPRESSIONS && *l->next == '(') {
+        l->parentheses++;
+    } else if (l->mode == LEXER_EXPRESSIONS && l->parentheses > 0) {
+        l->parentheses--;
+    }
+    return lex_single(l, TOKEN_RESERVED);
+}
+
+static struct token lex_other(struct lexer *l)
+{
+    if (begins_operator(l, l->next)) {
+        return lex_operator(l);
+    }
+    return l->mode == LEXER_ENTRIES ? lex_entry(l) : lex_word(l);
 }
 
 struct token lexer_next(struct lexer *l)
 {
-    skip(l);
-    l->after_comma = false;
+    skip(l, l->skip_lines || (l->mode == LEXER_EXPRESSIONS && l->parentheses > 0));
+    l->skip_lines = false;
     if (l->next == l->end) {
         return token_at(l, TOKEN_END, l->next, 0);
     }
+    if (*l->next == '\n' && (l->mode == LEXER_ENTRIES || !carry_on(l))) {
+        return lex_newline(l);
+    }
     switch (*l->next) {
-    case '\n': return lex_single(l, TOKEN_NEWLINE);
-    case ',': l->after_comma = true; return lex_single(l, TOKEN_COMMA);
+    case ',': l->skip_lines = true; return lex_single(l, TOKEN_COMMA);
     case '(':
-    case ')':
+    case ')': return lex_parenthesis(l);
     case '{':
     case '}': return lex_single(l, TOKEN_RESERVED);
     case '"': return lex_string(l);
-    default: return lex_word(l);
+    default: return lex_other(l);
     }
 }

@@ -77,6 +77,7 @@ int parser_expected(struct parser *p, const struct token *found, const char *wha
     case TOKEN_END: shown = "the end of the file"; break;
     case TOKEN_NEWLINE: shown = "the end of the line"; break;
     case TOKEN_COMMA:
+    case TOKEN_OPERATOR:
     case TOKEN_RESERVED:
     case TOKEN_WORD:
     case TOKEN_STRING: show(found->text, text); break;
