@@ -1,6 +1,5 @@
 /* Statements for what must be true, and what must be true after every case. */
 #include <dirent.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,8 +76,7 @@ static bool decision_fits(const json_t *line, const char *pairs)
     return fits;
 }
 
-/* Calls fn for each decision line so far. */
-static void each_decision(struct run *r, void (*fn)(void *arg, const json_t *line), void *arg)
+void each_decision(struct run *r, void (*fn)(void *arg, const json_t *line), void *arg)
 {
     const struct buf *all = &r->house->decisions;
     for (size_t at = 0; at < all->n;) {

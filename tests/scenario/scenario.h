@@ -1,10 +1,13 @@
-/* Scenarios: scripted dialogues in the simulated world. README.md describes the language.
+/* Scripted dialogues in the simulated world. README.md describes the language.
  *
- * script.c reads files into cases, runner.c runs each in a house of its own; the statements are in
- * client.c (what clients do and hear), hop.c (how the next hop behaves), expect.c (what must be
- * true), world.c (time, faults, endings). */
+ * script.c reads files into cases, play.c plays each in a house of its own; the statements are in
+ * client.c (what clients do), hear.c (what they hear), hop.c (how the next hop behaves), expect.c
+ * (what must be true), world.c (configuration, time, faults). Two programs are made of these: the
+ * scenarios (runner.c), where replies are held against patterns, and the golden dialogues of
+ * tests/policy, where all that happens is written down and held against a file. */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +28,7 @@ struct statement {
     const char *name;
     void (*run)(struct run *r, const char *rest); /* NULL: setup, done before the house stands */
     void (*setup)(struct run *r, const char *rest);
+    bool block; /* goes on, line by line, until all its braces are closed */
 };
 
 struct step {
@@ -42,6 +46,7 @@ struct scenario {
 };
 
 struct script {
+    const struct statement *const *tables; /* what there is; NULL behind the last, the first wins */
     char **files;
     size_t file_count;
     struct scenario *cases;
@@ -72,9 +77,11 @@ struct rule {
 struct run {
     const struct scenario *scenario;
     const struct step *step; /* the present one */
+    bool golden;             /* no reply is a wrong one: the dialogue is written down */
     struct house *house;
     struct mail_hop *hop;
     struct buf conf;
+    char folder[64]; /* of the case's own files, "@FILES@"; "" before there is one */
     bool own_routes;
     bool tls;
     struct client clients[CLIENTS_MAX + 1]; /* from 1 */
@@ -88,31 +95,70 @@ struct run {
     char why[3000];
     bool quiet; /* replies are not noted */
     size_t memory_mark;
-    struct buf log;       /* the dialogue, for a person to read */
+    struct buf log;          /* the dialogue, for a person to read */
+    unsigned messages_noted; /* of the hop's: those that are in it already */
+    size_t copies_noted;
     struct buf reply_ids; /* "ID.N\n" of negative replies */
 };
+
+/* ---- what the program gives ---- */
+
+/* Adds to the dialogue. */
+void note(struct run *r, const char *prefix, struct slice text);
 
 /* ---- script.c ---- */
 
 /* Appends the file's cases; false, and says why with file and line, when it cannot be read. */
 bool script_read(struct script *s, const char *file);
+/* The same for a file, or for all of a folder's files whose names end in `suffix`. */
+bool script_read_path(struct script *s, const char *path, const char *suffix);
 void script_free(struct script *s);
 
-/* ---- statements ---- */
-extern const struct statement client_statements[];
-extern const struct statement hop_statements[];
-extern const struct statement expect_statements[];
-extern const struct statement world_statements[];
+/* ---- play.c ---- */
+
+/* Plays r->scenario to its end. Between its last statement and the end of the house `finish` is
+ * called, when nothing can happen any more. r->failed says whether something was wrong. */
+void run_case(struct run *r, void (*finish)(struct run *r));
 
 /* The first reason stays; the run ends after the present statement. */
 void fail(struct run *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Adds to the dialogue. */
-void note(struct run *r, const char *prefix, struct slice text);
+/* Makes r->folder. */
+void make_folder(struct run *r);
+
+/* ---- statements ---- */
+extern const struct statement client_statements[];
+extern const struct statement
+    hear_statements[]; /* and others that hold a reply against a pattern */
+extern const struct statement hop_statements[];
+extern const struct statement expect_statements[];
+extern const struct statement world_statements[];
 
 /* ---- client.c ---- */
 struct client *this_client(struct run *r);
+/* Fails the case when there is no connection. */
+bool client_connected(struct run *r);
 void client_end(struct run *r, struct client *c);
+void client_say(struct run *r, struct slice line);
+/* `deaf` clients do not read meanwhile. Stops early when the server reads no more. */
+void client_send(struct run *r, struct slice octets, bool deaf);
+void client_connect(struct run *r, const char *rest);
+/* DATA, 354, a message, the final dot; false when it did not come to that. */
+bool client_data(struct run *r, const char *rest);
+
+/* ---- hear.c ---- */
+
+/* Waits for more; false at the end of the stream or at the deadline. */
+bool client_hear_more(struct client *c, usec_t deadline);
+/* The next whole reply into c->reply, and noted; false when none comes. */
+bool client_hear(struct run *r, usec_t deadline);
+/* The next reply; false when it does not fit the pattern, which fails the case but where the run is
+ * golden. */
+bool client_expect(struct run *r, const char *pattern);
+/* closed [anyhow]: the server has closed, without a further word or with any. */
+void client_closed(struct run *r, const char *rest);
+/* Golden: writes down whatever comes at once behind a reply: another one, or the end. */
+void client_settle(struct run *r);
 
 /* ---- hop.c: a struct mail_hop's script with the run as `arg` ---- */
 void hop_script(void *arg, enum hop_point point, const char *line, struct hop_move *ret);
@@ -121,6 +167,9 @@ void hop_script(void *arg, enum hop_point point, const char *line, struct hop_mo
 
 /* What must hold after every case, when everything has come to its end. */
 void check_end(struct run *r);
+
+/* Calls fn for each decision line so far. */
+void each_decision(struct run *r, void (*fn)(void *arg, const json_t *line), void *arg);
 
 /* ---- world.c ---- */
 void world_reset_faults(void);

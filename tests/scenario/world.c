@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "rt/sys.h"
 #include "scenario.h"
@@ -16,10 +17,50 @@ static void setup_conf(struct run *r, const char *rest)
     r->own_routes |= strncmp(rest, "route ", 6) == 0;
 }
 
+/* table, set and policy: the configuration's own statements, as they stand. */
+static void setup_policy(struct run *r, const char *rest)
+{
+    buf_printf(&r->conf, "%s %s\n", r->step->statement->name, rest);
+}
+
 static void setup_tls(struct run *r, const char *rest)
 {
     (void)rest;
     r->tls = true;
+}
+
+/* ---- the case's own files ---- */
+
+static time_t writes; /* of all cases */
+
+/* NAME { LINE… }: what is between the braces becomes the file @FILES@/NAME. */
+static void write_file(struct run *r, const char *rest)
+{
+    char name[60], path[200];
+    const char *end = strrchr(rest, '}');
+    bool good = text_word(&rest, name, sizeof name) && *rest == '{' && end != NULL;
+    make_folder(r);
+    snprintf(path, sizeof path, "%s/%s", r->folder, name);
+    FILE *f = good ? fopen(path, "w") : NULL;
+    if (f == NULL) {
+        fail(r, "file NAME { LINE… }");
+        return;
+    }
+    fwrite(rest + 1, 1, (size_t)(end - rest - 1), f);
+    /* In virtual time two versions may be of the same real moment. */
+    struct timespec times[2] = {{.tv_sec = ++writes}, {.tv_sec = writes}};
+    fflush(f);
+    futimens(fileno(f), times);
+    fclose(f);
+}
+
+static void st_remove(struct run *r, const char *rest)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", r->folder, rest);
+    if (unlink(path) != 0) {
+        fail(r, "remove %s: %s", rest, strerror(errno));
+    }
 }
 
 /* ---- time ---- */
@@ -149,6 +190,12 @@ static void st_memory_below(struct run *r, const char *rest)
 
 const struct statement world_statements[] = {
     {"conf", .setup = setup_conf},
+    {"policy", .setup = setup_policy, .block = true},
+    {"table", .setup = setup_policy, .block = true},
+    {"set", .setup = setup_policy, .block = true},
+    {"file", .setup = write_file, .block = true},
+    {"rewrite", write_file, .block = true},
+    {"remove", st_remove},
     {"with tls", .setup = setup_tls},
     {"time", st_time},
     {"mailbox", st_mailbox},
