@@ -24,7 +24,7 @@ void hop_script(void *arg, enum hop_point point, const char *line, struct hop_mo
 {
     struct run *r = arg;
     for (unsigned i = r->rule_count; i-- > 0;) {
-        struct rule *rule = &r->rules[i];
+        struct hop_rule *rule = &r->rules[i];
         if (rule->used_up || rule->point != point ||
             (rule->containing[0] != '\0' && strstr(line, rule->containing) == NULL)) {
             continue;
@@ -37,7 +37,7 @@ void hop_script(void *arg, enum hop_point point, const char *line, struct hop_mo
 }
 
 /* [take] [after DURATION] [octets N] (close | reset | silent | usual | REPLY) */
-static void parse_action(struct run *r, struct rule *rule, const char *text)
+static void parse_action(struct run *r, struct hop_rule *rule, const char *text)
 {
     for (;;) {
         if (strncmp(text, "take ", 5) == 0) {
@@ -83,7 +83,7 @@ static void st_hop(struct run *r, const char *rest)
         fail(r, "too many rules for the hop");
         return;
     }
-    struct rule rule = {.once = strncmp(rest, "once ", 5) == 0};
+    struct hop_rule rule = {.once = strncmp(rest, "once ", 5) == 0};
     rest += rule.once ? 5 : 0;
     const char *colon = strstr(rest, ": ");
     size_t n = strcspn(rest, " :");

@@ -65,7 +65,7 @@ struct client {
 };
 
 /* What the hop does at one point; see hop.c. */
-struct rule {
+struct hop_rule {
     enum hop_point point;
     char containing[80];
     char reply[600];
@@ -86,7 +86,7 @@ struct run {
     bool tls;
     struct client clients[CLIENTS_MAX + 1]; /* from 1 */
     unsigned current;
-    struct rule rules[RULES_MAX];
+    struct hop_rule rules[RULES_MAX];
     unsigned rule_count;
     unsigned connects;
     bool killed;
