@@ -1,10 +1,10 @@
-/* Every fact: FACT(ident, name, type, parameters, phase, scope, cost, keeping, prose).
+/* Every fact: FACT(ident, name, type, arity, phase, scope, cost, keeping, prose).
  *
  * One row is the evaluator's, the checker's, the decision record's and the manual's. `ident` names the
- * function fact_ident that computes it (src/fact). `parameters`: how many strings it takes. `phase`:
- * the first in which it can be known. `scope`: how long it is remembered. `cost`: what asking may take,
- * cheap ones are asked first. `keeping`: LIVE facts are read anew each time, the others once in
- * their scope. */
+ * function fact_ident that computes it, and of a RESULT the words ident_words (src/fact). `arity`: how
+ * many strings it takes. `phase`: the first in which it can be known. `scope`: how long it is
+ * remembered. `cost`: what asking may take, cheap ones are asked first. `keeping`: LIVE facts are read
+ * anew each time, the others once in their scope. */
 
 /* ---- the connection (src/fact/fact_client.c) ---- */
 FACT(client_ip, "client.ip", ADDRESS, 0, CONNECT, CONNECTION, FREE, REMEMBERED,
@@ -33,7 +33,8 @@ FACT(helo, "helo", TEXT, 0, HELO, CONNECTION, FREE, REMEMBERED,
      "The name given with EHLO or HELO.")
 FACT(helo_form, "helo.form", RESULT, 0, HELO, CONNECTION, FREE, REMEMBERED,
      "What that name is: domain (with a dot), label (without one), literal ([192.0.2.1]), address (the "
-     "same without brackets) or invalid (no host name by RFC 5321).")
+     "same without brackets) or invalid (no host name by RFC 5321, though an underscore is let pass). A "
+     "dot at the end does not count.")
 FACT(helo_mine, "helo.mine", BOOL, 0, HELO, CONNECTION, FREE, REMEMBERED,
      "The client claims to be this host: our hostname, or the address it connected to.")
 

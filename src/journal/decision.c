@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "base/text.h"
+#include "journal/decision_json.h"
 #include "journal/sink.h"
 
 #define JOURNALD_SOCKET "/run/systemd/journal/socket"
@@ -28,7 +29,7 @@ struct decision_sink {
 
 /* ---- the line ---- */
 
-static void put(json_t *object, const char *key, json_t *value)
+void decision_put(json_t *object, const char *key, json_t *value)
 {
     if (json_object_set_new_nocheck(object, key, value) != 0) {
         fatal("out of memory for a decision line");
@@ -73,31 +74,31 @@ static json_t *repaired(struct slice text)
     return value;
 }
 
-static void put_text(json_t *object, const char *key, struct slice text)
+void decision_put_text(json_t *object, const char *key, struct slice text)
 {
     json_t *value = json_stringn(text.n > 0 ? text.p : "", text.n);
 
     /* NULL: not UTF-8, or no memory, which the second try will find too. */
-    put(object, key, value != NULL ? value : repaired(text));
+    decision_put(object, key, value != NULL ? value : repaired(text));
 }
 
 static void put_words(json_t *object, const char *key, const char *words)
 {
     if (words != NULL && words[0] != '\0') {
-        put_text(object, key, slice_of(words));
+        decision_put_text(object, key, slice_of(words));
     }
 }
 
 static void put_optional(json_t *object, const char *key, struct slice text)
 {
     if (text.n > 0) {
-        put_text(object, key, text);
+        decision_put_text(object, key, text);
     }
 }
 
 static void put_number(json_t *object, const char *key, uint64_t n)
 {
-    put(object, key, json_integer((json_int_t)n));
+    decision_put(object, key, json_integer((json_int_t)n));
 }
 
 static void put_reply(json_t *object, uint16_t code, struct slice enhanced, struct slice text)
@@ -124,12 +125,13 @@ static json_t *recipient_object(const struct decision_recipient *r)
 {
     json_t *object = json_object();
 
-    put_text(object, "recipient", r->mailbox);
+    decision_put_text(object, "recipient", r->mailbox);
     put_words(object, "verdict", r->verdict);
     put_reply(object, r->code, r->enhanced, r->text);
     if (r->delivered_before) {
-        put(object, "delivered_before", json_true());
+        decision_put(object, "delivered_before", json_true());
     }
+    decision_put_judgement(object, &r->judgement);
     return object;
 }
 
@@ -137,8 +139,8 @@ static void put_transaction(json_t *object, const struct decision *x)
 {
     json_t *recipients = json_array();
 
-    put_text(object, "sender", x->sender);
-    put(object, "recipients", recipients);
+    decision_put_text(object, "sender", x->sender);
+    decision_put(object, "recipients", recipients);
     for (size_t i = 0; i < x->recipient_count; i++) {
         if (json_array_append_new(recipients, recipient_object(&x->recipients[i])) != 0) {
             fatal("out of memory for a decision line");
@@ -153,7 +155,7 @@ static json_t *decision_object(const struct decision_sink *d, const struct decis
     char time[TIME_RFC3339_MAX];
     uint64_t lost = decision_lost(d);
 
-    put_text(object, "id", x->id);
+    decision_put_text(object, "id", x->id);
     time_format_rfc3339(x->time_wall, time);
     put_words(object, "time", time);
     put_number(object, "worker", d->slot);
@@ -171,9 +173,10 @@ static json_t *decision_object(const struct decision_sink *d, const struct decis
     put_reply(object, x->code, x->enhanced, x->text);
     put_optional(object, "hop", x->hop);
     if (x->hop_reply) {
-        put(object, "hop_reply", json_true());
+        decision_put(object, "hop_reply", json_true());
     }
     put_words(object, "note", x->note);
+    decision_put_judgement(object, &x->judgement);
     put_number(object, "duration_us", x->duration > 0 ? (uint64_t)x->duration : 0);
     return object;
 }

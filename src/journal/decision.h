@@ -15,8 +15,25 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "conf/conf.h"
+#include "policy/evaluate.h"
 
 struct rt;
+
+/* Facts of one scope: what the memo holds of these uses. */
+struct decision_facts {
+    const struct fact_use *const *uses;
+    const struct fact_memo *memo; /* NULL: none */
+};
+
+/* How the policy came to it. */
+struct decision_judgement {
+    const struct rule *rule;             /* that decided; NULL: none did */
+    const struct ruling *const *rulings; /* what fired, in the order of the phases */
+    size_t ruling_count;
+    const struct doubts *doubts; /* of the innermost scope */
+    const struct decision_facts *facts;
+    size_t fact_scopes;
+};
 
 struct decision_recipient {
     struct slice mailbox;
@@ -25,6 +42,7 @@ struct decision_recipient {
     struct slice enhanced;
     struct slice text;
     bool delivered_before; /* the ledger had it: not delivered again */
+    struct decision_judgement judgement;
 };
 
 struct decision {
@@ -48,6 +66,7 @@ struct decision {
     struct slice text;
     struct slice hop; /* the route's name, empty before there is one */
     bool hop_reply;   /* the reply was the next hop's own */
+    struct decision_judgement judgement;
     const char *note; /* "", or why: "client went away", "in doubt", "answer unknown", "answer
                          late", "ledger not written"… */
 };

@@ -103,15 +103,15 @@ static int ask_hop(struct delivery *d, const struct conf_route *route, struct ho
     return hop_rcpt(d->hop, r, rt_now() + l->connect_time + l->hop_reply_time);
 }
 
-int delivery_rcpt(struct delivery *d, const struct conf_route *route, struct slice mailbox,
-                  struct slice local_part, struct slice domain, struct answer *ret)
+int delivery_ask(struct delivery *d, const struct conf_route *route, struct slice mailbox,
+                 struct slice local_part, struct slice domain, struct answer *ret)
 {
-    bool isolate = false;
+    d->candidate = NULL;
     if (has_recipient(d, local_part, domain)) {
         *ret = reply_answer(REPLY_RCPT_OK);
         return DELIVERY_HAS_RCPT;
     }
-    if (remembered(d, mailbox, &isolate, ret)) {
+    if (remembered(d, mailbox, &d->candidate_isolates, ret)) {
         return 0;
     }
     struct hop_recipient *r = arena_zalloc(&d->arena, sizeof(*r));
@@ -122,12 +122,19 @@ int delivery_rcpt(struct delivery *d, const struct conf_route *route, struct sli
     if (error < 0) {
         return error;
     }
-    if (answer_is_yes(&r->answer)) {
-        d->isolated = d->count == 0 && isolate;
-        add_recipient(d, r);
-    }
     *ret = r->answer;
+    d->candidate = answer_is_yes(&r->answer) ? r : NULL;
     return 0;
+}
+
+void delivery_join(struct delivery *d)
+{
+    if (d->candidate == NULL) {
+        return;
+    }
+    d->isolated = d->count == 0 && d->candidate_isolates;
+    add_recipient(d, d->candidate);
+    d->candidate = NULL;
 }
 
 void delivery_confirmed(struct delivery_host *host, const struct ledger_ref *refs, size_t count)

@@ -1,10 +1,10 @@
 /* From the first RCPT to the next hop's answer: one transaction on its way through a route, with
  * everything that keeps it from being lost or doubled (DESIGN "Commit and ledger").
  *
- * delivery_begin → delivery_rcpt for each recipient → delivery_message → delivery_reset. A delivery
- * owns the envelope and every text of the transaction in its own arena, because it may outlive the
- * conversation: when the hop's answer takes longer than the client is kept waiting, a task of its
- * own takes the delivery over and enters the answer into the ledger. */
+ * delivery_begin → delivery_ask and delivery_join for each recipient → delivery_message →
+ * delivery_reset. A delivery owns the envelope and every text of the transaction in its own arena,
+ * because it may outlive the conversation: when the hop's answer takes longer than the client is
+ * kept waiting, a task of its own takes the delivery over and enters the answer into the ledger. */
 #pragma once
 
 #include <stdbool.h>
@@ -64,8 +64,10 @@ struct delivery {
     struct ledger_ref *refs;           /* and their ledger entries, once it is accepted */
     size_t count;
     size_t cap;
-    size_t suppressed; /* of the message: recipients the ledger had already */
-    bool isolated;     /* the first recipient must stay alone */
+    size_t suppressed;               /* of the message: recipients the ledger had already */
+    bool isolated;                   /* the first recipient must stay alone */
+    struct hop_recipient *candidate; /* the hop has said yes; not yet in `recipients` */
+    bool candidate_isolates;         /* it would have to stay alone */
 };
 
 struct delivery *delivery_new(struct delivery_host *host);
@@ -77,10 +79,12 @@ void delivery_begin(struct delivery *d, const struct addr *client, const struct 
 /* The recipient is in the transaction already. */
 #define DELIVERY_HAS_RCPT 1
 
-/* May this recipient join, and what does the hop say: *ret is the reply to RCPT, and only a 2xx
- * adds the recipient. `local_part` is unquoted. Suspends. 0, DELIVERY_HAS_RCPT or -ECANCELED. */
-int delivery_rcpt(struct delivery *d, const struct conf_route *route, struct slice mailbox,
-                  struct slice local_part, struct slice domain, struct answer *ret);
+/* May this recipient join, and what does the hop say: *ret is what RCPT would be answered. A 2xx
+ * makes it the candidate, which delivery_join makes one of the transaction; one that does not join
+ * gets nothing. `local_part` is unquoted. Suspends. 0, DELIVERY_HAS_RCPT or -ECANCELED. */
+int delivery_ask(struct delivery *d, const struct conf_route *route, struct slice mailbox,
+                 struct slice local_part, struct slice domain, struct answer *ret);
+void delivery_join(struct delivery *d);
 
 /* Hands the message over and gets the answer that the client is to hear. What happens after the
  * commit cannot be cancelled. *dp becomes NULL when a late answer keeps the delivery. */

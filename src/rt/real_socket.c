@@ -58,6 +58,7 @@ static void on_socket(evutil_socket_t fd, short what, void *arg)
     if (k->closed_seen || (watched && has_hung_up(k))) {
         stream_hangup(&k->stream);
     }
+    stream_arrived(&k->stream);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -84,6 +85,16 @@ static ssize_t sock_try_read(struct stream *s, void *ret, size_t n)
         k->ready &= ~(unsigned)STREAM_READABLE;
     }
     return r;
+}
+
+static ssize_t sock_try_peek(struct stream *s, void *ret, size_t n)
+{
+    struct sock *k = (struct sock *)s;
+    ssize_t r = recv(k->fd, ret, n, MSG_PEEK);
+    if (r >= 0) {
+        k->ready |= STREAM_READABLE; /* also before the loop has told so */
+    }
+    return r < 0 ? (errno == EINTR ? -EAGAIN : -errno) : r;
 }
 
 static ssize_t sock_try_writev(struct stream *s, const struct iovec *iov, int count)
@@ -186,6 +197,7 @@ static void sock_close(struct stream *s, bool reset)
 
 static const struct stream_ops sock_ops = {
     .try_read = sock_try_read,
+    .try_peek = sock_try_peek,
     .try_writev = sock_try_writev,
     .wait = sock_wait,
     .pending = sock_pending,

@@ -77,6 +77,13 @@ static void end_wake(struct sim_end *e)
     }
 }
 
+static void end_arrived(struct sim_end *e)
+{
+    if (!e->world->rt.dead) {
+        stream_arrived(&e->stream);
+    }
+}
+
 static void end_reset(struct sim_end *e)
 {
     if (e->error == 0) {
@@ -105,6 +112,7 @@ static void on_segment(void *arg)
         end_wake(e);
     }
     free(g);
+    end_arrived(e);
 }
 
 static void send_segment(struct sim_end *to, enum segment_kind kind, const void *p, size_t n)
@@ -159,6 +167,19 @@ static ssize_t end_try_read(struct stream *s, void *ret, size_t n)
     if (e->peer != NULL) {
         end_wake(e->peer);
     }
+    return (ssize_t)n;
+}
+
+static ssize_t end_try_peek(struct stream *s, void *ret, size_t n)
+{
+    struct sim_end *e = end_of(s);
+    if (e->in.n == 0) {
+        return e->error != 0 ? e->error : e->eof ? 0 : -EAGAIN;
+    }
+    if (n > e->in.n) {
+        n = e->in.n;
+    }
+    memcpy(ret, e->in.p, n);
     return (ssize_t)n;
 }
 
@@ -241,6 +262,7 @@ static void end_close(struct stream *s, bool reset)
 
 static const struct stream_ops end_ops = {
     .try_read = end_try_read,
+    .try_peek = end_try_peek,
     .try_writev = end_try_writev,
     .wait = end_wait,
     .pending = end_pending,
@@ -335,15 +357,14 @@ void sim_cut(struct stream *end, bool deliver_to_peer)
     struct sim_end *peer = e->peer;
     drop_under_way(e);
     end_reset(e);
-    if (peer == NULL) {
-        return;
-    }
-    if (deliver_to_peer) {
+    if (peer != NULL && deliver_to_peer) {
         send_segment(peer, SEGMENT_RESET, NULL, 0);
-    } else {
+    } else if (peer != NULL) {
         drop_under_way(peer);
         end_reset(peer);
+        end_arrived(peer);
     }
+    end_arrived(e);
 }
 
 void sim_stall(struct stream *end)

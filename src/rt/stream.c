@@ -93,6 +93,35 @@ void stream_hangup(struct stream *s)
     }
 }
 
+void stream_on_arrival(struct stream *s, void (*fn)(void *arg), void *arg)
+{
+    s->arrived = fn;
+    s->arrived_arg = arg;
+}
+
+void stream_arrived(struct stream *s)
+{
+    if (s->arrived != NULL) {
+        s->arrived(s->arrived_arg);
+    }
+}
+
+ssize_t stream_try_read(struct stream *s, void *ret, size_t n)
+{
+    return s->ops->try_read(s, ret, n);
+}
+
+ssize_t stream_try_peek(struct stream *s, void *ret, size_t n)
+{
+    return s->ops->try_peek(s, ret, n);
+}
+
+ssize_t stream_try_write(struct stream *s, const void *p, size_t n)
+{
+    struct iovec iov = {(void *)(uintptr_t)p, n};
+    return s->ops->try_writev(s, &iov, 1);
+}
+
 struct stream *stream_close(struct stream *s)
 {
     if (s != NULL) {

@@ -23,6 +23,8 @@ enum stream_wait { STREAM_READABLE = 1, STREAM_WRITABLE = 2 };
 struct stream_ops {
     /* Octets read, 0 at the end of the stream, -EAGAIN when there are none now. */
     ssize_t (*try_read)(struct stream *s, void *ret, size_t n);
+    /* The next octets without taking them, otherwise like try_read. NULL: this kind cannot. */
+    ssize_t (*try_peek)(struct stream *s, void *ret, size_t n);
     /* Octets written (perhaps fewer than given), -EAGAIN when none fit now. */
     ssize_t (*try_writev)(struct stream *s, const struct iovec *iov, int count);
     /* Waits until one of `events` may be possible: 0, -ETIMEDOUT, -ECANCELED. */
@@ -41,7 +43,9 @@ struct stream {
     const struct stream_ops *ops;
     struct stream *above; /* the TLS stream on top of this one */
     struct scope *watch;  /* cancelled when the peer goes away */
-    bool hung_up;         /* the peer has ended its sending side, or reset */
+    void (*arrived)(void *arg);
+    void *arrived_arg;
+    bool hung_up; /* the peer has ended its sending side, or reset */
 };
 
 /* Called by a kind of stream, on the loop, when it notices that the peer hung up. */
@@ -66,6 +70,17 @@ void stream_end_writing(struct stream *s);
 /* Cancels `scope`, reason -ECONNRESET, when the peer goes away with nothing left to read (a client
  * that half-closes behind pipelined commands still waits for its replies). NULL stops watching. */
 void stream_watch(struct stream *s, struct scope *scope);
+
+/* For a stream that no task reads yet: calls fn(arg) on the loop whenever something arrives or the
+ * peer goes away, until it is set to NULL. fn may close the stream. What has arrived before is not
+ * told of. The other functions of this kind neither suspend nor need a task. */
+void stream_on_arrival(struct stream *s, void (*fn)(void *arg), void *arg);
+ssize_t stream_try_read(struct stream *s, void *ret, size_t n);
+ssize_t stream_try_peek(struct stream *s, void *ret, size_t n);
+ssize_t stream_try_write(struct stream *s, const void *p, size_t n);
+
+/* Called by a kind of stream, on the loop, as the last thing it does with it. */
+void stream_arrived(struct stream *s);
 
 /* Closes in order; NULL is allowed. Returns NULL. */
 struct stream *stream_close(struct stream *s);

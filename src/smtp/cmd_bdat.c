@@ -34,6 +34,20 @@ static void chunk_done(struct session *s, uint64_t size)
     reply_with(s, &a);
 }
 
+/* Behind a message's end only QUIT may follow at once; the reply to anything else could be lost
+ * between two transactions. */
+static void look_behind_last(struct session *s)
+{
+    static const struct slice quit = SLICE_LIT("QUIT\r\n");
+    input_look(s);
+    struct slice ahead = {s->input.block + s->input.start, s->input.end - s->input.start};
+    if (s->input.block != NULL && slice_eq_nocase(ahead, quit)) {
+        return;
+    }
+    s->must_be_last = true;
+    session_look_ahead(s);
+}
+
 void cmd_bdat(struct session *s, struct slice argument)
 {
     uint64_t size = 0;
@@ -55,6 +69,7 @@ void cmd_bdat(struct session *s, struct slice argument)
         reply(s,
               session_missing_step(s)); /* no error: what follows a refused chunk was on its way */
     } else if (wanted && last) {
+        look_behind_last(s);
         message_phase(s);
     } else if (wanted) {
         chunk_done(s, size);

@@ -16,6 +16,7 @@ void cmd_data(struct session *s, struct slice argument)
     if (s->ended) {
         return;
     }
+    s->must_be_last = false; /* behind the message's end others may follow */
     receive_begin(s, false);
     int r = receive_data(s);
     if (r < 0) {

@@ -7,8 +7,10 @@
 #include "parse/smtp_address.h"
 #include "smtp/session.h"
 
+/* Up to the reply: true when it is the usual one. */
 static bool begin(struct session *s, struct slice name, bool esmtp)
 {
+    struct answer a;
     if (!smtp_helo_valid(name)) {
         reply_error(s, REPLY_BAD_HELO);
         return false;
@@ -19,7 +21,15 @@ static bool begin(struct session *s, struct slice name, bool esmtp)
     }
     s->esmtp = esmtp;
     s->state = STATE_READY;
-    return true;
+    enum judged j = judge_helo(s, &a);
+    if (j == JUDGED_ANSWER) {
+        s->state = STATE_NEW;
+        s->refused_now = a;
+        if (session_count_talk(s)) {
+            reply_with(s, &a);
+        }
+    }
+    return j == JUDGED_GO_ON;
 }
 
 void cmd_helo(struct session *s, struct slice argument)

@@ -101,5 +101,15 @@ void cmd_mail(struct session *s, struct slice argument)
         return;
     }
     transaction_begin(s, &m.envelope);
-    reply(s, REPLY_SENDER_OK);
+    struct answer a = reply_answer(REPLY_SENDER_OK);
+    enum judged j = judge_mail(s, &a);
+    if (j == JUDGED_ENDED) {
+        return;
+    }
+    reply_with(s, &a);
+    if (j == JUDGED_ANSWER) {
+        decide_transaction(s, "mail", answer_is_no(&a) ? "refused" : "deferred", &a, "");
+        transaction_end(s);
+        session_count_talk(s);
+    }
 }

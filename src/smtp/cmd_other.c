@@ -19,7 +19,7 @@ void cmd_help(struct session *s, struct slice argument)
 {
     (void)argument;
     static const char synopses[] =
-#define VERB(name, handler, states, argument, counts, synopsis) synopsis "\n"
+#define VERB(name, handler, states, argument, counts, group, synopsis) synopsis "\n"
 #include "tbl/verbs.h"
 #undef VERB
         ;

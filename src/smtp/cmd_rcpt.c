@@ -66,75 +66,122 @@ static const struct conf_route *expand_postmaster(struct session *s, struct smtp
     return route;
 }
 
-/* Asks the next hop, and stops asking when the client goes away meanwhile. */
-static int ask(struct session *s, const struct conf_route *route, const struct smtp_path *path,
-               struct answer *ret)
+int session_ask_hop(struct session *s)
 {
+    struct asked_recipient *q = &s->asked;
+    if (q->done) {
+        return q->result < 0 ? q->result : 0;
+    }
+    const struct smtp_path *path = q->path;
     char *local = arena_alloc(&s->delivery->arena, path->local_part.n + 1);
     struct slice unquoted = {local, smtp_local_part_unquote(path->local_part, local)};
-    struct scope scope;
-    scope_enter(&scope);
-    stream_watch(s->stream, s->input.start == s->input.end ? &scope : NULL);
-    int r = delivery_rcpt(s->delivery, route, path->mailbox, unquoted, path->domain, ret);
-    stream_watch(s->stream, NULL);
-    if (r == -ECANCELED && scope.cancelled != 0) {
-        r = scope.cancelled;
-    }
-    scope_leave(&scope);
-    return r;
+    q->result =
+        delivery_ask(s->delivery, q->route, path->mailbox, unquoted, path->domain, &q->answer);
+    q->done = true;
+    return q->result < 0 ? q->result : 0;
 }
 
-static int judge(struct session *s, struct smtp_path *path, struct answer *ret)
+/* The same from outside the policy: stops asking when the client goes away meanwhile. */
+static int ask(struct session *s)
+{
+    struct client_watch watch;
+    client_watch_begin(s, &watch);
+    return client_watch_end(s, &watch, session_ask_hop(s));
+}
+
+/* Recipients of one transaction share its message rules. */
+static bool fits_policy(const struct session *s, const struct recipient_record *r)
+{
+    return s->delivery->count == 0 || judge_trusts_all(r->ruling) == s->txn.trust_all;
+}
+
+/* What the hop says of a recipient that the policy lets through. */
+static enum judged ask_and_join(struct session *s, struct recipient_record *r)
+{
+    int error = ask(s);
+    if (error < 0) {
+        session_end_by(s, error);
+        return JUDGED_ENDED;
+    }
+    r->answer = s->asked.answer;
+    if (answer_is_yes(&r->answer) && s->asked.result != DELIVERY_HAS_RCPT) {
+        if (!fits_policy(s, r)) {
+            r->answer = reply_answer(REPLY_OTHER_POLICY);
+            return JUDGED_ANSWER;
+        }
+        s->txn.trust_all = judge_trusts_all(r->ruling);
+        delivery_join(s->delivery);
+        s->evidence.rcpt_count = (unsigned)s->delivery->count;
+    }
+    return JUDGED_ANSWER;
+}
+
+/* The built-in rules, in front of the policy's and behind them. */
+static enum judged judge(struct session *s, struct smtp_path *path, struct recipient_record *r)
 {
     if (s->delivery->count >= (size_t)s->server->conf->limits.recipients) {
-        *ret = reply_answer(REPLY_MANY_RCPT);
-        return 0;
+        r->answer = reply_answer(REPLY_MANY_RCPT);
+        return JUDGED_ANSWER;
     }
     const struct conf_route *route = path->domain.n == 0
                                          ? expand_postmaster(s, path)
                                          : conf_route_find(s->server->conf, path->domain);
     if (route == NULL) {
-        *ret = reply_answer(REPLY_NO_ROUTE);
-        return 0;
+        r->answer = reply_answer(REPLY_NO_ROUTE);
+        return JUDGED_ANSWER;
     }
     if (s->delivery->count > 0 && s->delivery->route != route) {
-        *ret = reply_answer(REPLY_OTHER_ROUTE);
-        return 0;
+        r->answer = reply_answer(REPLY_OTHER_ROUTE);
+        return JUDGED_ANSWER;
     }
-    return ask(s, route, path, ret);
+    s->asked = (struct asked_recipient){.route = route, .path = path};
+    enum judged j = judge_rcpt(s, path, r, &r->answer);
+    return j == JUDGED_GO_ON ? ask_and_join(s, r) : j;
+}
+
+/* Records the recipient and its answer, and says it. */
+static void answer(struct session *s, struct recipient_record *r)
+{
+    transaction_record(s, r);
+    if (answer_is_yes(&r->answer)) {
+        s->state = STATE_RCPT;
+    } else if (answer_is_no(&r->answer)) {
+        s->evidence.rcpt_failures++;
+        if (!session_count_talk(s)) {
+            return; /* guessing recipients is limited like other idle talk */
+        }
+    }
+    s->recipient = (unsigned)s->txn.record_count;
+    reply_with(s, &r->answer);
+    s->recipient = 0;
 }
 
 void cmd_rcpt(struct session *s, struct slice argument)
 {
     struct smtp_path path = {0};
-    struct answer a;
-    enum reply_name r = parse(s, argument, &path);
-    if (r != REPLY_OK && r != REPLY_RELAY_TRICK) {
-        reply_error(s, r);
+    struct recipient_record r = {0};
+    enum reply_name name = parse(s, argument, &path);
+    if (name != REPLY_OK && name != REPLY_RELAY_TRICK) {
+        reply_error(s, name);
         return;
     }
-    if (r == REPLY_RELAY_TRICK) {
-        a = reply_answer(r);
+    s->asked = (struct asked_recipient){0};
+    if (name == REPLY_RELAY_TRICK) {
+        r.answer = reply_answer(name);
+    } else if (judge(s, &path, &r) == JUDGED_ENDED) {
+        if (s->last_refusal.rule != NULL) {
+            r.mailbox = path.mailbox;
+            r.answer = s->last_refusal;
+            transaction_record(s, &r);
+        }
+        return;
+    }
+    r.mailbox = path.mailbox;
+    if (s->asked.done && s->asked.result == DELIVERY_HAS_RCPT && answer_is_yes(&r.answer)) {
+        if (session_count_talk(s)) {
+            reply_with(s, &r.answer);
+        }
     } else {
-        int error = judge(s, &path, &a);
-        if (error < 0) {
-            session_end_by(s, error);
-            return;
-        }
-        if (error == DELIVERY_HAS_RCPT) {
-            if (session_count_talk(s)) {
-                reply_with(s, &a);
-            }
-            return;
-        }
+        answer(s, &r);
     }
-    transaction_record(s, path.mailbox, &a);
-    if (answer_is_yes(&a)) {
-        s->state = STATE_RCPT;
-    } else if (answer_is_no(&a) && !session_count_talk(s)) {
-        return; /* guessing recipients is limited like other idle talk */
-    }
-    s->recipient = (unsigned)s->txn.record_count;
-    reply_with(s, &a);
-    s->recipient = 0;
 }

@@ -11,14 +11,24 @@
 /* RFC 3207 gives none; a client that begins TLS has its hello ready. */
 #define HANDSHAKE_TIME (60 * USEC_SEC)
 
+/* Octets that came in front of our 220 cannot belong to the handshake. */
+static void drop_ahead(struct session *s)
+{
+    session_look_ahead(s);
+    do {
+        input_drop(s);
+        input_look(s);
+    } while (s->input.start < s->input.end);
+}
+
 static int handshake(struct session *s)
 {
     struct stream *secure;
+    drop_ahead(s);
     int r = reply_flush(s);
     if (r < 0) {
         return r;
     }
-    input_drop(s);
     r = tls_accept(s->server->tls, s->stream, rt_now() + HANDSHAKE_TIME, &secure);
     if (r < 0) {
         return r;
@@ -50,4 +60,5 @@ void cmd_starttls(struct session *s, struct slice argument)
     s->state = STATE_NEW;
     s->helo = (struct slice){0};
     s->esmtp = false;
+    judge_forget_helo(s);
 }

@@ -1,9 +1,69 @@
-/* From the state of a session to its decision line. */
+/* From the state of a session, or of a guest, to its decision line. */
+#include "smtp/lobby.h"
 #include "smtp/session.h"
 
 static const char *verdict_of(const struct answer *a)
 {
     return answer_is_yes(a) ? "accepted" : answer_is_no(a) ? "refused" : "deferred";
+}
+
+/* ---- the policy's part ---- */
+
+/* What a judgement points to while its line is written. */
+struct judgement {
+    const struct ruling *rulings[PHASE_COUNT];
+    struct decision_facts facts[SCOPE_COUNT];
+};
+
+static void add_facts(struct decision_judgement *j, struct judgement *parts,
+                      const struct policy *policy, enum fact_scope scope,
+                      const struct fact_memo *memo)
+{
+    parts->facts[j->fact_scopes] = (struct decision_facts){policy->uses[scope], memo};
+    j->facts = parts->facts;
+    j->fact_scopes++;
+}
+
+static void add_ruling(struct decision_judgement *j, struct judgement *parts,
+                       const struct ruling *r)
+{
+    parts->rulings[j->ruling_count++] = r;
+    j->rulings = parts->rulings;
+    j->doubts = &r->doubts;
+}
+
+static struct decision_judgement of_connection(const struct session *s, const struct answer *a,
+                                               struct judgement *parts)
+{
+    struct decision_judgement j = {.rule = a != NULL ? a->rule : NULL};
+    add_ruling(&j, parts, &s->rulings[PHASE_CONNECT]);
+    add_ruling(&j, parts, &s->rulings[PHASE_HELO]);
+    add_facts(&j, parts, s->server->policy, SCOPE_CONNECTION, s->evidence.memos[SCOPE_CONNECTION]);
+    return j;
+}
+
+static struct decision_judgement of_transaction(const struct session *s, const struct answer *a,
+                                                struct judgement *parts)
+{
+    struct decision_judgement j = of_connection(s, a, parts);
+    add_ruling(&j, parts, &s->rulings[PHASE_MAIL]);
+    if (s->evidence.message != NULL) {
+        add_ruling(&j, parts, &s->rulings[PHASE_MESSAGE]);
+    }
+    add_facts(&j, parts, s->server->policy, SCOPE_TRANSACTION,
+              s->evidence.memos[SCOPE_TRANSACTION]);
+    return j;
+}
+
+static struct decision_judgement
+of_recipient(const struct session *s, const struct recipient_record *r, struct judgement *parts)
+{
+    struct decision_judgement j = {.rule = r->answer.rule};
+    if (r->ruling != NULL) {
+        add_ruling(&j, parts, r->ruling);
+        add_facts(&j, parts, s->server->policy, SCOPE_RECIPIENT, r->memo);
+    }
+    return j;
 }
 
 /* What is known of the connection and of the reply, whatever ended. */
@@ -33,8 +93,10 @@ static struct decision begin(struct session *s, unsigned transaction, const char
 }
 
 /* A recipient whose RCPT was answered yes shares the message's fate. */
-static struct decision_recipient recipient(const struct recipient_record *r, const char *verdict,
-                                           const struct answer *a, const struct hop_recipient *h)
+static struct decision_recipient recipient(const struct session *s,
+                                           const struct recipient_record *r, const char *verdict,
+                                           const struct answer *a, const struct hop_recipient *h,
+                                           struct judgement *parts)
 {
     const struct answer *last = answer_is_yes(&r->answer) && a != NULL ? a : &r->answer;
     return (struct decision_recipient){
@@ -44,7 +106,27 @@ static struct decision_recipient recipient(const struct recipient_record *r, con
         .enhanced = last->enhanced,
         .text = last->text,
         .delivered_before = h != NULL && h->confirmed && !h->committed,
+        .judgement = of_recipient(s, r, parts),
     };
+}
+
+/* All recipients, in `scratch`. */
+static struct decision_recipient *recipients(const struct session *s, const char *verdict,
+                                             const struct answer *a, struct arena *scratch)
+{
+    const struct transaction *t = &s->txn;
+    const struct delivery *d = s->delivery;
+    struct decision_recipient *list = arena_alloc(scratch, t->record_count * sizeof(*list));
+    size_t accepted = 0;
+    for (size_t i = 0; i < t->record_count; i++) {
+        bool yes = answer_is_yes(&t->records[i].answer);
+        bool known = yes && d != NULL && accepted < d->count;
+        struct judgement *parts = arena_zalloc(scratch, sizeof(*parts));
+        list[i] =
+            recipient(s, &t->records[i], verdict, a, known ? d->recipients[accepted] : NULL, parts);
+        accepted += yes;
+    }
+    return list;
 }
 
 void decide_transaction(struct session *s, const char *phase, const char *verdict,
@@ -53,26 +135,17 @@ void decide_transaction(struct session *s, const char *phase, const char *verdic
     const struct transaction *t = &s->txn;
     const struct delivery *d = s->delivery;
     struct decision x = begin(s, s->transactions, phase, verdict, a, note);
-    struct decision_recipient *list = NULL;
+    struct judgement parts;
     struct arena scratch;
     arena_init(&scratch);
-    if (t->record_count > 0) {
-        list = arena_alloc(&scratch, t->record_count * sizeof(*list));
-    }
-    size_t accepted = 0;
-    for (size_t i = 0; i < t->record_count; i++) {
-        bool yes = answer_is_yes(&t->records[i].answer);
-        bool known = yes && d != NULL && accepted < d->count;
-        list[i] = recipient(&t->records[i], verdict, a, known ? d->recipients[accepted] : NULL);
-        accepted += yes;
-    }
     x.has_transaction = true;
     x.duration = rt_now() - t->began;
     x.sender = t->envelope.sender;
-    x.recipients = list;
+    x.recipients = t->record_count > 0 ? recipients(s, verdict, a, &scratch) : NULL;
     x.recipient_count = t->record_count;
     x.size = t->message_octets;
     x.hop = d != NULL && d->route != NULL ? slice_of(d->route->name) : (struct slice){0};
+    x.judgement = of_transaction(s, a, &parts);
     decision_write(s->server->decisions, &x);
     arena_free(&scratch);
     s->decided = s->transactions;
@@ -80,18 +153,60 @@ void decide_transaction(struct session *s, const char *phase, const char *verdic
 
 void decide_mail_refused(struct session *s, struct slice sender, const struct answer *a)
 {
+    struct judgement parts;
     s->transactions++;
     struct decision x = begin(s, s->transactions, "mail", verdict_of(a), a, "");
     x.has_transaction = true;
     x.sender = sender;
+    x.judgement = of_connection(s, a, &parts);
     decision_write(s->server->decisions, &x);
     s->decided = s->transactions;
 }
 
 void decide_connection(struct session *s, const struct answer *a, const char *note)
 {
-    const char *phase = s->state == STATE_NEW ? "connect" : "helo";
-    struct decision x = begin(s, 0, phase, a != NULL ? verdict_of(a) : "ended", a, note);
+    struct judgement parts;
+    const struct rule *dropped = s->dropped_by;
+    bool at_connect = s->state == STATE_NEW && s->helo.n == 0;
+    const char *phase = at_connect || s->state == STATE_REFUSED ? "connect" : "helo";
+    const char *verdict = a != NULL ? verdict_of(a) : dropped != NULL ? "refused" : "ended";
+    struct decision x = begin(s, 0, phase, verdict, a, note);
     x.duration = rt_now() - s->began;
+    x.judgement = of_connection(s, a, &parts);
+    if (a == NULL) {
+        x.judgement.rule = dropped;
+    }
     decision_write(s->server->decisions, &x);
+}
+
+void decide_guest(const struct guest *g, const char *id, const struct answer *a, const char *note)
+{
+    struct smtp_server *srv = g->server;
+    const struct fired *v = g->ruling.verdict;
+    struct decision_judgement j = {.rule = a != NULL ? a->rule : v != NULL ? v->rule : NULL};
+    char whole[DECISION_ID_LEN + 16];
+    struct judgement parts;
+    int n = snprintf(whole, sizeof whole, "%s.0", id);
+    add_ruling(&j, &parts, &g->ruling);
+    guest_recall(g);
+    add_facts(&j, &parts, srv->policy, SCOPE_CONNECTION, srv->guest_memo);
+    struct decision x = {
+        .id = {whole, (size_t)n},
+        .time_wall = rt_wall_of(srv->rt),
+        .duration = rt_now_of(srv->rt) - g->began,
+        .client = g->client,
+        .protocol = "SMTP",
+        .phase = "connect",
+        .verdict = a != NULL   ? verdict_of(a)
+                   : v != NULL ? "refused"
+                               : "ended",
+        .note = note,
+        .judgement = j,
+    };
+    if (a != NULL) {
+        x.code = a->code;
+        x.enhanced = a->enhanced;
+        x.text = a->text;
+    }
+    decision_write(srv->decisions, &x);
 }

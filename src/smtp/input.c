@@ -86,6 +86,24 @@ static int read_more(struct session *s, usec_t deadline)
     return 0;
 }
 
+void input_look(struct session *s)
+{
+    struct input *in = &s->input;
+    if (in->start < in->end || stream_pending(s->stream) == 0) {
+        return;
+    }
+    if (in->block == NULL) {
+        take_block(s);
+    }
+    ssize_t n = stream_try_read(s->stream, in->block, INPUT_BLOCK);
+    if (n > 0) {
+        in->end = (size_t)n;
+        in->total += (uint64_t)n;
+    } else {
+        give_block(s);
+    }
+}
+
 int input_fill(struct session *s, usec_t deadline)
 {
     return s->input.start < s->input.end ? 0 : read_more(s, deadline);

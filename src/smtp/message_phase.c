@@ -55,15 +55,12 @@ static struct slice make_trace(struct session *s)
 /* Hands over, and stops before the commit when the client goes away. */
 static enum delivery_end hand_over(struct session *s, struct answer *ret)
 {
-    struct scope scope;
-    scope_enter(&scope);
-    stream_watch(s->stream, s->input.start == s->input.end ? &scope : NULL);
+    struct client_watch watch;
+    client_watch_begin(s, &watch);
     enum delivery_end end = delivery_message(&s->delivery, &s->txn.message, ret);
-    stream_watch(s->stream, NULL);
-    bool hung_up = scope.cancelled != 0;
-    scope_leave(&scope);
-    if (end == DELIVERY_GONE) {
-        session_end_by(s, hung_up ? -ECONNRESET : -ECANCELED);
+    int r = client_watch_end(s, &watch, end == DELIVERY_GONE ? -ECANCELED : 0);
+    if (r < 0) {
+        session_end_by(s, r);
     }
     return end;
 }
@@ -95,17 +92,37 @@ static void answer_message(struct session *s, enum delivery_end end, const struc
     scope_leave(&shield);
 }
 
+/* Our Received field, and below it what the policy marks the message with. */
+static void make_fields(struct session *s)
+{
+    struct buf fields = {0};
+    buf_append_slice(&fields, make_trace(s));
+    judge_marks(s, &fields);
+    s->txn.message.trace = arena_copy(&s->delivery->arena, buf_slice(&fields));
+    buf_free(&fields);
+}
+
+static void refuse(struct session *s, const struct answer *a)
+{
+    decide_transaction(s, "message", answer_is_no(a) ? "refused" : "deferred", a, "");
+    reply_with(s, a);
+}
+
 void message_phase(struct session *s)
 {
     struct answer a = {0};
     receive_end(s);
     if (message_receive_refusal(s, &a)) {
-        decide_transaction(s, "message", answer_is_no(&a) ? "refused" : "deferred", &a, "");
-        reply_with(s, &a);
+        refuse(s, &a);
     } else {
-        s->txn.message.trace = make_trace(s);
-        enum delivery_end end = hand_over(s, &a);
-        answer_message(s, end, &a);
+        enum judged j = judge_message(s, &a);
+        if (j == JUDGED_ANSWER) {
+            refuse(s, &a);
+        } else if (j == JUDGED_GO_ON) {
+            make_fields(s);
+            enum delivery_end end = hand_over(s, &a);
+            answer_message(s, end, &a);
+        }
     }
     transaction_end(s);
 }

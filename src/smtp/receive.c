@@ -152,4 +152,5 @@ void receive_end(struct session *s)
     m->has_leading_dot = notes->has_leading_dot;
     m->ends_in_crlf = s->txn.message_octets == 0 || s->txn.decoder.line == 0;
     m->received_count = s->txn.header.received;
+    m->longest_line = notes->longest_line;
 }

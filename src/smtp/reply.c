@@ -30,34 +30,48 @@ static struct slice take_line(struct slice *text)
     return line;
 }
 
-/* The decision id: connection, transaction and recipient, as far as there are any. */
-static void queue_id(struct session *s)
-{
-    buf_printf(&s->out, " [%s.%u", s->id, s->naming);
-    if (s->recipient > 0) {
-        buf_printf(&s->out, ".%u", s->recipient);
-    }
-    buf_append(&s->out, "]", 1);
-}
-
-static void queue(struct session *s, uint16_t code, struct slice enhanced, struct slice text,
-                  bool with_id)
+/* Appends the lines of a reply; where there is an id it stands behind the last line. */
+static void format(struct buf *out, uint16_t code, struct slice enhanced, struct slice text,
+                   const char *id)
 {
     bool last;
     do {
         struct slice line = take_line(&text);
         last = text.n == 0;
-        buf_printf(&s->out, "%03u%c", code, last ? ' ' : '-');
+        buf_printf(out, "%03u%c", code, last ? ' ' : '-');
         if (enhanced.n > 0) {
-            buf_append_slice(&s->out, enhanced);
-            buf_append(&s->out, " ", 1);
+            buf_append_slice(out, enhanced);
+            buf_append(out, " ", 1);
         }
-        buf_append_slice(&s->out, line);
-        if (last && with_id) {
-            queue_id(s);
+        buf_append_slice(out, line);
+        if (last && id != NULL) {
+            buf_printf(out, " [%s]", id);
         }
-        buf_append(&s->out, "\r\n", 2);
+        buf_append(out, "\r\n", 2);
     } while (!last);
+}
+
+void reply_format(struct buf *out, const struct answer *a, const char *id, unsigned transaction,
+                  unsigned recipient)
+{
+    static const struct slice without[] = {SLICE_LIT("2.0.0"), SLICE_LIT("4.0.0"),
+                                           SLICE_LIT("5.0.0")};
+    struct slice enhanced = a->enhanced;
+    char whole[DECISION_ID_LEN + 32];
+    if (a->from_hop && enhanced.n == 0) {
+        /* We offer ENHANCEDSTATUSCODES (RFC 2034); this hop does not. */
+        enhanced = without[a->code >= 500 ? 2 : a->code >= 400 ? 1 : 0];
+    }
+    int n = snprintf(whole, sizeof whole, "%s.%u", id, transaction);
+    if (recipient > 0) {
+        (void)snprintf(whole + n, sizeof whole - (size_t)n, ".%u", recipient);
+    }
+    format(out, a->code, enhanced, a->text, a->code >= 400 ? whole : NULL);
+}
+
+/* What is queued is sent before it grows too long. */
+static void queued(struct session *s)
+{
     if (s->out.n > QUEUE_MAX) {
         int r = reply_flush(s);
         if (r < 0) {
@@ -68,14 +82,8 @@ static void queue(struct session *s, uint16_t code, struct slice enhanced, struc
 
 void reply_with(struct session *s, const struct answer *a)
 {
-    static const struct slice without[] = {SLICE_LIT("2.0.0"), SLICE_LIT("4.0.0"),
-                                           SLICE_LIT("5.0.0")};
-    struct slice enhanced = a->enhanced;
-    if (a->from_hop && enhanced.n == 0) {
-        /* We offer ENHANCEDSTATUSCODES (RFC 2034); this hop does not. */
-        enhanced = without[a->code >= 500 ? 2 : a->code >= 400 ? 1 : 0];
-    }
-    queue(s, a->code, enhanced, a->text, a->code >= 400);
+    reply_format(&s->out, a, s->id, s->naming, s->recipient);
+    queued(s);
 }
 
 void reply(struct session *s, enum reply_name name)
@@ -86,7 +94,8 @@ void reply(struct session *s, enum reply_name name)
 
 void reply_lines(struct session *s, uint16_t code, struct slice lines)
 {
-    queue(s, code, (struct slice){NULL, 0}, lines, false);
+    format(&s->out, code, (struct slice){NULL, 0}, lines, NULL);
+    queued(s);
 }
 
 void reply_error(struct session *s, enum reply_name name)

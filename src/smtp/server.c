@@ -1,14 +1,16 @@
-/* Sessions of one worker: how they are made, counted and told to end. */
+/* What the sessions of one worker share: made, and told to end. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "smtp/lobby.h"
 #include "smtp/session.h"
 
 void smtp_server_init(struct smtp_server *srv, unsigned slot)
 {
     const struct conf *conf = srv->conf;
     list_init(&srv->sessions);
+    list_init(&srv->lobby);
     list_init(&srv->input_blocks);
     decision_ids_init(&srv->ids, slice_of(conf->hostname), slot);
     budget_init(&srv->budget, (size_t)conf->limits.spool_memory);
@@ -17,45 +19,29 @@ void smtp_server_init(struct smtp_server *srv, unsigned slot)
         .folder = conf->spool,
         .memory_each = (size_t)conf->limits.message_memory,
     };
+    arena_init(&srv->arena);
+    srv->guest_memo = fact_memo_new(&srv->arena, srv->policy->use_count[SCOPE_CONNECTION]);
+    srv->listener_names = arena_alloc(&srv->arena, conf->listen_count * ADDR_TEXT_MAX);
+    for (size_t i = 0; i < conf->listen_count; i++) {
+        addr_format_port(&conf->listen[i], srv->listener_names[i]);
+    }
+}
+
+unsigned smtp_server_clients(const struct smtp_server *srv)
+{
+    return srv->session_count + srv->guest_count;
 }
 
 void smtp_server_fini(struct smtp_server *srv)
 {
     struct list *block;
     rt_timer_clear(srv->rt, &srv->drain_timer);
+    lobby_fini(srv);
+    arena_free(&srv->arena);
     budget_fini(&srv->budget);
     while ((block = list_pop_front(&srv->input_blocks)) != NULL) {
         free(block);
     }
-}
-
-void smtp_server_accept(void *arg, struct stream *stream, const struct addr *client,
-                        const struct addr *local)
-{
-    struct smtp_server *srv = arg;
-    struct session *s = xcalloc(1, sizeof(*s));
-    s->server = srv;
-    s->stream = stream;
-    s->client = *client;
-    s->local = *local;
-    s->state = STATE_NEW;
-    s->began = rt_now_of(srv->rt);
-    arena_init(&s->arena);
-    decision_id_next(&srv->ids, rt_wall_of(srv->rt), s->id);
-    if (srv->gate.enter != NULL) {
-        s->admission = srv->gate.enter(srv->gate.arg, client);
-    }
-    if (task_spawn(srv->rt, rt_root_of(srv->rt), session_main, s) < 0) {
-        /* No memory for a stack: nothing can be said in order. */
-        if (s->admission == SMTP_ADMITTED && srv->gate.leave != NULL) {
-            srv->gate.leave(srv->gate.arg, client);
-        }
-        stream_close(stream);
-        free(s);
-        return;
-    }
-    list_push_back(&srv->sessions, &s->link);
-    srv->session_count++;
 }
 
 static void on_drain_time(void *arg)
@@ -75,6 +61,7 @@ void smtp_server_drain(struct smtp_server *srv)
         return;
     }
     srv->draining = true;
+    lobby_drain(srv);
     list_for_each (it, &srv->sessions) {
         struct session *s = list_entry(it, struct session, link);
         if (s->idle != NULL) {

@@ -11,17 +11,24 @@
 #include "conf/conf.h"
 #include "journal/decision.h"
 #include "message/spool.h"
+#include "policy/policy.h"
 #include "route/delivery.h"
 #include "rt/rt.h"
 #include "rt/stream.h"
 #include "rt/tls.h"
 
-/* May this client have a session? Asked at accept; `leave` is called when the session has ended. */
+/* Who is here, and who is banned: kept by the process around, for all workers together. Any
+ * function may be NULL. `enter` is asked at accept, `greet` when the client is to be greeted,
+ * `leave` is called when it has gone. */
 enum smtp_admission { SMTP_ADMITTED, SMTP_CLIENT_FULL, SMTP_FULL };
 
 struct smtp_gate {
     enum smtp_admission (*enter)(void *arg, const struct addr *client);
-    void (*leave)(void *arg, const struct addr *client);
+    enum smtp_admission (*greet)(void *arg, const struct addr *client);
+    void (*leave)(void *arg, const struct addr *client, bool greeted);
+    unsigned (*sessions)(void *arg, const struct addr *client); /* of this client, all workers */
+    bool (*banned)(void *arg, const struct addr *client);
+    void (*ban)(void *arg, const struct addr *client, usec_t duration);
     void *arg;
 };
 
@@ -30,6 +37,7 @@ struct smtp_server {
     const struct conf *conf;
     struct delivery_host *deliveries;
     struct decision_sink *decisions;
+    const struct policy *policy;
     struct tls_context *tls; /* NULL: STARTTLS is not offered */
     struct smtp_gate gate;
     struct decision_ids ids;
@@ -37,18 +45,27 @@ struct smtp_server {
     struct spool_config spool;
     struct digest_stream *digest_spare; /* private */
     struct list sessions;
-    struct list input_blocks; /* private: spare input buffers */
+    struct list lobby; /* struct guest */
+    unsigned guest_count;
+    struct fact_counters counters;
+    struct arena arena;                    /* private */
+    struct fact_memo *guest_memo;          /* private: for one look at a guest's policy */
+    char (*listener_names)[ADDR_TEXT_MAX]; /* private: of conf->listen */
+    struct list input_blocks;              /* private: spare input buffers */
     unsigned input_block_count;
     unsigned session_count;
     bool draining;
     struct rt_timer drain_timer;
 };
 
-/* Fills in what the server makes itself; rt, conf, deliveries, decisions, tls and gate are set by
- * the caller before. `slot` is the worker's, for decision ids. */
+/* Fills in what the server makes itself; rt, conf, deliveries, decisions, policy, tls and gate are
+ * set by the caller before. `slot` is the worker's, for decision ids. */
 void smtp_server_init(struct smtp_server *srv, unsigned slot);
 
-/* All sessions must have ended. */
+/* Clients here, in sessions or waiting for one. */
+unsigned smtp_server_clients(const struct smtp_server *srv);
+
+/* All sessions must have ended; clients in the lobby are dropped. */
 void smtp_server_fini(struct smtp_server *srv);
 
 /* A connection: the server owns the stream from now on. Its form is that of real_accept_fn and
@@ -58,5 +75,5 @@ void smtp_server_accept(void *arg, struct stream *s, const struct addr *client,
 
 /* Begins to end: idle sessions are told 421 4.3.2 now, others when their transaction has ended or
  * after conf limits drain_time. Open commits, and late answers, are always waited for. The worker
- * may exit when session_count and deliveries->late_running are both 0. Idempotent. */
+ * may exit when smtp_server_clients and deliveries->late_running are both 0. Idempotent. */
 void smtp_server_drain(struct smtp_server *srv);

@@ -1,12 +1,15 @@
 /* The life of a session.
  *
- * A connection comes in through smtp_server_accept and gets a coroutine, which runs session_main
- * and nothing else. It greets, then reads command lines and looks each verb up in tbl/verbs.h: is
- * it in order now, has it its argument? Then the verb's own file does it. Replies are queued and
- * sent when the client's pipelined commands are used up (RFC 2920).
+ * A connection comes in through smtp_server_accept and waits for its greeting in the lobby
+ * (lobby.c), where the policy's connect rules are walked. Then it gets a coroutine, which runs
+ * session_main and nothing else. It greets, then reads command lines and looks each verb up in
+ * tbl/verbs.h: is it in order now, has it its argument? Then the verb's own file does it. Replies
+ * are queued and sent when the client's pipelined commands are used up (RFC 2920).
  *
- *   MAIL (cmd_mail.c) opens a transaction. RCPT (cmd_rcpt.c) finds the route and asks the next hop
- *   at once, so that an unknown recipient is refused before a single octet of the message. DATA and
+ *   EHLO, MAIL and RCPT are put before the policy (judge.c), and so is the message.
+ *
+ *   MAIL (cmd_mail.c) opens a transaction. RCPT (cmd_rcpt.c) finds the route and asks the next hop,
+ *   so that an unknown recipient is refused before a single octet of the message. DATA and
  *   BDAT (cmd_data.c, cmd_bdat.c) take the message into the spool through receive.c, always to its
  *   end. message_phase.c judges what has come in and hands it to route/delivery.c, which answers
  *   with the next hop's own yes or no. One reply, one decision line (decide.c), and the session is
@@ -25,6 +28,7 @@
 
 #include "base/fatal.h"
 #include "parse/smtp_command.h"
+#include "smtp/lobby.h"
 #include "smtp/session.h"
 
 /* For the last words to a client, and for its FIN after a pipelined QUIT. */
@@ -36,6 +40,8 @@
 
 enum counting { TALK, STEP };
 
+enum grouping { MORE, LAST };
+
 enum argument_rule { ARGUMENT_NONE, ARGUMENT_OPTIONAL, ARGUMENT_REQUIRED };
 
 struct verb {
@@ -44,11 +50,12 @@ struct verb {
     unsigned states;
     enum argument_rule argument;
     enum counting counts;
+    enum grouping group;
 };
 
 static const struct verb verbs[] = {
-#define VERB(name, handler, states, argument, counts, synopsis)                                    \
-    {{#name, sizeof(#name) - 1}, cmd_##handler, states, argument, counts},
+#define VERB(name, handler, states, argument, counts, group, synopsis)                             \
+    {{#name, sizeof(#name) - 1}, cmd_##handler, states, argument, counts, group},
 #include "tbl/verbs.h"
 #undef VERB
 };
@@ -68,6 +75,7 @@ enum reply_name session_missing_step(const struct session *s)
     switch (s->state) {
     case STATE_NEW: return REPLY_NEEDS_HELO;
     case STATE_READY: return REPLY_NEEDS_MAIL;
+    case STATE_REFUSED: return REPLY_REFUSED;
     default: return s->txn.record_count > 0 ? REPLY_NO_RCPT : REPLY_NEEDS_RCPT;
     }
 }
@@ -75,7 +83,7 @@ enum reply_name session_missing_step(const struct session *s)
 /* Why a verb is out of order. */
 static enum reply_name order_error(const struct session *s, const struct verb *v)
 {
-    if (s->state == STATE_NEW || s->state == STATE_READY) {
+    if (s->state == STATE_NEW || s->state == STATE_READY || s->state == STATE_REFUSED) {
         return session_missing_step(s);
     }
     if (s->state == STATE_CHUNK) {
@@ -93,11 +101,21 @@ bool session_count_talk(struct session *s)
     return !s->ended;
 }
 
+void session_look_ahead(struct session *s)
+{
+    if (s->must_be_last && !s->evidence.unpipelined) {
+        s->evidence.unpipelined = s->input.start < s->input.end || stream_pending(s->stream) > 0;
+    }
+}
+
 static void dispatch(struct session *s, struct slice line)
 {
     struct slice name, argument;
     smtp_command_split(line, &name, &argument);
     const struct verb *v = find_verb(name);
+    /* After HELO nobody has offered PIPELINING. */
+    s->must_be_last = v == NULL || v->group == LAST || (!s->esmtp && s->state != STATE_NEW);
+    session_look_ahead(s);
     if ((v == NULL || v->counts == TALK) && !session_count_talk(s)) {
         return;
     }
@@ -150,7 +168,7 @@ static void confirm_by_fin(struct session *s)
 
 /* ---- endings ---- */
 
-void session_goodbye(struct session *s, enum reply_name name)
+void session_goodbye_with(struct session *s, const struct answer *a)
 {
     struct scope shield;
     if (s->ended || s->mute) {
@@ -158,11 +176,40 @@ void session_goodbye(struct session *s, enum reply_name name)
         return;
     }
     s->ended = true;
-    s->last_refusal = reply_answer(name);
-    reply(s, name);
+    s->last_refusal = *a;
+    reply_with(s, a);
     scope_enter_shield(&shield);
     reply_flush(s);
     scope_leave(&shield);
+}
+
+void session_goodbye(struct session *s, enum reply_name name)
+{
+    struct answer a = reply_answer(name);
+    session_goodbye_with(s, &a);
+}
+
+void session_vanish(struct session *s, const struct rule *rule)
+{
+    s->ended = true;
+    s->mute = true;
+    s->dropped_by = rule;
+}
+
+void client_watch_begin(struct session *s, struct client_watch *w)
+{
+    scope_enter(&w->scope);
+    stream_watch(s->stream, s->input.start == s->input.end ? &w->scope : NULL);
+}
+
+int client_watch_end(struct session *s, struct client_watch *w, int result)
+{
+    stream_watch(s->stream, NULL);
+    if (result == -ECANCELED && w->scope.cancelled != 0) {
+        result = w->scope.cancelled;
+    }
+    scope_leave(&w->scope);
+    return result;
 }
 
 static bool session_time_over(const struct session *s)
@@ -195,7 +242,7 @@ static usec_t command_deadline(const struct session *s)
 /* Reads a line. Outside a transaction the wait ends when the process drains. */
 static int next_line(struct session *s, struct slice *ret)
 {
-    if (s->state != STATE_NEW && s->state != STATE_READY) {
+    if (s->state == STATE_MAIL || s->state == STATE_RCPT || s->state == STATE_CHUNK) {
         return input_line(s, command_deadline(s), ret);
     }
     if (s->server->draining) {
@@ -237,17 +284,26 @@ static void one_command(struct session *s)
     }
 }
 
+/* RFC 5321 3.1: 220, or 554 and then nothing but QUIT. */
 static void greet(struct session *s)
 {
+    struct answer a = {.code = 220};
+    enum judged j = judge_connect(s, &a);
+    if (j == JUDGED_ENDED) {
+        return;
+    }
     if (s->server->draining) {
         session_goodbye(s, REPLY_DRAINING);
-    } else if (s->admission != SMTP_ADMITTED) {
-        session_goodbye(s, s->admission == SMTP_FULL ? REPLY_SERVER_FULL : REPLY_CLIENT_FULL);
-    } else {
-        struct answer hello = {.code = 220};
-        hello.text = arena_printf(&s->arena, "%s ESMTP", s->server->conf->hostname);
-        reply_with(s, &hello);
+        return;
     }
+    if (j == JUDGED_ANSWER) {
+        s->refused_now = a;
+        s->state = STATE_REFUSED;
+    } else {
+        a.text = arena_printf(&s->arena, "%s ESMTP", s->server->conf->hostname);
+    }
+    s->evidence.early = s->evidence.early || stream_pending(s->stream) > 0;
+    reply_with(s, &a);
 }
 
 /* A kernel that is asked to close with octets unread sends a reset, and the client may lose our
@@ -290,8 +346,8 @@ static void converse(struct session *s)
 static void session_free(struct session *s)
 {
     struct smtp_server *srv = s->server;
-    if (s->admission == SMTP_ADMITTED && srv->gate.leave != NULL) {
-        srv->gate.leave(srv->gate.arg, &s->client);
+    if (s->counted && srv->gate.leave != NULL) {
+        srv->gate.leave(srv->gate.arg, &s->client, true);
     }
     stream_close(s->stream);
     input_drop(s);
@@ -305,7 +361,7 @@ static void session_free(struct session *s)
     free(s);
 }
 
-void session_main(void *arg)
+static void session_main(void *arg)
 {
     struct session *s = arg;
     struct scope scope;
@@ -313,11 +369,40 @@ void session_main(void *arg)
     s->scope = &scope;
     converse(s);
     transaction_end(s);
-    if (s->decided == 0) {
-        decide_connection(s, s->last_refusal.code != 0 ? &s->last_refusal : NULL,
-                          s->quit ? "" : "client went away");
+    if (s->decided == 0 && !s->unrecorded) {
+        const struct answer *a = s->last_refusal.code != 0  ? &s->last_refusal
+                                 : s->refused_now.code != 0 ? &s->refused_now
+                                                            : NULL;
+        decide_connection(s, a,
+                          s->quit                 ? ""
+                          : s->dropped_by != NULL ? "dropped"
+                                                  : "client went away");
     }
     s->scope = NULL;
     scope_leave(&scope);
     session_free(s);
+}
+
+int session_begin(const struct guest *g, bool judged)
+{
+    struct smtp_server *srv = g->server;
+    struct session *s = xcalloc(1, sizeof(*s));
+    s->server = srv;
+    if (task_spawn(srv->rt, rt_root_of(srv->rt), session_main, s) < 0) {
+        free(s);
+        return -ENOMEM;
+    }
+    s->stream = g->stream;
+    s->client = g->client;
+    s->local = g->local;
+    s->began = g->began;
+    s->state = STATE_NEW;
+    s->counted = g->counted;
+    s->unrecorded = g->checked;
+    arena_init(&s->arena);
+    decision_id_next(&srv->ids, rt_wall_of(srv->rt), s->id);
+    judge_arrival(s, g, judged);
+    list_push_back(&srv->sessions, &s->link);
+    srv->session_count++;
+    return 0;
 }

@@ -11,17 +11,20 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "parse/header.h"
+#include "parse/smtp_address.h"
 #include "parse/smtp_data.h"
+#include "policy/evaluate.h"
 #include "route/answer.h"
 #include "smtp/server.h"
 
 /* Where the conversation stands; tbl/verbs.h says which verbs are in order. */
 enum session_state {
-    STATE_NEW = 1,    /* no HELO or EHLO yet */
-    STATE_READY = 2,  /* greeted, no transaction */
-    STATE_MAIL = 4,   /* MAIL accepted, no recipient yet */
-    STATE_RCPT = 8,   /* at least one recipient */
-    STATE_CHUNK = 16, /* at least one BDAT chunk */
+    STATE_NEW = 1,      /* no HELO or EHLO yet */
+    STATE_READY = 2,    /* greeted, no transaction */
+    STATE_MAIL = 4,     /* MAIL accepted, no recipient yet */
+    STATE_RCPT = 8,     /* at least one recipient */
+    STATE_CHUNK = 16,   /* at least one BDAT chunk */
+    STATE_REFUSED = 32, /* greeted with 554 (RFC 5321 3.1): only QUIT is left */
 };
 #define STATES_ANY  31
 
@@ -38,10 +41,22 @@ struct input {
     bool discarding; /* the unfinished line is too long */
 };
 
-/* The reply to RCPT for one recipient, kept for the decision. */
+/* The reply to RCPT for one recipient, and how it came about. */
 struct recipient_record {
     struct slice mailbox;
     struct answer answer;
+    struct ruling *ruling; /* NULL when the policy was not asked */
+    struct fact_memo *memo;
+};
+
+/* The recipient that RCPT has just named, and what the next hop says of it: asked by a fact, or
+ * else when the rules have been walked, once. */
+struct asked_recipient {
+    const struct conf_route *route;
+    const struct smtp_path *path;
+    struct answer answer;
+    bool done;
+    int result; /* delivery_ask's */
 };
 
 struct transaction {
@@ -61,7 +76,11 @@ struct transaction {
         RECEIVE_MEMORY,
         RECEIVE_FILE,
     } failure;
-    bool spooling; /* the spool and the digest are in use */
+    bool spooling;  /* the spool and the digest are in use */
+    bool trust_all; /* no message rules for these recipients */
+    bool header_read;
+    int header_error;
+    struct slice header_text; /* for facts, once one has asked */
 };
 
 struct session {
@@ -75,7 +94,8 @@ struct session {
     struct buf out;
     struct addr client;
     struct addr local;
-    enum smtp_admission admission;
+    bool counted;    /* in the gate */
+    bool unrecorded; /* a proxy's own connection */
     enum session_state state;
     struct slice helo;
     bool esmtp;
@@ -95,7 +115,18 @@ struct session {
     struct delivery *delivery;
     struct digest_stream *digest;
     struct transaction txn;
-    struct answer last_refusal; /* for the connection's decision */
+    struct answer last_refusal;    /* our last words, which ended the session */
+    const struct rule *dropped_by; /* without a word */
+    struct answer refused_now;     /* by the policy, with `now`, before there was a transaction */
+
+    /* What the policy knows and has said; judge.c. */
+    struct evidence evidence;
+    struct ruling rulings[PHASE_COUNT]; /* rcpt's is unused: each recipient has one */
+    struct policy_run connect_run;
+    struct asked_recipient asked;
+    usec_t waited; /* by `wait` rules, in the whole connection */
+    bool connect_judged;
+    bool must_be_last; /* the command under way ends a group (RFC 2920) */
 
     /* Ledger entries whose 250 the client has not shown to have got; see session.c. */
     struct ledger_ref *unconfirmed;
@@ -104,8 +135,14 @@ struct session {
     bool quit_seen;
 };
 
+/* The connection's share of `wait`. */
+#define WAIT_CONNECTION_MOST (300 * USEC_SEC)
+
 /* ---- session.c ---- */
-void session_main(void *arg);
+struct guest;
+/* Makes a session of a guest, whose stream it takes over; `judged`: the connect rules are through.
+ * 0, or -ENOMEM and nothing has changed. */
+int session_begin(const struct guest *g, bool judged);
 /* After a 250 for a message: its ledger entries wait for the client's next sign of life. Called
  * when the reply has been queued, flushes it. */
 void session_await_confirmation(struct session *s, const struct ledger_ref *refs, size_t count);
@@ -114,6 +151,19 @@ void session_await_confirmation(struct session *s, const struct ledger_ref *refs
 void session_end_by(struct session *s, int error);
 /* Says a 421 that ends the session, also when its scope is cancelled. */
 void session_goodbye(struct session *s, enum reply_name name);
+void session_goodbye_with(struct session *s, const struct answer *a);
+/* Ends the session without a word. */
+void session_vanish(struct session *s, const struct rule *rule);
+/* Notes whether the client has sent more than it may behind the command under way. */
+void session_look_ahead(struct session *s);
+
+/* Around a wait that ends when the client goes away: client_watch_end gives `result`, or
+ * -ECONNRESET and the like where it was that which ended it. */
+struct client_watch {
+    struct scope scope;
+};
+void client_watch_begin(struct session *s, struct client_watch *w);
+int client_watch_end(struct session *s, struct client_watch *w, int result);
 /* What the conversation lacks before a message can come: EHLO, MAIL or a recipient. */
 enum reply_name session_missing_step(const struct session *s);
 /* Counts a command that advances nothing; false when that was one too many and the session ends. */
@@ -132,7 +182,14 @@ void input_take(struct session *s, size_t n);
 /* Drops what is buffered and gives the block back. */
 void input_drop(struct session *s);
 
+/* Takes in what has arrived, when nothing is buffered; never waits. */
+void input_look(struct session *s);
+
 /* ---- reply.c ---- */
+/* Appends the reply's lines to `out`, with the decision id where it is negative: `transaction` and
+ * `recipient` are its further numbers (recipient 0: none). */
+void reply_format(struct buf *out, const struct answer *a, const char *id, unsigned transaction,
+                  unsigned recipient);
 /* Queues a reply; negative ones get the decision id. */
 void reply(struct session *s, enum reply_name name);
 void reply_with(struct session *s, const struct answer *a);
@@ -145,7 +202,7 @@ void reply_error(struct session *s, enum reply_name name);
 
 /* ---- transaction.c ---- */
 void transaction_begin(struct session *s, const struct envelope *e);
-void transaction_record(struct session *s, struct slice mailbox, const struct answer *a);
+void transaction_record(struct session *s, const struct recipient_record *r);
 /* Forgets everything about it (RSET, EHLO, the end of a message). Writes the decision first where a
  * transaction was open and none was written: it ended without a message. */
 void transaction_end(struct session *s);
@@ -156,6 +213,8 @@ void decide_transaction(struct session *s, const char *phase, const char *verdic
                         const struct answer *a, const char *note);
 /* Of a MAIL that was refused, or of a connection that had no transaction. */
 void decide_mail_refused(struct session *s, struct slice sender, const struct answer *a);
+/* Of a guest that ended in the lobby; answer NULL: without a word. */
+void decide_guest(const struct guest *g, const char *id, const struct answer *a, const char *note);
 void decide_connection(struct session *s, const struct answer *a, const char *note);
 
 /* ---- receive.c ---- */
@@ -167,6 +226,41 @@ int receive_chunk(struct session *s, uint64_t size, bool wanted);
 /* The message is complete: fills in what was noticed. */
 void receive_end(struct session *s);
 
+/* ---- evidence.c ---- */
+extern const struct evidence_ops guest_evidence_ops;   /* owner: the server */
+extern const struct evidence_ops session_evidence_ops; /* owner: the session */
+
+/* ---- judge.c ---- */
+enum judged {
+    JUDGED_GO_ON,  /* as if there were no policy; a pending verdict may be noted */
+    JUDGED_ANSWER, /* the command is answered with *ret */
+    JUDGED_ENDED,  /* the session is over, all is said */
+};
+
+struct answer answer_of(const struct fired *f);
+/* Carries out the ban rules that fired behind `behind` (NULL: all). */
+void enforce_bans(struct smtp_server *srv, const struct addr *client, const struct ruling *r,
+                  const struct fired *behind);
+/* Asks again, and so remembers, what was asked of a guest. */
+void recall_asked(const uint64_t *asked, const struct policy *p, const struct evidence *e);
+void judge_arrival(struct session *s, const struct guest *g, bool judged);
+enum judged judge_connect(struct session *s, struct answer *ret);
+enum judged judge_helo(struct session *s, struct answer *ret);
+void judge_forget_helo(struct session *s);
+enum judged judge_mail(struct session *s, struct answer *ret);
+/* Fills in r's ruling and memo. */
+enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct recipient_record *r,
+                       struct answer *ret);
+bool judge_trusts_all(const struct ruling *r);
+enum judged judge_message(struct session *s, struct answer *ret);
+void judge_forget_transaction(struct session *s);
+/* The header fields that the message is marked with, CRLF behind each. */
+void judge_marks(const struct session *s, struct buf *fields);
+
+/* ---- cmd_rcpt.c ---- */
+/* Asks the next hop about s->asked, once: 0 with s->asked.answer, or a negative errno. */
+int session_ask_hop(struct session *s);
+
 /* ---- message_phase.c ---- */
 /* The message is complete: judge it, hand it over, answer, end the transaction. */
 void message_phase(struct session *s);
@@ -176,7 +270,7 @@ bool message_receive_refusal(struct session *s, struct answer *ret);
 const char *message_protocol(const struct session *s);
 
 /* ---- the verbs ---- */
-#define VERB(name, handler, states, argument, counts, synopsis)                                    \
+#define VERB(name, handler, states, argument, counts, group, synopsis)                             \
     void cmd_##handler(struct session *s, struct slice argument_text);
 #include "tbl/verbs.h"
 #undef VERB

@@ -14,7 +14,7 @@ void transaction_begin(struct session *s, const struct envelope *e)
     s->state = STATE_MAIL;
 }
 
-void transaction_record(struct session *s, struct slice mailbox, const struct answer *a)
+void transaction_record(struct session *s, const struct recipient_record *r)
 {
     struct transaction *t = &s->txn;
     struct arena *arena = &s->delivery->arena;
@@ -30,21 +30,33 @@ void transaction_record(struct session *s, struct slice mailbox, const struct an
         t->records = more;
         t->record_cap = cap;
     }
-    t->records[t->record_count++] =
-        (struct recipient_record){.mailbox = arena_copy(arena, mailbox), .answer = *a};
+    t->records[t->record_count] = *r;
+    t->records[t->record_count++].mailbox = arena_copy(arena, r->mailbox);
 }
 
-/* How a transaction ended that never came to its message. */
+/* The phase in which a transaction stands that goes no further. */
+static const char *phase_of(const struct session *s)
+{
+    const struct transaction *t = &s->txn;
+    return s->evidence.message != NULL ? "message"
+           : t->spooling               ? "data"
+           : t->record_count > 0       ? "rcpt"
+                                       : "mail";
+}
+
+/* How a transaction ended that never came to its message's answer. */
 static void decide_abandoned(struct session *s)
 {
     const struct transaction *t = &s->txn;
     const struct answer *last = NULL;
-    if (s->last_refusal.code != 0) {
-        decide_transaction(s,
-                           t->spooling           ? "data"
-                           : t->record_count > 0 ? "rcpt"
-                                                 : "mail",
-                           "deferred", &s->last_refusal, ""); /* our own 421 ended it */
+    if (s->last_refusal.code != 0) { /* our own 421, or a rule's drop, ended it */
+        decide_transaction(s, phase_of(s), answer_is_no(&s->last_refusal) ? "refused" : "deferred",
+                           &s->last_refusal, "");
+        return;
+    }
+    if (s->dropped_by != NULL) {
+        struct answer none = {.rule = s->dropped_by};
+        decide_transaction(s, phase_of(s), "refused", &none, "dropped");
         return;
     }
     for (size_t i = 0; i < t->record_count; i++) {
@@ -65,12 +77,13 @@ static void decide_abandoned(struct session *s)
 
 void transaction_end(struct session *s)
 {
-    if (s->state == STATE_NEW || s->state == STATE_READY) {
+    if (s->state == STATE_NEW || s->state == STATE_READY || s->state == STATE_REFUSED) {
         return;
     }
     if (s->decided < s->transactions) {
         decide_abandoned(s);
     }
+    judge_forget_transaction(s);
     if (s->delivery != NULL) {
         delivery_reset(s->delivery);
     }

@@ -1,0 +1,138 @@
+/* What facts may ask of the conversation that costs something (fact/evidence.h). */
+#include <errno.h>
+
+#include "base/fatal.h"
+#include "smtp/lobby.h"
+#include "smtp/session.h"
+
+/* ---- of every client; `owner` is the server or the session ---- */
+
+static unsigned sessions_of(const struct smtp_server *srv, const struct addr *client)
+{
+    return srv->gate.sessions != NULL ? srv->gate.sessions(srv->gate.arg, client) : 1;
+}
+
+static bool is_banned(const struct smtp_server *srv, const struct addr *client)
+{
+    return srv->gate.banned != NULL && srv->gate.banned(srv->gate.arg, client);
+}
+
+static unsigned guest_sessions(const struct evidence *e)
+{
+    return sessions_of(e->owner, &e->client);
+}
+
+static bool guest_banned(const struct evidence *e)
+{
+    return is_banned(e->owner, &e->client);
+}
+
+const struct evidence_ops guest_evidence_ops = {
+    .client_sessions = guest_sessions,
+    .client_banned = guest_banned,
+};
+
+static unsigned session_sessions(const struct evidence *e)
+{
+    const struct session *s = e->owner;
+    return sessions_of(s->server, &e->client);
+}
+
+static bool session_banned(const struct evidence *e)
+{
+    const struct session *s = e->owner;
+    return is_banned(s->server, &e->client);
+}
+
+/* ---- the recipient ---- */
+
+/* Only these mean that the mailbox is not there; a hop without enhanced codes says 550 alone. */
+static bool says_unknown(const struct answer *a)
+{
+    return slice_eq(a->enhanced, SLICE_LIT("5.1.1")) ||
+           slice_eq(a->enhanced, SLICE_LIT("5.1.10")) || (a->code == 550 && a->enhanced.n == 0);
+}
+
+static int ask_recipient(const struct evidence *e, struct recipient_truth *ret)
+{
+    struct session *s = e->owner;
+    const struct answer *a = &s->asked.answer;
+    int r = session_ask_hop(s);
+    if (r < 0) {
+        return r;
+    }
+    *ret = (struct recipient_truth){.state = RECIPIENT_KNOWN};
+    if (answer_is_yes(a)) {
+        return 0;
+    }
+    if (!answer_is_no(a) && !a->from_hop) {
+        ret->state = RECIPIENT_CANNOT_BE_ASKED;
+        return 0;
+    }
+    ret->state = says_unknown(a) ? RECIPIENT_NOT_KNOWN : RECIPIENT_KNOWN;
+    ret->answer =
+        arena_printf(e->arena, "%u%s" SLICE_FMT " " SLICE_FMT, a->code,
+                     a->enhanced.n > 0 ? " " : "", SLICE_ARG(a->enhanced), SLICE_ARG(a->text));
+    return 0;
+}
+
+/* ---- the message ---- */
+
+/* Has the header's end come by now? `from`: what has been looked at. */
+static bool header_ended(const struct buf *b, size_t from)
+{
+    size_t at = from > 3 ? from - 3 : 0;
+    bool none = b->n >= 2 && memcmp(b->p, "\r\n", 2) == 0;
+    return none || (b->n > at && memmem(b->p + at, b->n - at, "\r\n\r\n", 4) != NULL);
+}
+
+static int read_header(struct session *s, struct arena *arena)
+{
+    struct spool *spool = &s->txn.message.spool;
+    struct spool_cursor cursor = {0};
+    struct buf b = {0};
+    bool ended = false;
+    int r = 0;
+    while (!ended && b.n < HEADER_MOST) {
+        struct slice piece;
+        r = spool_next(spool, &cursor, &piece);
+        if (r < 0 || piece.n == 0) {
+            ended = true;
+            continue;
+        }
+        size_t before = b.n;
+        buf_append(&b, piece.p, piece.n < HEADER_MOST - b.n ? piece.n : HEADER_MOST - b.n);
+        ended = header_ended(&b, before);
+    }
+    spool_cursor_end(spool, &cursor);
+    if (r == 0) {
+        s->txn.header_text = arena_copy(arena, buf_slice(&b));
+        r = ended ? 0 : -E2BIG;
+    }
+    buf_free(&b);
+    return r;
+}
+
+static int message_header(const struct evidence *e, struct slice *ret)
+{
+    struct session *s = e->owner;
+    if (!s->txn.header_read) {
+        int r = read_header(s, e->arena);
+        if (r == -ECANCELED) {
+            return r;
+        }
+        s->txn.header_read = true;
+        s->txn.header_error = r;
+    }
+    if (s->txn.header_error == 0 || s->txn.header_error == -E2BIG) {
+        *ret = s->txn.header_text;
+    }
+    return s->txn.header_error;
+}
+
+const struct evidence_ops session_evidence_ops = {
+    .client_sessions = session_sessions,
+    .client_banned = session_banned,
+    .ask_recipient = ask_recipient,
+    .message_header = message_header,
+};

@@ -1,0 +1,404 @@
+/* What the policy says in each phase, and what that means for the conversation (DESIGN "Policy").
+ *
+ * Each phase has a ruling: what fired, and the verdict. Those of connect and helo last as long as
+ * the session (helo's until the next EHLO), mail's and message's as long as the transaction, and
+ * each recipient has one of its own. `trust` in one of them ends the phases behind it through rcpt;
+ * a reject or defer without `now` is pending: the phases behind it are skipped, and each RCPT is
+ * answered with it, unless a pass or trust rule of rcpt lets that recipient through. */
+#include <errno.h>
+
+#include "base/fatal.h"
+#include "smtp/lobby.h"
+#include "smtp/session.h"
+
+#define MARK_STANDARD "X-Spam-Flag: YES"
+
+/* ---- what fired ---- */
+
+struct answer answer_of(const struct fired *f)
+{
+    return (struct answer){
+        .code = f->rule->code, .enhanced = f->rule->enhanced, .text = f->text, .rule = f->rule};
+}
+
+void enforce_bans(struct smtp_server *srv, const struct addr *client, const struct ruling *r,
+                  const struct fired *behind)
+{
+    for (const struct fired *f = behind != NULL ? behind->next : r->first; f != NULL; f = f->next) {
+        if (f->rule->kind == RULE_BAN && !f->rule->observe && srv->gate.ban != NULL) {
+            srv->gate.ban(srv->gate.arg, client, f->rule->amount);
+        }
+    }
+}
+
+static bool is_verdict(const struct ruling *r, enum rule_kind kind)
+{
+    return r->verdict != NULL && r->verdict->rule->kind == kind;
+}
+
+/* The verdict that each RCPT is to be answered with; NULL for none. */
+static const struct fired *pending(const struct session *s)
+{
+    for (int p = PHASE_CONNECT; p <= PHASE_MAIL; p++) {
+        const struct ruling *r = &s->rulings[p];
+        if ((is_verdict(r, RULE_REJECT) || is_verdict(r, RULE_DEFER)) && !r->verdict->rule->now) {
+            return r->verdict;
+        }
+    }
+    return NULL;
+}
+
+static bool trusted(const struct session *s, bool all)
+{
+    for (int p = PHASE_CONNECT; p <= PHASE_MAIL; p++) {
+        const struct ruling *r = &s->rulings[p];
+        if (is_verdict(r, RULE_TRUST) && (!all || r->verdict->rule->all)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- walking the rules ---- */
+
+struct walk {
+    struct session *s;
+    struct policy_run *run;
+    struct ruling *ruling;
+};
+
+/* Waits, or asks for facts, as the run wants it. */
+static int oblige(struct session *s, struct policy_run *run, enum policy_step step)
+{
+    struct client_watch watch;
+    client_watch_begin(s, &watch);
+    int r = step == STEP_WAIT ? task_sleep(run->wait_until) : policy_ask(run, &s->evidence);
+    return client_watch_end(s, &watch, r);
+}
+
+static int walk_rules(struct session *s, struct policy_run *run, struct ruling *ruling)
+{
+    enum policy_step step;
+    int r = 0;
+    run->wait_most = WAIT_CONNECTION_MOST - s->waited;
+    do {
+        const struct fired *before = ruling->last;
+        session_look_ahead(s);
+        s->evidence.wall = rt_wall();
+        step = policy_step(run, &s->evidence, ruling, rt_now());
+        enforce_bans(s->server, &s->client, ruling, before);
+        if (step != STEP_DONE) {
+            r = oblige(s, run, step);
+        }
+    } while (step != STEP_DONE && r == 0);
+    if (run->wait_until > run->began) {
+        usec_t now = rt_now();
+        s->waited += (now < run->wait_until ? now : run->wait_until) - run->began;
+    }
+    return r;
+}
+
+/* Judges a phase from its beginning. */
+static int judge(struct session *s, enum phase phase, struct ruling *ruling,
+                 const struct doubts *outer, struct arena *arena)
+{
+    struct policy_run run;
+    ruling_init(ruling, outer);
+    s->evidence.doubts = &ruling->doubts;
+    s->evidence.arena = arena;
+    policy_begin(&run, s->server->policy, phase, rt_now());
+    return walk_rules(s, &run, ruling);
+}
+
+/* ---- connect ---- */
+
+/* What was asked for in the lobby is asked again, which costs nothing: it is remembered now. */
+void recall_asked(const uint64_t *asked, const struct policy *p, const struct evidence *e)
+{
+    struct value ignored;
+    for (size_t i = 0; i < p->use_count[SCOPE_CONNECTION] && i < GUEST_ASKED_MOST; i++) {
+        if ((asked[i / 64] >> (i % 64) & 1) != 0) {
+            (void)fact_peek(p->uses[SCOPE_CONNECTION][i], e, &ignored);
+        }
+    }
+}
+
+void judge_arrival(struct session *s, const struct guest *g, bool judged)
+{
+    const struct policy *p = s->server->policy;
+    guest_evidence(g, &s->evidence);
+    s->evidence.ops = &session_evidence_ops;
+    s->evidence.owner = s;
+    s->evidence.memos[SCOPE_CONNECTION] = fact_memo_new(&s->arena, p->use_count[SCOPE_CONNECTION]);
+    s->evidence.arena = &s->arena;
+    recall_asked(g->asked, p, &s->evidence);
+    ruling_copy(&s->rulings[PHASE_CONNECT], &g->ruling, &s->arena, NULL);
+    ruling_init(&s->rulings[PHASE_HELO], &s->rulings[PHASE_CONNECT].doubts);
+    s->connect_judged = judged;
+    s->connect_run = g->run;
+    if (judged && g->run.wait_until > g->began) {
+        s->waited = g->run.wait_until - g->began;
+    }
+}
+
+/* The end of a phase whose verdict may be given at once. */
+static enum judged verdict_now(struct session *s, const struct ruling *r, struct answer *ret)
+{
+    const struct fired *v = r->verdict;
+    if (v == NULL || (!v->rule->now && v->rule->kind != RULE_DROP)) {
+        return JUDGED_GO_ON;
+    }
+    if (v->rule->silent) {
+        session_vanish(s, v->rule);
+        return JUDGED_ENDED;
+    }
+    *ret = answer_of(v);
+    if (v->rule->kind == RULE_DROP || ret->code == 421) {
+        session_goodbye_with(s, ret);
+        return JUDGED_ENDED;
+    }
+    return JUDGED_ANSWER;
+}
+
+static enum judged ended_by(struct session *s, int error)
+{
+    session_end_by(s, error);
+    return JUDGED_ENDED;
+}
+
+enum judged judge_connect(struct session *s, struct answer *ret)
+{
+    if (!s->connect_judged) {
+        s->connect_judged = true;
+        s->evidence.doubts = &s->rulings[PHASE_CONNECT].doubts;
+        int r = walk_rules(s, &s->connect_run, &s->rulings[PHASE_CONNECT]);
+        if (r < 0) {
+            return ended_by(s, r);
+        }
+    }
+    return verdict_now(s, &s->rulings[PHASE_CONNECT], ret);
+}
+
+/* ---- helo, mail ---- */
+
+void judge_forget_helo(struct session *s)
+{
+    fact_memo_forget_from(s->evidence.memos[SCOPE_CONNECTION],
+                          s->server->policy->uses[SCOPE_CONNECTION], PHASE_HELO);
+    ruling_init(&s->rulings[PHASE_HELO], &s->rulings[PHASE_CONNECT].doubts);
+}
+
+static enum judged judge_command(struct session *s, enum phase phase, struct arena *arena,
+                                 struct answer *ret)
+{
+    struct ruling *r = &s->rulings[phase];
+    ruling_init(r, &s->rulings[phase - 1].doubts);
+    if (trusted(s, false) || pending(s) != NULL) {
+        return JUDGED_GO_ON;
+    }
+    int error = judge(s, phase, r, &s->rulings[phase - 1].doubts, arena);
+    return error < 0 ? ended_by(s, error) : verdict_now(s, r, ret);
+}
+
+enum judged judge_helo(struct session *s, struct answer *ret)
+{
+    judge_forget_helo(s);
+    s->evidence.helo = s->helo;
+    s->evidence.tls = s->tls;
+    s->evidence.tls_version = s->tls ? tls_version(s->stream) : NULL;
+    return judge_command(s, PHASE_HELO, &s->arena, ret);
+}
+
+enum judged judge_mail(struct session *s, struct answer *ret)
+{
+    struct arena *arena = &s->delivery->arena;
+    struct evidence *e = &s->evidence;
+    e->sender = s->txn.envelope.sender;
+    e->size_declared = s->txn.envelope.size_declared;
+    e->rcpt_count = 0;
+    e->memos[SCOPE_TRANSACTION] =
+        fact_memo_new(arena, s->server->policy->use_count[SCOPE_TRANSACTION]);
+    return judge_command(s, PHASE_MAIL, arena, ret);
+}
+
+void judge_forget_transaction(struct session *s)
+{
+    struct evidence *e = &s->evidence;
+    e->memos[SCOPE_TRANSACTION] = NULL;
+    e->memos[SCOPE_RECIPIENT] = NULL;
+    e->message = NULL;
+    e->sender = (struct slice){0};
+    e->arena = &s->arena;
+    e->doubts = NULL;
+    ruling_init(&s->rulings[PHASE_MAIL], &s->rulings[PHASE_HELO].doubts);
+    ruling_init(&s->rulings[PHASE_MESSAGE], &s->rulings[PHASE_MAIL].doubts);
+}
+
+/* ---- rcpt ---- */
+
+static bool is_postmaster(const struct smtp_path *path)
+{
+    return slice_eq_nocase(path->local_part, SLICE_LIT("postmaster"));
+}
+
+enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct recipient_record *r,
+                       struct answer *ret)
+{
+    struct arena *arena = &s->delivery->arena;
+    const struct doubts *outer = &s->rulings[PHASE_MAIL].doubts;
+    bool postmaster = is_postmaster(path);
+    const struct fired *waiting = postmaster ? NULL : pending(s);
+    struct evidence *e = &s->evidence;
+    struct policy_run run;
+    e->rcpt = arena_copy(arena, path->mailbox); /* the record outlives the command's line */
+    e->rcpt_domain = arena_copy(arena, path->domain);
+    e->arena = arena;
+    e->memos[SCOPE_RECIPIENT] = fact_memo_new(arena, s->server->policy->use_count[SCOPE_RECIPIENT]);
+    r->ruling = arena_alloc(arena, sizeof(*r->ruling));
+    r->memo = e->memos[SCOPE_RECIPIENT];
+    ruling_init(r->ruling, outer);
+    if (trusted(s, false)) {
+        return JUDGED_GO_ON;
+    }
+    e->doubts = &r->ruling->doubts;
+    policy_begin(&run, s->server->policy, PHASE_RCPT, rt_now());
+    run.only_yes = pending(s) != NULL;
+    run.postmaster = postmaster;
+    int error = walk_rules(s, &run, r->ruling);
+    if (error < 0) {
+        return ended_by(s, error);
+    }
+    const struct fired *v = r->ruling->verdict;
+    if (v == NULL && waiting != NULL) {
+        *ret = answer_of(waiting);
+        return JUDGED_ANSWER;
+    }
+    if (is_verdict(r->ruling, RULE_REJECT) || is_verdict(r->ruling, RULE_DEFER)) {
+        *ret = answer_of(v);
+        if (ret->code == 421) {
+            session_goodbye_with(s, ret);
+            return JUDGED_ENDED;
+        }
+        return JUDGED_ANSWER;
+    }
+    return verdict_now(s, r->ruling, ret);
+}
+
+bool judge_trusts_all(const struct ruling *r)
+{
+    return is_verdict(r, RULE_TRUST) && r->verdict->rule->all;
+}
+
+/* ---- message ---- */
+
+/* Of the recipients that get the message, the one least doubted. */
+static const struct doubts *lowest(const struct session *s)
+{
+    const struct doubts *low = NULL;
+    for (size_t i = 0; i < s->txn.record_count; i++) {
+        const struct recipient_record *r = &s->txn.records[i];
+        if (answer_is_yes(&r->answer) && r->ruling != NULL &&
+            (low == NULL || r->ruling->doubts.sum < low->sum)) {
+            low = &r->ruling->doubts;
+        }
+    }
+    return low != NULL ? low : &s->rulings[PHASE_MAIL].doubts;
+}
+
+enum judged judge_message(struct session *s, struct answer *ret)
+{
+    struct ruling *r = &s->rulings[PHASE_MESSAGE];
+    struct arena *arena = &s->delivery->arena;
+    const struct doubts *outer = lowest(s);
+    ruling_init(r, outer);
+    s->evidence.message = &s->txn.message;
+    s->evidence.memos[SCOPE_RECIPIENT] = NULL;
+    if (trusted(s, true) || s->txn.trust_all) {
+        return JUDGED_GO_ON;
+    }
+    int error = judge(s, PHASE_MESSAGE, r, outer, arena);
+    if (error < 0) {
+        return ended_by(s, error);
+    }
+    if (is_verdict(r, RULE_DROP)) {
+        return verdict_now(s, r, ret);
+    }
+    if (!is_verdict(r, RULE_REJECT) && !is_verdict(r, RULE_DEFER)) {
+        return JUDGED_GO_ON;
+    }
+    *ret = answer_of(r->verdict);
+    if (ret->code == 421) {
+        session_goodbye_with(s, ret);
+        return JUDGED_ENDED;
+    }
+    return JUDGED_ANSWER;
+}
+
+/* ---- marks ---- */
+
+/* The header field with which a fired rule marks the message; empty for none. */
+static struct slice mark_of(const struct fired *f)
+{
+    if (f->rule->observe || (f->rule->kind != RULE_MARK && f->rule->kind != RULE_JUNK)) {
+        return (struct slice){0};
+    }
+    return f->text.n > 0 ? f->text : SLICE_LIT(MARK_STANDARD);
+}
+
+static bool marks_with(const struct ruling *r, struct slice field)
+{
+    for (const struct fired *f = r->first; f != NULL; f = f->next) {
+        if (slice_eq(mark_of(f), field)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool all_recipients_marked(const struct session *s, struct slice field)
+{
+    for (size_t i = 0; i < s->txn.record_count; i++) {
+        const struct recipient_record *r = &s->txn.records[i];
+        if (answer_is_yes(&r->answer) && !marks_with(r->ruling, field)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_line(struct slice lines, struct slice line)
+{
+    return lines.n > 0 && memmem(lines.p, lines.n, line.p, line.n) != NULL;
+}
+
+/* Adds the fields of a ruling, each once. */
+static void add_marks(const struct session *s, const struct ruling *r, bool of_recipient,
+                      struct buf *fields)
+{
+    for (const struct fired *f = r->first; f != NULL; f = f->next) {
+        struct slice field = mark_of(f);
+        if (field.n == 0 || (of_recipient && !all_recipients_marked(s, field))) {
+            continue;
+        }
+        struct buf line = {0};
+        buf_printf(&line, SLICE_FMT "\r\n", SLICE_ARG(field));
+        if (!has_line(buf_slice(fields), buf_slice(&line))) {
+            buf_append_slice(fields, buf_slice(&line));
+        }
+        buf_free(&line);
+    }
+}
+
+void judge_marks(const struct session *s, struct buf *fields)
+{
+    for (int p = PHASE_CONNECT; p <= PHASE_MAIL; p++) {
+        add_marks(s, &s->rulings[p], false, fields);
+    }
+    for (size_t i = 0; i < s->txn.record_count; i++) {
+        if (answer_is_yes(&s->txn.records[i].answer)) {
+            add_marks(s, s->txn.records[i].ruling, true, fields);
+            break; /* what all are marked with, the first is */
+        }
+    }
+    add_marks(s, &s->rulings[PHASE_MESSAGE], false, fields);
+}

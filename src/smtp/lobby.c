@@ -1,0 +1,350 @@
+/* See lobby.h. All of this runs on the loop, outside any task: nothing here waits. */
+#include "smtp/lobby.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "parse/proxy_header.h"
+#include "smtp/session.h"
+
+/* A proxy has its header ready when it connects. */
+#define PROXY_TIME (5 * USEC_SEC)
+
+/* For what a client that is told to go still sends. */
+#define LEAVE_TIME (1 * USEC_SEC)
+#define LEAVE_MOST ((size_t)1048576)
+
+static void on_arrival(void *arg);
+static void on_timer(void *arg);
+
+/* ---- a guest's end ---- */
+
+/* Frees it; the stream has another owner by now, or is NULL. */
+static void guest_free(struct guest *g)
+{
+    struct smtp_server *srv = g->server;
+    if (g->counted && srv->gate.leave != NULL) {
+        srv->gate.leave(srv->gate.arg, &g->client, false);
+    }
+    rt_timer_clear(srv->rt, &g->timer);
+    list_remove(&g->link);
+    srv->guest_count--;
+    arena_free(&g->arena);
+    free(g);
+}
+
+static void close_guest(struct guest *g)
+{
+    stream_close(g->stream);
+    guest_free(g);
+}
+
+static void wait_for(struct guest *g, enum guest_state state, usec_t until)
+{
+    g->state = (uint8_t)state;
+    stream_on_arrival(g->stream, on_arrival, g);
+    rt_timer_set(g->server->rt, &g->timer, until);
+}
+
+/* Reads and drops what is there; true when there is no point in waiting for more. */
+static bool drop_arrived(struct guest *g)
+{
+    static char scrap[4096]; /* never looked at */
+    size_t dropped = 0;
+    ssize_t n = 1;
+    while (n > 0 && dropped < LEAVE_MOST) {
+        n = stream_try_read(g->stream, scrap, sizeof scrap);
+        dropped += n > 0 ? (size_t)n : 0;
+    }
+    return n != -EAGAIN;
+}
+
+/* A kernel that is asked to close with octets unread sends a reset, and our last words may be lost
+ * with it: so they are read and dropped, for a moment. */
+static void leave(struct guest *g)
+{
+    if (stream_pending(g->stream) == 0) {
+        close_guest(g);
+        return;
+    }
+    stream_end_writing(g->stream);
+    if (drop_arrived(g)) {
+        close_guest(g);
+    } else {
+        wait_for(g, GUEST_LEAVING, rt_now_of(g->server->rt) + LEAVE_TIME);
+    }
+}
+
+/* Says the answer, which ends the connection, and records it. */
+static void farewell(struct guest *g, const struct answer *a)
+{
+    char id[DECISION_ID_LEN + 1];
+    struct buf out = {0};
+    decision_id_next(&g->server->ids, rt_wall_of(g->server->rt), id);
+    reply_format(&out, a, id, 0, 0);
+    (void)stream_try_write(g->stream, out.p, out.n); /* nothing was sent before: there is room */
+    buf_free(&out);
+    decide_guest(g, id, a, "");
+    leave(g);
+}
+
+static void farewell_named(struct guest *g, enum reply_name name)
+{
+    struct answer a = reply_answer(name);
+    farewell(g, &a);
+}
+
+/* Ends it without a word, with a record that says why. */
+static void vanish(struct guest *g, const char *note)
+{
+    char id[DECISION_ID_LEN + 1];
+    decision_id_next(&g->server->ids, rt_wall_of(g->server->rt), id);
+    decide_guest(g, id, NULL, note);
+    close_guest(g);
+}
+
+/* ---- from the lobby into a session ---- */
+
+static void greet(struct guest *g, bool judged)
+{
+    struct smtp_server *srv = g->server;
+    if (srv->draining) {
+        farewell_named(g, REPLY_DRAINING);
+    } else if (g->counted && srv->gate.greet != NULL &&
+               srv->gate.greet(srv->gate.arg, &g->client) != SMTP_ADMITTED) {
+        farewell_named(g, REPLY_SERVER_FULL);
+    } else {
+        stream_on_arrival(g->stream, NULL, NULL);
+        if (session_begin(g, judged) == 0) {
+            g->counted = false; /* the session is, now */
+            guest_free(g);
+        } else {
+            farewell_named(g, REPLY_NO_MEMORY);
+        }
+    }
+}
+
+/* ---- the policy's connect rules ---- */
+
+void guest_evidence(const struct guest *g, struct evidence *ret)
+{
+    struct smtp_server *srv = g->server;
+    fact_memo_clear(srv->guest_memo);
+    *ret = (struct evidence){
+        .conf = srv->conf,
+        .ops = &guest_evidence_ops,
+        .owner = srv,
+        .counters = &srv->counters,
+        .memos = {[SCOPE_CONNECTION] = srv->guest_memo},
+        .client = g->client,
+        .local = g->local,
+        .listener = srv->listener_names[g->listener],
+        .wall = rt_wall_of(srv->rt),
+        .early = g->early,
+    };
+}
+
+void guest_recall(const struct guest *g)
+{
+    struct evidence e;
+    guest_evidence(g, &e);
+    recall_asked(g->asked, g->server->policy, &e);
+}
+
+static void note_asked(struct guest *g)
+{
+    const struct fact_memo *m = g->server->guest_memo;
+    size_t most = m->count < GUEST_ASKED_MOST ? m->count : GUEST_ASKED_MOST;
+    for (size_t i = 0; i < most; i++) {
+        if (m->values[i].state != VALUE_UNASKED) {
+            g->asked[i / 64] |= (uint64_t)1 << (i % 64);
+        }
+    }
+}
+
+static void drop(struct guest *g, const struct fired *verdict)
+{
+    if (verdict->rule->silent) {
+        vanish(g, "dropped");
+    } else {
+        struct answer a = answer_of(verdict);
+        farewell(g, &a);
+    }
+}
+
+/* Walks the connect rules as far as they go now. */
+static void judge(struct guest *g)
+{
+    struct smtp_server *srv = g->server;
+    struct evidence e;
+    const struct fired *before = g->ruling.last;
+    g->early = g->early || stream_pending(g->stream) > 0;
+    guest_evidence(g, &e);
+    e.arena = &g->arena;
+    e.doubts = &g->ruling.doubts;
+    enum policy_step step = policy_step(&g->run, &e, &g->ruling, rt_now_of(srv->rt));
+    note_asked(g);
+    enforce_bans(srv, &g->client, &g->ruling, before);
+    if (step == STEP_WAIT) {
+        wait_for(g, GUEST_WAITING, g->run.wait_until);
+        if (g->early) {
+            stream_on_arrival(g->stream, NULL, NULL);
+        }
+    } else if (step == STEP_DONE && g->ruling.verdict != NULL &&
+               g->ruling.verdict->rule->kind == RULE_DROP) {
+        drop(g, g->ruling.verdict);
+    } else {
+        greet(g, step == STEP_DONE);
+    }
+}
+
+/* A client whose address is known. */
+static void enter(struct guest *g)
+{
+    struct smtp_server *srv = g->server;
+    enum smtp_admission a = SMTP_ADMITTED;
+    if (srv->draining) {
+        farewell_named(g, REPLY_DRAINING);
+        return;
+    }
+    if (srv->gate.enter != NULL) {
+        a = srv->gate.enter(srv->gate.arg, &g->client);
+        g->counted = a == SMTP_ADMITTED;
+    }
+    if (a != SMTP_ADMITTED) {
+        farewell_named(g, a == SMTP_FULL ? REPLY_SERVER_FULL : REPLY_CLIENT_FULL);
+        return;
+    }
+    policy_begin(&g->run, srv->policy, PHASE_CONNECT, g->began);
+    g->run.wait_most = WAIT_CONNECTION_MOST;
+    judge(g);
+}
+
+/* ---- PROXY headers ---- */
+
+static void read_proxy_header(struct guest *g)
+{
+    static char octets[PROXY_HEADER_MOST];
+    struct proxy_header h;
+    ssize_t n = stream_try_peek(g->stream, octets, sizeof octets);
+    if (n == -EAGAIN) {
+        return;
+    }
+    int length = n <= 0 ? -ECONNRESET : proxy_header_parse((struct slice){octets, (size_t)n}, &h);
+    if (length == -EAGAIN) {
+        return;
+    }
+    if (length < 0) {
+        vanish(g, n <= 0 ? "proxy went away" : "no PROXY header");
+        return;
+    }
+    (void)stream_try_read(g->stream, octets, (size_t)length);
+    stream_on_arrival(g->stream, NULL, NULL);
+    rt_timer_clear(g->server->rt, &g->timer);
+    if (h.kind == PROXY_RELAYED) {
+        g->client = h.client;
+        g->local = h.local;
+    }
+    if (h.kind == PROXY_LOCAL) {
+        g->checked = true;
+        greet(g, true);
+    } else {
+        enter(g);
+    }
+}
+
+/* ---- events ---- */
+
+static void on_arrival(void *arg)
+{
+    struct guest *g = arg;
+    char octet;
+    if (g->state == GUEST_PROXY) {
+        read_proxy_header(g);
+    } else if (g->state == GUEST_LEAVING) {
+        if (drop_arrived(g)) {
+            close_guest(g);
+        }
+    } else {
+        ssize_t n = stream_try_peek(g->stream, &octet, 1);
+        if (n > 0) {
+            g->early = true;
+            stream_on_arrival(g->stream, NULL, NULL);
+        } else if (n != -EAGAIN) {
+            vanish(g, "client went away");
+        }
+    }
+}
+
+static void on_timer(void *arg)
+{
+    struct guest *g = arg;
+    switch ((enum guest_state)g->state) {
+    case GUEST_PROXY: vanish(g, "no PROXY header"); break;
+    case GUEST_WAITING: judge(g); break;
+    case GUEST_LEAVING: close_guest(g); break;
+    }
+}
+
+/* ---- the doors ---- */
+
+/* Which of conf->listen a connection came in by: the address itself, or one for all addresses. */
+static uint16_t find_listener(const struct conf *conf, const struct addr *local)
+{
+    size_t by_port = 0;
+    for (size_t i = conf->listen_count; i-- > 0;) {
+        const struct addr *l = &conf->listen[i];
+        if (l->port != local->port) {
+            continue;
+        }
+        if (addr_same_host(l, local)) {
+            return (uint16_t)i;
+        }
+        by_port = i;
+    }
+    return (uint16_t)by_port;
+}
+
+void smtp_server_accept(void *arg, struct stream *stream, const struct addr *client,
+                        const struct addr *local)
+{
+    struct smtp_server *srv = arg;
+    struct guest *g = xcalloc(1, sizeof(*g));
+    g->server = srv;
+    g->stream = stream;
+    g->client = *client;
+    g->local = *local;
+    g->listener = find_listener(srv->conf, local);
+    g->began = rt_now_of(srv->rt);
+    g->timer = (struct rt_timer){.fn = on_timer, .arg = g};
+    g->arena = (struct arena){.next = g->first, .end = g->first + sizeof g->first};
+    ruling_init(&g->ruling, NULL);
+    list_push_back(&srv->lobby, &g->link);
+    srv->guest_count++;
+    if (conf_is_proxy(srv->conf, client)) {
+        wait_for(g, GUEST_PROXY, g->began + PROXY_TIME);
+        read_proxy_header(g);
+    } else {
+        enter(g);
+    }
+}
+
+void lobby_drain(struct smtp_server *srv)
+{
+    list_for_each_safe (it, next, &srv->lobby) {
+        struct guest *g = list_entry(it, struct guest, link);
+        if (g->state == GUEST_WAITING) {
+            farewell_named(g, REPLY_DRAINING);
+        } else if (g->state == GUEST_PROXY) {
+            close_guest(g);
+        }
+    }
+}
+
+void lobby_fini(struct smtp_server *srv)
+{
+    list_for_each_safe (it, next, &srv->lobby) {
+        close_guest(list_entry(it, struct guest, link));
+    }
+}

@@ -1,0 +1,50 @@
+/* Clients that have not been greeted yet: a small record and a timer each, no coroutine.
+ *
+ *   PROXY    a configured proxy's connection, until its PROXY header is there (5 s)
+ *   WAITING  the policy's connect rules have it wait for the greeting
+ *   LEAVING  it was told to go; what it still sends is read and dropped for a moment
+ *
+ * What a waiting client sends stays in the kernel: one look tells that it spoke too early, and its
+ * octets are run as commands after the greeting. */
+#pragma once
+
+#include "policy/evaluate.h"
+#include "smtp/server.h"
+
+/* Connection facts asked for before the greeting are remembered for the record up to this index. */
+#define GUEST_ASKED_MOST 128
+
+enum guest_state { GUEST_PROXY, GUEST_WAITING, GUEST_LEAVING };
+
+struct guest {
+    struct list link; /* in server->lobby */
+    struct smtp_server *server;
+    struct stream *stream;
+    struct rt_timer timer;
+    usec_t began; /* accept */
+    struct addr client;
+    struct addr local;
+    uint16_t listener; /* index in conf->listen */
+    uint8_t state;
+    bool early;
+    bool counted; /* in the gate */
+    bool checked; /* a proxy's own connection (LOCAL): no wait, no record */
+    uint64_t asked[GUEST_ASKED_MOST / 64];
+    struct policy_run run;
+    struct ruling ruling;
+    struct arena arena; /* begins with `first` */
+    _Alignas(max_align_t) char first[64];
+};
+
+/* Tells all that wait to come back later (421 4.3.2). */
+void lobby_drain(struct smtp_server *srv);
+
+/* Closes all connections without a word. */
+void lobby_fini(struct smtp_server *srv);
+
+/* What the facts may know of a guest. *ret is valid as long as the guest; its memo is the server's,
+ * and empty. */
+void guest_evidence(const struct guest *g, struct evidence *ret);
+
+/* Fills the server's memo with what was asked of this guest. */
+void guest_recall(const struct guest *g);
