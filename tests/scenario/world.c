@@ -48,7 +48,8 @@ static void write_file(struct run *r, const char *rest)
     }
     fwrite(rest + 1, 1, (size_t)(end - rest - 1), f);
     /* In virtual time two versions may be of the same real moment. */
-    struct timespec times[2] = {{.tv_sec = ++writes}, {.tv_sec = writes}};
+    writes++;
+    struct timespec times[2] = {{.tv_sec = writes}, {.tv_sec = writes}};
     fflush(f);
     futimens(fileno(f), times);
     fclose(f);
