@@ -3,17 +3,13 @@
 #include "conf/conf.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/fatal.h"
+#include "conf/network.h"
 #include "conf/parser.h"
-
-/* A larger file is not a configuration but a mistake such as /dev/zero. */
-#define FILE_MAX ((size_t)16 << 20)
+#include "conf/source.h"
 
 static int parse_statement(struct parser *p)
 {
@@ -29,29 +25,24 @@ static int parse_statement(struct parser *p)
     if (i == STATEMENT_COUNT) {
         return parser_unknown(p, &name, "statement", &statements[0].name, STATEMENT_COUNT,
                               sizeof(statements[0]),
-                              "decisions, hostname, limit, listen, route, spool, state, tls, user "
-                              "or workers");
+                              "decisions, hostname, include, limit, listen, policy, proxy, route, "
+                              "set, spool, state, table, tls, user or workers");
     }
     struct place *first = &p->whole->statement_places[i];
     if (first->line != 0 && !statements[i].repeats) {
-        return parser_repeated(p, &name, "statement but limit, listen and route", first->line);
+        return parser_repeated(
+            p, &name, "statement but include, limit, listen, policy, proxy, route, set and table",
+            *first);
     }
     if (first->line == 0) {
         *first = name.place;
     }
-    (void)parser_take(p);
+    p->name = parser_take(p);
     int r = statements[i].parse(p);
-    if (r < 0) {
-        return r;
-    }
-    struct token end = parser_peek(p);
-    if (end.kind != TOKEN_NEWLINE && end.kind != TOKEN_END) {
-        return parser_expected(p, &end, "the end of the line");
-    }
-    return 0;
+    return r < 0 ? r : parser_end(p);
 }
 
-static int parse_statements(struct parser *p)
+int parser_statements(struct parser *p)
 {
     for (;;) {
         struct token token = parser_peek(p);
@@ -86,14 +77,12 @@ static int check_required(struct parser *p)
 static int check_limits(struct parser *p)
 {
     const struct conf_limits *limits = &p->conf->limits;
-    struct place of_message = p->limit_place[SETTING_INDEX_message_memory];
-    struct place of_spool = p->limit_place[SETTING_INDEX_spool_memory];
     char message[VALUE_TEXT_MAX], spool[VALUE_TEXT_MAX];
 
     if (limits->message_memory <= limits->spool_memory) {
         return 0;
     }
-    return parser_fail(p, of_message.line > of_spool.line ? of_message : of_spool,
+    return parser_fail(p, p->memory_place,
                        "expected message_memory to be at most spool_memory, found %s and %s",
                        value_format(VALUE_SIZE, limits->message_memory, message),
                        value_format(VALUE_SIZE, limits->spool_memory, spool));
@@ -153,7 +142,7 @@ static int check_domains(struct parser *p)
         return 0;
     }
     struct token token = {TOKEN_WORD, c->domains[again].pattern, entries[again].place};
-    return parser_repeated(p, &token, "domain", entries[first].place.line);
+    return parser_repeated(p, &token, "domain", entries[first].place);
 }
 
 static void keep_listens(struct parser *p)
@@ -171,12 +160,26 @@ static void keep_listens(struct parser *p)
     }
 }
 
-static void keep_routes(struct parser *p)
+static void keep_proxies(struct parser *p)
+{
+    const struct proxy_entry *entries = (const void *)p->proxies.p;
+    struct conf *c = p->conf;
+
+    c->proxy_count = p->proxies.n / sizeof(*entries);
+    c->proxies = arena_alloc(&p->whole->arena, c->proxy_count * sizeof(*c->proxies));
+    for (size_t i = 0; i < c->proxy_count; i++) {
+        c->proxies[i] = entries[i].network;
+    }
+}
+
+static void keep_routes_and_blocks(struct parser *p)
 {
     struct conf *c = p->conf;
 
     c->route_count = p->routes.n / sizeof(*c->routes);
     c->routes = (void *)parser_keep(p, buf_slice(&p->routes));
+    c->block_count = p->blocks.n / sizeof(*c->blocks);
+    c->blocks = (void *)parser_keep(p, buf_slice(&p->blocks));
 }
 
 static unsigned processors(void)
@@ -209,14 +212,15 @@ static void set_defaults(struct parser *p)
 
 static int parse_all(struct parser *p)
 {
-    int r = parse_statements(p);
+    int r = parser_statements(p);
 
     if (r < 0) {
         return r;
     }
     keep_domains(p);
     keep_listens(p);
-    keep_routes(p);
+    keep_proxies(p);
+    keep_routes_and_blocks(p);
     set_defaults(p);
     r = check_domains(p);
     if (r < 0) {
@@ -226,23 +230,36 @@ static int parse_all(struct parser *p)
     return r < 0 ? r : check_required(p);
 }
 
-int conf_parse(struct slice text, const char *file, struct conf **ret, struct conf_error *ret_error)
+static int parse_text(struct parser *p, struct slice text)
+{
+    struct conf_whole *w = p->whole;
+    struct source *source = arena_zalloc(&w->arena, sizeof(*source));
+
+    source->name = arena_copy(&w->arena, slice_of(p->file)).p;
+    source->text = arena_copy(&w->arena, text);
+    lexer_init(&p->lexer, source, &w->arena);
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        *setting_value(&settings[i], &w->conf.limits) = settings[i].standard;
+    }
+    int r = parse_all(p);
+    buf_free(&p->listens);
+    buf_free(&p->proxies);
+    buf_free(&p->routes);
+    buf_free(&p->domains);
+    buf_free(&p->blocks);
+    return r;
+}
+
+int conf_parse_with(struct slice text, const char *file, const struct conf_reader *reader,
+                    struct conf **ret, struct conf_error *ret_error)
 {
     struct conf_whole *w = xcalloc(1, sizeof(*w));
     struct parser p = {.file = file, .error = ret_error, .whole = w, .conf = &w->conf};
 
     arena_init(&w->arena);
-    struct source *source = arena_zalloc(&w->arena, sizeof(*source));
-    source->name = arena_copy(&w->arena, slice_of(file)).p;
-    source->text = arena_copy(&w->arena, text);
-    lexer_init(&p.lexer, source, &w->arena);
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        *setting_value(&settings[i], &w->conf.limits) = settings[i].standard;
-    }
-    int r = parse_all(&p);
-    buf_free(&p.listens);
-    buf_free(&p.routes);
-    buf_free(&p.domains);
+    w->conf.reader = reader != NULL ? *reader : source_disk;
+    source_begin(w, file);
+    int r = parse_text(&p, text);
     if (r < 0) {
         (void)conf_free(&w->conf);
         return r;
@@ -251,38 +268,20 @@ int conf_parse(struct slice text, const char *file, struct conf **ret, struct co
     return 0;
 }
 
-/* Reads the file whole; negative errno. */
-static int read_file(const char *file, struct buf *text)
+int conf_parse(struct slice text, const char *file, struct conf **ret, struct conf_error *ret_error)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0) {
-        return -errno;
-    }
-    ssize_t n = 1;
-    while (n > 0 && text->n <= FILE_MAX) {
-        n = read(fd, buf_reserve(text, 65536), 65536);
-        if (n > 0) {
-            text->n += (size_t)n;
-        }
-    }
-    int r = n < 0 ? -errno : 0;
-    (void)close(fd);
-    if (r == 0 && text->n > FILE_MAX) {
-        r = -EFBIG;
-    }
-    return r;
+    return conf_parse_with(text, file, NULL, ret, ret_error);
 }
 
 int conf_load(const char *file, struct conf **ret, struct conf_error *ret_error)
 {
     struct buf text = {0};
-    int r = read_file(file, &text);
+    int r = source_read(file, true, &text);
 
     if (r < 0) {
-        struct parser p = {.file = file, .error = ret_error};
-        r = parser_fail(&p, (struct place){1, 1}, "expected a readable file, found: %s",
-                        strerror(-r));
+        conf_error_set(ret_error, file, (struct place){.line = 1, .column = 1},
+                       "expected a readable file, found: %s", conf_source_error(r));
+        r = -EINVAL;
     } else {
         r = conf_parse(buf_slice(&text), file, ret, ret_error);
     }
@@ -344,25 +343,52 @@ const struct conf_route *conf_route_find(const struct conf *c, struct slice doma
     return found != NULL ? found->route : NULL;
 }
 
-void conf_listen_place(const struct conf *c, size_t i, unsigned *ret_line, unsigned *ret_column)
+bool conf_is_proxy(const struct conf *c, const struct addr *a)
+{
+    for (size_t i = 0; i < c->proxy_count; i++) {
+        if (network_has(&c->proxies[i], a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct place conf_place_of_listen(const struct conf *c, size_t i)
 {
     const struct conf_whole *w = (const struct conf_whole *)(const void *)c;
 
-    *ret_line = w->listen_places[i].line;
-    *ret_column = w->listen_places[i].column;
+    return w->listen_places[i];
+}
+
+struct place conf_place_of_statement(const struct conf *c, const char *name)
+{
+    const struct conf_whole *w = (const struct conf_whole *)(const void *)c;
+
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        if (strcmp(statements[i].name, name) == 0) {
+            return w->statement_places[i];
+        }
+    }
+    return (struct place){0};
+}
+
+void conf_listen_place(const struct conf *c, size_t i, unsigned *ret_line, unsigned *ret_column)
+{
+    struct place place = conf_place_of_listen(c, i);
+
+    *ret_line = place.line;
+    *ret_column = place.column;
 }
 
 bool conf_statement_place(const struct conf *c, const char *name, unsigned *ret_line,
                           unsigned *ret_column)
 {
-    const struct conf_whole *w = (const struct conf_whole *)(const void *)c;
+    struct place place = conf_place_of_statement(c, name);
 
-    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-        if (strcmp(statements[i].name, name) == 0 && w->statement_places[i].line != 0) {
-            *ret_line = w->statement_places[i].line;
-            *ret_column = w->statement_places[i].column;
-            return true;
-        }
+    if (place.line == 0) {
+        return false;
     }
-    return false;
+    *ret_line = place.line;
+    *ret_column = place.column;
+    return true;
 }

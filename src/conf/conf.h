@@ -55,10 +55,11 @@ struct conf_network {
     unsigned bits;
 };
 
-/* Reads a whole file; for include and tables. 0, or a negative errno. `path` is absolute. */
+/* Reads a whole file; for include and tables. 0, or a negative errno. `path` is absolute, *ret
+ * empty; what it holds after a failure is dropped. */
 struct conf_reader {
     int (*read)(void *arg, const char *path, struct buf *ret);
-    void *arg;
+    void *arg; /* as long as the configuration */
 };
 
 struct conf {
@@ -86,10 +87,12 @@ struct conf {
     struct conf_reader reader;
 };
 
-/* Where and why a configuration was refused: "FILE:LINE:COLUMN: cause", one line. */
+/* Where and why a configuration was refused: "FILE:LINE:COLUMN: cause", one line without its end.
+ */
 struct conf_error {
     char text[512];
-    char excerpt[512]; /* the line and a caret below the column (conf/finding.h), or "" */
+    char excerpt[512]; /* the line and a caret below the column, both ended (conf/finding.h), or ""
+                        */
 };
 
 /* Parses and checks `text` (any octets), named `file` in errors. 0 and *ret, which the caller gives
@@ -97,21 +100,28 @@ struct conf_error {
 int conf_parse(struct slice text, const char *file, struct conf **ret,
                struct conf_error *ret_error);
 
-/* The same with included files and tables read by `reader`; NULL: from disk. */
+/* The same with included files and tables read by `reader`; NULL: from disk, regular files of at
+ * most 16 MiB. */
 int conf_parse_with(struct slice text, const char *file, const struct conf_reader *reader,
                     struct conf **ret, struct conf_error *ret_error);
 
+/* The same for a file on disk; also -EINVAL when it cannot be read. */
+int conf_load(const char *file, struct conf **ret, struct conf_error *ret_error);
+
+/* How deep files may name each other, the first not counted, and how many may be read in all. */
+#define CONF_SOURCES_DEEP 16
+#define CONF_SOURCES_MAX  1000
+
 /* A file that include, or a table inside a policy, names: `path` as written in `place`, made
- * absolute by the folder of the file it stands in. Kept as long as the configuration. 0 and *ret,
- * or a negative errno. */
+ * absolute by the folder of the file it stands in. Kept as long as the configuration, which is not
+ * locked: for one thread. 0 and *ret; or a negative errno: -EDEADLK for a file that is being read
+ * already (place.source, or one that led to it), -EMLINK and -E2BIG beyond the bounds above,
+ * -ENODEV for what is no regular file, else what the reader says. */
 int conf_read_source(const struct conf *c, struct place place, struct slice path,
                      const struct source **ret);
 
-/* Is the address inside one of the networks? */
-bool conf_is_proxy(const struct conf *c, const struct addr *a);
-
-/* The same for a file on disk; also -EINVAL when it cannot be read. */
-int conf_load(const char *file, struct conf **ret, struct conf_error *ret_error);
+/* What was wrong, for messages. */
+const char *conf_source_error(int error);
 
 struct conf *conf_free(struct conf *c);
 
@@ -119,10 +129,20 @@ struct conf *conf_free(struct conf *c);
  * for an empty domain. */
 const struct conf_route *conf_route_find(const struct conf *c, struct slice domain);
 
-/* Where `listen` address number `i` stood in the file, for errors found later (a busy port). */
-void conf_listen_place(const struct conf *c, size_t i, unsigned *ret_line, unsigned *ret_column);
+/* Is the address inside one of the networks behind "proxy"? */
+bool conf_is_proxy(const struct conf *c, const struct addr *a);
 
-/* Where the first statement `name` stood in the file, for errors found later (a certificate that is
- * not there); false when there is none and its default applies. */
+/* For errors found later (a busy port, a certificate that is not there): where `listen` address
+ * number `i`, and the first statement `name`, stood; line 0 when there is none and its default
+ * applies. An included file may have it. */
+struct place conf_place_of_listen(const struct conf *c, size_t i);
+struct place conf_place_of_statement(const struct conf *c, const char *name);
+
+/* Words such an error, with its excerpt; `file` is named for a place without a source. */
+void conf_error_set(struct conf_error *ret, const char *file, struct place place,
+                    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same as line and column alone, in whatever file; false when there is none. */
+void conf_listen_place(const struct conf *c, size_t i, unsigned *ret_line, unsigned *ret_column);
 bool conf_statement_place(const struct conf *c, const char *name, unsigned *ret_line,
                           unsigned *ret_column);

@@ -6,10 +6,12 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "conf/finding.h"
 #include "conf/suggest.h"
 
 /* Of a file's name, the end is shown, of text found in the file, the beginning. */
 #define FILE_SHOWN  200
+#define OTHER_SHOWN 60 /* of another file's name */
 #define FOUND_SHOWN 40
 
 /* Room for `"…"...` with the terminating NUL. */
@@ -32,20 +34,60 @@ struct token parser_take(struct parser *p)
     return token;
 }
 
-int parser_fail(struct parser *p, struct place place, const char *format, ...)
+static void set_excerpt(struct conf_error *error, struct place place)
 {
-    char cause[sizeof(p->error->text)];
-    size_t file_length = strlen(p->file);
-    const char *file = p->file + (file_length > FILE_SHOWN ? file_length - FILE_SHOWN : 0);
+    struct buf lines = {0};
+
+    place_excerpt(place, &lines);
+    (void)snprintf(error->excerpt, sizeof(error->excerpt), SLICE_FMT, SLICE_ARG(buf_slice(&lines)));
+    buf_free(&lines);
+}
+
+/* The end of a file's name. */
+static const char *end_of(const char *file, size_t most)
+{
+    size_t n = strlen(file);
+
+    return file + (n > most ? n - most : 0);
+}
+
+static void set_error(struct conf_error *error, const char *file, struct place place,
+                      const char *cause)
+{
+    const int room = (int)sizeof(error->text) - FILE_SHOWN - 32;
+
+    file = end_of(place.source != NULL ? place.source->name : file, FILE_SHOWN);
+    if (place.line > 0) {
+        (void)snprintf(error->text, sizeof(error->text), "%s:%u:%u: %.*s", file, place.line,
+                       place.column, room, cause);
+    } else {
+        (void)snprintf(error->text, sizeof(error->text), "%s: %.*s", file, room, cause);
+    }
+    text_clean(error->text, strlen(error->text));
+    set_excerpt(error, place);
+}
+
+void conf_error_set(struct conf_error *ret, const char *file, struct place place,
+                    const char *format, ...)
+{
+    char cause[sizeof(ret->text)];
     va_list ap;
 
     va_start(ap, format);
     (void)vsnprintf(cause, sizeof(cause), format, ap);
     va_end(ap);
-    int room = (int)sizeof(p->error->text) - FILE_SHOWN - 32;
-    (void)snprintf(p->error->text, sizeof(p->error->text), "%s:%u:%u: %.*s", file, place.line,
-                   place.column, room, cause);
-    text_clean(p->error->text, strlen(p->error->text));
+    set_error(ret, file, place, cause);
+}
+
+int parser_fail(struct parser *p, struct place place, const char *format, ...)
+{
+    char cause[sizeof(p->error->text)];
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(cause, sizeof(cause), format, ap);
+    va_end(ap);
+    set_error(p->error, p->file, place, cause);
     return -EINVAL;
 }
 
@@ -99,14 +141,18 @@ int parser_unknown(struct parser *p, const struct token *found, const char *kind
     return parser_fail(p, found->place, "unknown %s %s, expected %s", kind, text, expected);
 }
 
-int parser_repeated(struct parser *p, const struct token *found, const char *what, unsigned line)
+int parser_repeated(struct parser *p, const struct token *found, const char *what,
+                    struct place first)
 {
-    char text[FOUND_TEXT_MAX];
+    char text[FOUND_TEXT_MAX], where[OTHER_SHOWN + 4] = "";
 
     show(found->text, text);
+    if (first.source != found->place.source) {
+        (void)snprintf(where, sizeof(where), "%s, ", end_of(first.source->name, OTHER_SHOWN));
+    }
     return parser_fail(p, found->place,
-                       "expected each %s once, found %s again (the first is in line %u)", what,
-                       text, line);
+                       "expected each %s once, found %s again (the first is in %sline %u)", what,
+                       text, where, first.line);
 }
 
 int parser_value(struct parser *p, const char *what, struct token *ret)
@@ -138,6 +184,16 @@ bool parser_comma(struct parser *p)
     }
     (void)parser_take(p);
     return true;
+}
+
+int parser_end(struct parser *p)
+{
+    struct token end = parser_peek(p);
+
+    if (end.kind != TOKEN_NEWLINE && end.kind != TOKEN_END) {
+        return parser_expected(p, &end, "the end of the line");
+    }
+    return 0;
 }
 
 char *parser_keep(struct parser *p, struct slice text)

@@ -12,6 +12,11 @@ struct listen_entry {
     struct place place;
 };
 
+struct proxy_entry {
+    struct conf_network network;
+    struct place place;
+};
+
 struct domain_entry {
     struct conf_domain domain;
     struct place place;
@@ -20,11 +25,16 @@ struct domain_entry {
 enum statement_index {
     STATEMENT_DECISIONS,
     STATEMENT_HOSTNAME,
+    STATEMENT_INCLUDE,
     STATEMENT_LIMIT,
     STATEMENT_LISTEN,
+    STATEMENT_POLICY,
+    STATEMENT_PROXY,
     STATEMENT_ROUTE,
+    STATEMENT_SET,
     STATEMENT_SPOOL,
     STATEMENT_STATE,
+    STATEMENT_TABLE,
     STATEMENT_TLS,
     STATEMENT_USER,
     STATEMENT_WORKERS,
@@ -35,6 +45,8 @@ enum statement_index {
 struct conf_whole {
     struct conf conf;
     struct arena arena;
+    const char *path;    /* of the first file, absolute */
+    size_t source_count; /* files read, the first not counted */
     struct place *listen_places;
     struct place statement_places[STATEMENT_COUNT]; /* of the first one, line 0 for none */
 };
@@ -43,14 +55,18 @@ struct parser {
     struct lexer lexer;
     struct token token; /* the next one, when has_token */
     bool has_token;
-    const char *file;
+    struct token name; /* of the statement being read */
+    const char *file;  /* named in errors without a source */
     struct conf_error *error;
     struct conf_whole *whole;
     struct conf *conf;                       /* &whole->conf */
     struct buf listens;                      /* struct listen_entry */
+    struct buf proxies;                      /* struct proxy_entry */
     struct buf routes;                       /* struct conf_route * */
     struct buf domains;                      /* struct domain_entry */
+    struct buf blocks;                       /* struct conf_block */
     struct place limit_place[SETTING_COUNT]; /* line 0 for none */
+    struct place memory_place;               /* of the last limit message_memory or spool_memory */
 };
 
 struct statement {
@@ -61,6 +77,14 @@ struct statement {
 };
 
 extern const struct statement statements[STATEMENT_COUNT];
+
+/* All statements up to the end of the file. */
+int parser_statements(struct parser *p);
+
+/* The statements that src/policy reads (block.c). */
+int parse_table(struct parser *p);
+int parse_set(struct parser *p);
+int parse_policy(struct parser *p);
 
 /* The next token, left in place or taken. It may be a TOKEN_BAD, which is no value, no word and no
  * comma: parser_expected knows it. */
@@ -80,7 +104,8 @@ int parser_unknown(struct parser *p, const struct token *found, const char *kind
                    const char *const *names, size_t count, size_t stride, const char *expected);
 
 /* "expected each WHAT once, found … again (the first is in line LINE)"; always -EINVAL. */
-int parser_repeated(struct parser *p, const struct token *found, const char *what, unsigned line);
+int parser_repeated(struct parser *p, const struct token *found, const char *what,
+                    struct place first);
 
 /* Takes a word or string; `what` says which, for the error. */
 int parser_value(struct parser *p, const char *what, struct token *ret);
@@ -90,6 +115,9 @@ int parser_keyword(struct parser *p, const char *keyword, const char *what);
 
 /* Takes a comma if it is next. */
 bool parser_comma(struct parser *p);
+
+/* Is the statement at its end? Takes nothing. Else the error, -EINVAL. */
+int parser_end(struct parser *p);
 
 /* A copy that lives as long as the configuration. */
 char *parser_keep(struct parser *p, struct slice text);

@@ -1,8 +1,10 @@
 /* The statements of the configuration: one function each, which reads what follows the name. What
- * can only be judged when all is read is in conf.c. */
+ * can only be judged when all is read is in conf.c, what src/policy reads in block.c. */
 #include <errno.h>
 
+#include "conf/network.h"
 #include "conf/parser.h"
+#include "conf/source.h"
 
 #define PORT_STANDARD 25
 
@@ -79,6 +81,39 @@ static int parse_hostname(struct parser *p)
     return 0;
 }
 
+/* include PATH: the statements of that file, as if they stood here. */
+static int parse_include(struct parser *p)
+{
+    static const char what[] = "the path of a file";
+    const struct source *source = NULL;
+    struct token path;
+    int r = parser_value(p, what, &path);
+
+    if (r < 0) {
+        return r;
+    }
+    if (path.text.n == 0) {
+        return parser_expected(p, &path, what);
+    }
+    r = parser_end(p);
+    if (r < 0) {
+        return r;
+    }
+    r = conf_read_source(p->conf, path.place, path.text, &source);
+    if (r < 0) {
+        return source_fail(p, &path, r);
+    }
+    struct lexer lexer = p->lexer;
+    struct token end = p->token;
+    p->has_token = false;
+    lexer_init(&p->lexer, source, &p->whole->arena);
+    r = parser_statements(p);
+    p->lexer = lexer;
+    p->token = end;
+    p->has_token = true;
+    return r;
+}
+
 static int take_limit_value(struct parser *p, const struct setting *s)
 {
     static const char *const whats[] = {
@@ -123,9 +158,13 @@ static int parse_limit(struct parser *p)
     }
     struct place *place = &p->limit_place[s - settings];
     if (place->line != 0) {
-        return parser_repeated(p, &name, "limit", place->line);
+        return parser_repeated(p, &name, "limit", *place);
     }
     *place = name.place;
+    if (s == &settings[SETTING_INDEX_message_memory] ||
+        s == &settings[SETTING_INDEX_spool_memory]) {
+        p->memory_place = name.place;
+    }
     (void)parser_take(p);
     return take_limit_value(p, s);
 }
@@ -150,7 +189,7 @@ static int take_listen(struct parser *p)
     for (size_t i = 0; i < p->listens.n / sizeof(*entries); i++) {
         if (addr_same_host(&entries[i].addr, &entry.addr) &&
             entries[i].addr.port == entry.addr.port) {
-            return parser_repeated(p, &token, "address", entries[i].place.line);
+            return parser_repeated(p, &token, "address", entries[i].place);
         }
     }
     entry.place = token.place;
@@ -163,6 +202,57 @@ static int parse_listen(struct parser *p)
 {
     do {
         int r = take_listen(p);
+        if (r < 0) {
+            return r;
+        }
+    } while (parser_comma(p));
+    return 0;
+}
+
+/* The error of a network in which an address was written, or a prefix too short. */
+static int has_host_bits(struct parser *p, const struct token *token, struct conf_network base)
+{
+    char text[NETWORK_TEXT_MAX];
+    struct slice what = arena_printf(&p->whole->arena, "%s, which is the network without host bits",
+                                     network_format(&base, text));
+
+    return parser_expected(p, token, what.p);
+}
+
+static int take_proxy(struct parser *p)
+{
+    static const char what[] = "an address or network such as 192.0.2.1 or 2001:db8::/32";
+    struct proxy_entry entry;
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    if (network_parse(token.text, &entry.network) < 0) {
+        return parser_expected(p, &token, what);
+    }
+    struct conf_network base = network_base(&entry.network);
+    if (!addr_same_host(&base.addr, &entry.network.addr)) {
+        return has_host_bits(p, &token, base);
+    }
+    const struct proxy_entry *entries = (const void *)p->proxies.p;
+    for (size_t i = 0; i < p->proxies.n / sizeof(*entries); i++) {
+        if (addr_same_host(&entries[i].network.addr, &entry.network.addr) &&
+            entries[i].network.bits == entry.network.bits) {
+            return parser_repeated(p, &token, "network", entries[i].place);
+        }
+    }
+    entry.place = token.place;
+    buf_append(&p->proxies, &entry, sizeof(entry));
+    return 0;
+}
+
+/* proxy NETWORK[, NETWORK…] */
+static int parse_proxy(struct parser *p)
+{
+    do {
+        int r = take_proxy(p);
         if (r < 0) {
             return r;
         }
@@ -413,11 +503,16 @@ static int parse_workers(struct parser *p)
 const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_DECISIONS] = {"decisions", false, false, parse_decisions},
     [STATEMENT_HOSTNAME] = {"hostname", false, true, parse_hostname},
+    [STATEMENT_INCLUDE] = {"include", true, false, parse_include},
     [STATEMENT_LIMIT] = {"limit", true, false, parse_limit},
     [STATEMENT_LISTEN] = {"listen", true, true, parse_listen},
+    [STATEMENT_POLICY] = {"policy", true, false, parse_policy},
+    [STATEMENT_PROXY] = {"proxy", true, false, parse_proxy},
     [STATEMENT_ROUTE] = {"route", true, true, parse_route},
+    [STATEMENT_SET] = {"set", true, false, parse_set},
     [STATEMENT_SPOOL] = {"spool", false, false, parse_spool},
     [STATEMENT_STATE] = {"state", false, false, parse_state},
+    [STATEMENT_TABLE] = {"table", true, false, parse_table},
     [STATEMENT_TLS] = {"tls", false, false, parse_tls},
     [STATEMENT_USER] = {"user", false, false, parse_user},
     [STATEMENT_WORKERS] = {"workers", false, false, parse_workers},

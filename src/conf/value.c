@@ -145,20 +145,22 @@ bool value_is_path(struct slice text)
            text_clean_length(text.p, text.n) == text.n;
 }
 
-bool value_is_user(struct slice text)
+bool value_is_name(struct slice text)
 {
-    if (text.n == 0 || text.n > USER_MAX) {
-        return false;
-    }
     for (size_t i = 0; i < text.n; i++) {
-        bool inside =
-            text.p[i] == '-' || text.p[i] == '.' || (text.p[i] >= '0' && text.p[i] <= '9');
-        bool letter = text.p[i] == '_' || (is_alnum(text.p[i]) && !inside);
+        char c = text.p[i];
+        bool inside = c == '-' || c == '.' || (c >= '0' && c <= '9');
+        bool letter = c == '_' || (is_alnum(c) && !inside);
         if (!letter && !(i > 0 && inside)) {
             return false;
         }
     }
-    return true;
+    return text.n > 0;
+}
+
+bool value_is_user(struct slice text)
+{
+    return text.n <= USER_MAX && value_is_name(text);
 }
 
 bool value_is_template(struct slice text)

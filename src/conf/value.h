@@ -33,3 +33,6 @@ bool value_is_user(struct slice text);
 
 /* A folder in which "%" only begins %{rcpt.local_part} or %{rcpt.domain}. */
 bool value_is_template(struct slice text);
+
+/* A name that `table` or `set` gives: a letter or "_", then letters, digits, "_", "-" and ".". */
+bool value_is_name(struct slice text);

@@ -1,0 +1,22 @@
+/* Networks as values: an address and how many of its leading bits count. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+
+/* "192.0.2.1", "192.0.2.0/24", "2001:db8::/32"; an address alone counts with all its bits. Bits
+ * behind the prefix are kept as written. 0 or -EINVAL. */
+int network_parse(struct slice text, struct conf_network *ret);
+
+/* The same network with the bits behind the prefix cleared. */
+struct conf_network network_base(const struct conf_network *n);
+
+/* Is the address inside? Ports do not matter. */
+bool network_has(const struct conf_network *n, const struct addr *a);
+
+/* Room for network_format with the terminating NUL. */
+#define NETWORK_TEXT_MAX (ADDR_TEXT_MAX + 4)
+
+/* "192.0.2.0/24". Returns `ret_text`. */
+const char *network_format(const struct conf_network *n, char ret_text[static NETWORK_TEXT_MAX]);
