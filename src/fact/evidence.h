@@ -1,7 +1,7 @@
 /* What is known of a session: all that facts and policy ever see of it.
  *
- * The conversation (src/smtp) owns one and keeps it true; a client in the lobby has one made for the
- * moment. What costs something is behind `ops`, and is only done when a rule needs it. */
+ * The conversation (src/smtp) owns one and keeps it true; a client in the lobby has one made for
+ * the moment. What costs something is behind `ops`, and is only done when a rule needs it. */
 #pragma once
 
 #include <stdbool.h>
@@ -45,15 +45,19 @@ struct recipient_truth {
     struct slice answer; /* a refusal in the hop's words, code first; empty for a yes */
 };
 
+/* A member that is NULL, or `ops` itself: what it would tell is not available. */
 struct evidence_ops {
     /* Sessions of this client just now. */
     unsigned (*client_sessions)(const struct evidence *e);
     /* Is the client's address banned? */
     bool (*client_banned)(const struct evidence *e);
-    /* Asks the hop about the recipient; suspends, once for each recipient. 0 or -ECANCELED. */
+    /* Asks the hop about the recipient; suspends. However often this is called, also while an
+     * earlier call waits, the hop is asked once for each recipient. The answer is valid as long as
+     * the transaction. 0 or -ECANCELED. */
     int (*ask_recipient)(const struct evidence *e, struct recipient_truth *ret);
     /* The message's header with its final CRLF, at most HEADER_MOST octets of it, valid as long as
-     * the message. 0; -E2BIG with the part that fits; or -EIO, -ECANCELED. Suspends. */
+     * the message. Read once, however often this is called. 0; -E2BIG with the part that fits; or
+     * -EIO, -ECANCELED. Suspends. */
     int (*message_header)(const struct evidence *e, struct slice *ret);
 };
 
@@ -70,10 +74,10 @@ struct evidence {
     struct fact_memo *memos[SCOPE_COUNT]; /* NULL: nothing is remembered */
 
     struct addr client;
-    struct addr local;     /* the address the client connected to */
-    const char *listener;  /* as `listen` has it */
-    usec_t wall;           /* for time.hour; set whenever a phase begins */
-    bool early;            /* client.early, client.unpipelined */
+    struct addr local;    /* the address the client connected to */
+    const char *listener; /* as `listen` has it; NULL: not known */
+    usec_t wall;          /* for time.hour; set whenever a phase begins */
+    bool early;           /* client.early, client.unpipelined */
     bool unpipelined;
     bool tls;
     const char *tls_version; /* NULL without */

@@ -9,7 +9,7 @@
 #include "fact/evidence.h"
 
 enum fact_id {
-#define FACT(ident, name, type, parameters, phase, scope, cost, keeping, prose) FACT_##ident,
+#define FACT(ident, name, type, arity, phase, scope, cost, keeping, prose) FACT_##ident,
 #include "tbl/facts.h"
 #undef FACT
     FACT_COUNT
@@ -33,13 +33,14 @@ struct fact {
     const char *prose;
     /* *ret has the fact's type. 0, or -ECANCELED when the scope was cancelled meanwhile. */
     int (*compute)(const struct evidence *e, const struct slice *parameters, struct value *ret);
-    const char *const *words; /* of a RESULT: all it can be, NULL behind the last */
+    const char *const *words; /* of a RESULT: all it can be, NULL behind the last; else NULL */
 };
 
 extern const struct fact facts[FACT_COUNT];
 
 /* The words of RFC 8601: pass fail softfail neutral none temperror permerror policy. */
 extern const char *const result_words[];
+/* domain label literal address invalid */
 extern const char *const helo_form_words[];
 
 const char *phase_name(enum phase phase);
@@ -62,7 +63,7 @@ struct fact_memo {
 
 /* An empty memo for `count` uses. fact_memo_clear forgets all; of the connection's memo
  * fact_memo_forget_from forgets facts of that phase and later ones (EHLO anew, STARTTLS). `uses`
- * are the scope's, by index. */
+ * are the scope's, by index. A memo of NULL is let be. */
 struct fact_memo *fact_memo_new(struct arena *arena, size_t count);
 void fact_memo_clear(struct fact_memo *m);
 void fact_memo_forget_from(struct fact_memo *m, const struct fact_use *const *uses,
@@ -76,24 +77,28 @@ struct fact_counters {
 };
 
 /* The value of a use: remembered, or computed now and remembered where it is of that kind (a LIVE
- * fact's last value is kept for the record alone). Facts of cost DNS and above may suspend. 0 or
- * -ECANCELED, after which nothing is remembered. */
+ * fact's last value is kept for the record alone). An unknown is a value and remembered too.
+ * Without a memo of its scope it is computed each time. Facts of cost DNS and above may suspend;
+ * two tasks must not ask for one use at the same time, or both compute it. 0 or -ECANCELED, after
+ * which nothing is remembered and *ret is untouched. */
 int fact_ask(const struct fact_use *use, const struct evidence *e, struct value *ret);
 
-/* The value that fact_ask would give without computing anything but FREE and MEMORY facts: false
- * when it would have to. */
+/* The value that fact_ask would give, without computing anything but FREE and MEMORY facts: false
+ * when it would have to. Never suspends. */
 bool fact_peek(const struct fact_use *use, const struct evidence *e, struct value *ret);
 
-/* The last value kept for the record: VALUE_UNASKED when it was never asked for. */
+/* The last value kept for the record: VALUE_UNASKED when it was never asked for, or nothing is
+ * remembered. */
 struct value fact_kept(const struct fact_use *use, const struct evidence *e);
 
 /* The text of a value as %{…} and the decision record show it ("true", "42", "6s", "1M",
- * "192.0.2.1", "softfail", "a, b"; for unknown "unknown"), in `arena` where it is not static. */
+ * "192.0.2.1", "softfail", "a, b"; "unknown" for all that is not known). A TEXT is given as it is,
+ * whatever octets it has, and not copied; the rest is static or in `arena`. */
 struct slice fact_text(const struct fact_use *use, const struct value *v, struct arena *arena);
 
 /* The functions of the rows. */
-#define FACT(ident, name, type, parameters, phase, scope, cost, keeping, prose)                    \
-    int fact_##ident(const struct evidence *e, const struct slice *parameters_, struct value *ret);
+#define FACT(ident, name, type, arity, phase, scope, cost, keeping, prose)                         \
+    int fact_##ident(const struct evidence *e, const struct slice *parameters, struct value *ret);
 #include "tbl/facts.h"
 #undef FACT
 

@@ -65,6 +65,12 @@ static inline struct value value_number(enum value_type type, int64_t n)
     return (struct value){.type = (uint8_t)type, .state = VALUE_KNOWN, .number = n};
 }
 
+/* Of a count that is never negative: what does not fit is the most that does. */
+static inline struct value value_amount(enum value_type type, uint64_t n)
+{
+    return value_number(type, n < INT64_MAX ? (int64_t)n : INT64_MAX);
+}
+
 static inline struct value value_text(struct slice text)
 {
     return (struct value){.type = TYPE_TEXT, .state = VALUE_KNOWN, .text = text};
@@ -77,6 +83,5 @@ static inline struct value value_address(const struct addr *a)
 
 static inline struct value value_unknown(enum value_type type, enum unknown_reason reason)
 {
-    return (struct value){
-        .type = (uint8_t)type, .state = VALUE_UNKNOWN, .reason = (uint8_t)reason};
+    return (struct value){.type = (uint8_t)type, .state = VALUE_UNKNOWN, .reason = (uint8_t)reason};
 }

@@ -1,0 +1,55 @@
+/* The table of facts, made from the rows of tbl/facts.h, and the names of its columns. */
+#include "fact/fact.h"
+
+const char *const result_words[] = {
+    "pass", "fail", "softfail", "neutral", "none", "temperror", "permerror", "policy", NULL,
+};
+
+/* The words of a fact by its type: of helo_form, a RESULT, they are helo_form_words. */
+#define WORDS_BOOL(ident)     NULL
+#define WORDS_NUMBER(ident)   NULL
+#define WORDS_TEXT(ident)     NULL
+#define WORDS_ADDRESS(ident)  NULL
+#define WORDS_DURATION(ident) NULL
+#define WORDS_SIZE(ident)     NULL
+#define WORDS_SET(ident)      NULL
+#define WORDS_RESULT(ident)   ident##_words
+
+const struct fact facts[FACT_COUNT] = {
+#define FACT(ident, name, type, arity, phase, scope, cost, keeping, prose)                         \
+    [FACT_##ident] = {name,        TYPE_##type,       arity, PHASE_##phase, SCOPE_##scope,         \
+                      COST_##cost, KEEPING_##keeping, prose, fact_##ident,  WORDS_##type(ident)},
+#include "tbl/facts.h"
+#undef FACT
+};
+
+const char *phase_name(enum phase phase)
+{
+    static const char *const names[PHASE_COUNT] = {
+        [PHASE_CONNECT] = "connect", [PHASE_HELO] = "helo",       [PHASE_MAIL] = "mail",
+        [PHASE_RCPT] = "rcpt",       [PHASE_MESSAGE] = "message",
+    };
+
+    return names[phase];
+}
+
+const char *fact_cost_name(enum fact_cost cost)
+{
+    static const char *const names[] = {
+        [COST_FREE] = "free",       [COST_MEMORY] = "memory",   [COST_DNS] = "dns",
+        [COST_NETWORK] = "network", [COST_CONTENT] = "content",
+    };
+
+    return names[cost];
+}
+
+const char *fact_scope_name(enum fact_scope scope)
+{
+    static const char *const names[SCOPE_COUNT] = {
+        [SCOPE_CONNECTION] = "connection",
+        [SCOPE_TRANSACTION] = "transaction",
+        [SCOPE_RECIPIENT] = "recipient",
+    };
+
+    return names[scope];
+}

@@ -1,0 +1,153 @@
+/* The envelope: who sends, how much, to whom, and what the next hop says about the recipient. */
+#include "fact/fact.h"
+
+/* What follows the "@" of a mailbox; empty without one. A local part in quotes may have an "@" of
+ * its own, and so may an address literal, but no further "[". */
+static struct slice domain_of(struct slice mailbox)
+{
+    if (mailbox.n == 0) {
+        return SLICE_LIT("");
+    }
+    const char *end = mailbox.p + mailbox.n;
+    const char *at_sign = memrchr(mailbox.p, '@', mailbox.n);
+    if (end[-1] == ']') {
+        const char *bracket = memrchr(mailbox.p, '[', mailbox.n);
+        at_sign = bracket != NULL && bracket > mailbox.p && bracket[-1] == '@' ? bracket - 1 : NULL;
+    }
+    if (at_sign == NULL) {
+        return SLICE_LIT("");
+    }
+    return (struct slice){at_sign + 1, (size_t)(end - at_sign - 1)};
+}
+
+/* Is it the domain of a pattern, as conf_route_find understands patterns? Not by ".", which stands
+ * for all domains. */
+static bool is_inside(struct slice domain, struct slice pattern)
+{
+    if (pattern.n == 0 || pattern.p[0] != '.') {
+        return slice_eq_nocase(domain, pattern);
+    }
+    return pattern.n > 1 && domain.n > pattern.n &&
+           slice_eq_nocase((struct slice){domain.p + domain.n - pattern.n, pattern.n}, pattern);
+}
+
+/* Is there a route for it that was written with it in mind? As all other patterns are longer than
+ * ".", any that matches is reason enough. */
+static bool has_route_of_its_own(const struct conf *conf, struct slice domain)
+{
+    if (domain.n == 0 || domain.p[0] == '[' || domain.p[0] == '.') {
+        return false;
+    }
+    for (size_t i = 0; i < conf->domain_count; i++) {
+        if (is_inside(domain, conf->domains[i].pattern)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int fact_sender(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    (void)parameters;
+    *ret = value_text(e->sender);
+    return 0;
+}
+
+int fact_sender_domain(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    (void)parameters;
+    *ret = value_text(domain_of(e->sender));
+    return 0;
+}
+
+int fact_sender_null(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    (void)parameters;
+    *ret = value_bool(e->sender.n == 0);
+    return 0;
+}
+
+int fact_sender_mine(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    (void)parameters;
+    *ret = value_bool(has_route_of_its_own(e->conf, domain_of(e->sender)));
+    return 0;
+}
+
+int fact_size_declared(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    (void)parameters;
+    *ret = value_amount(TYPE_SIZE, e->size_declared);
+    return 0;
+}
+
+int fact_rcpt(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    (void)parameters;
+    *ret = value_text(e->rcpt);
+    return 0;
+}
+
+int fact_rcpt_domain(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    (void)parameters;
+    *ret = value_text(e->rcpt_domain);
+    return 0;
+}
+
+/* 0 and *ret; 1 and *ret_unknown, of that type; or -ECANCELED. */
+static int ask_recipient(const struct evidence *e, enum value_type type,
+                         struct recipient_truth *ret, struct value *ret_unknown)
+{
+    if (e->ops == NULL || e->ops->ask_recipient == NULL) {
+        *ret_unknown = value_unknown(type, UNKNOWN_NOT_AVAILABLE);
+        return 1;
+    }
+    int r = e->ops->ask_recipient(e, ret);
+    if (r < 0) {
+        return r;
+    }
+    if (ret->state == RECIPIENT_CANNOT_BE_ASKED) {
+        *ret_unknown = value_unknown(type, UNKNOWN_TEMPORARY);
+        return 1;
+    }
+    return 0;
+}
+
+int fact_rcpt_known(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    struct recipient_truth truth;
+
+    (void)parameters;
+    int r = ask_recipient(e, TYPE_BOOL, &truth, ret);
+    if (r == 0) {
+        *ret = value_bool(truth.state != RECIPIENT_NOT_KNOWN);
+    }
+    return r < 0 ? r : 0;
+}
+
+int fact_rcpt_answer(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    struct recipient_truth truth;
+
+    (void)parameters;
+    int r = ask_recipient(e, TYPE_TEXT, &truth, ret);
+    if (r == 0) {
+        *ret = value_text(truth.answer);
+    }
+    return r < 0 ? r : 0;
+}
+
+int fact_rcpt_count(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    (void)parameters;
+    *ret = value_number(TYPE_NUMBER, e->rcpt_count);
+    return 0;
+}
+
+int fact_rcpt_failures(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    (void)parameters;
+    *ret = value_number(TYPE_NUMBER, e->rcpt_failures);
+    return 0;
+}

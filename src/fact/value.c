@@ -1,0 +1,25 @@
+/* The names of types and of reasons for not knowing. */
+#include "fact/value.h"
+
+const char *value_type_name(enum value_type type)
+{
+    static const char *const names[TYPE_COUNT] = {
+        [TYPE_BOOL] = "bool",       [TYPE_NUMBER] = "number",     [TYPE_TEXT] = "text",
+        [TYPE_ADDRESS] = "address", [TYPE_DURATION] = "duration", [TYPE_SIZE] = "size",
+        [TYPE_SET] = "set",         [TYPE_RESULT] = "result",
+    };
+
+    return names[type];
+}
+
+const char *unknown_reason_name(enum unknown_reason reason)
+{
+    static const char *const names[UNKNOWN_REASON_COUNT] = {
+        [UNKNOWN_TIMEOUT] = "timeout",
+        [UNKNOWN_TEMPORARY] = "temporary failure",
+        [UNKNOWN_NOT_AVAILABLE] = "not available",
+        [UNKNOWN_OVER_BUDGET] = "over budget",
+    };
+
+    return names[reason];
+}
