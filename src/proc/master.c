@@ -39,6 +39,7 @@ struct slot {
 
 struct master {
     const struct conf *conf;
+    const struct policy *policy;
     struct identity who;
     struct shared shared;
     int *listeners; /* NULL once the end has begun */
@@ -100,6 +101,7 @@ static void start_worker(struct master *m, unsigned number)
     /* Before the new worker begins, what the one before it left behind is void. */
     struct worker_setup setup = {
         .conf = m->conf,
+        .policy = m->policy,
         .shared = &m->shared,
         .who = &m->who,
         .owner = shared_new_owner(&m->shared, (uint16_t)number),
@@ -302,13 +304,13 @@ static int prepare(struct master *m, const char *file, struct conf_error *error)
     return r < 0 ? r : listeners_open(m->conf, file, &m->listeners, error);
 }
 
-int master_run(const struct conf *conf, const char *file)
+int master_run(const struct conf *conf, const struct policy *policy, const char *file)
 {
-    struct master m = {.conf = conf};
-    struct conf_error error;
+    struct master m = {.conf = conf, .policy = policy};
+    struct conf_error error = {0};
 
     if (prepare(&m, file, &error) < 0) {
-        (void)fprintf(stderr, "%s\n", error.text);
+        (void)fprintf(stderr, "%s\n%s", error.text, error.excerpt);
         return 2;
     }
     if (m.who.guessed) {
@@ -320,6 +322,7 @@ int master_run(const struct conf *conf, const char *file)
                  "workers keep root's privileges: set `user` to an account of their own");
     }
     raise_descriptor_limit();
+    tzset(); /* for time.hour, before workers lose sight of the file */
     m.signals = open_signals();
     if (pipe2(m.ready, O_NONBLOCK | O_CLOEXEC) < 0 || shared_map(&m.shared) < 0) {
         fatal("cannot make ready for workers: %s", strerror(errno));

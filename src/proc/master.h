@@ -3,8 +3,10 @@
 #pragma once
 
 #include "conf/conf.h"
+#include "policy/policy.h"
 
-/* Serves until SIGTERM or SIGINT; in the foreground. `file` names the configuration in errors.
- * Returns the exit status: 0 after an orderly end, 1 when a worker did not come to it, 2 when the
- * environment does not allow to begin, of which one line on standard error has told. */
-int master_run(const struct conf *conf, const char *file);
+/* Serves with the policy compiled from this configuration until SIGTERM or SIGINT; in the
+ * foreground. `file` names the configuration in errors. Returns the exit status: 0 after an orderly
+ * end, 1 when a worker did not come to it, 2 when the environment does not allow to begin, of which
+ * one line on standard error has told. */
+int master_run(const struct conf *conf, const struct policy *policy, const char *file);

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-/* Recipients in doubt at a time, ledger entries disarmed within a few milliseconds, and different
- * clients connected at a time. */
+/* Recipients in doubt at a time, ledger entries disarmed within a few milliseconds, different
+ * clients connected at a time, and banned. */
 #define MARKS_MOST    65536
 #define DISARMED_MOST 16384
-#define CLIENTS_MOST  65536
+#define CLIENTS_MOST  131072
+#define BANS_MOST     65536
 
 static void *map(size_t n)
 {
@@ -29,17 +30,20 @@ int shared_map(struct shared *ret)
     void *marks = map(marks_memory(MARKS_MOST));
     void *disarmed = map(marks_memory(DISARMED_MOST));
     void *presence = map(presence_memory(CLIENTS_MOST));
+    void *bans = map(bans_memory(BANS_MOST));
 
-    if (marks == NULL || disarmed == NULL || presence == NULL) {
+    if (marks == NULL || disarmed == NULL || presence == NULL || bans == NULL) {
         int r = -errno;
         unmap(marks, marks_memory(MARKS_MOST));
         unmap(disarmed, marks_memory(DISARMED_MOST));
         unmap(presence, presence_memory(CLIENTS_MOST));
+        unmap(bans, bans_memory(BANS_MOST));
         return r;
     }
     ret->marks = marks_init(marks, MARKS_MOST);
     ret->disarmed = marks_init(disarmed, DISARMED_MOST);
     ret->presence = presence_init(presence, CLIENTS_MOST);
+    ret->bans = bans_init(bans, BANS_MOST);
     return 0;
 }
 
@@ -57,7 +61,9 @@ void shared_unmap(struct shared *s)
     marks_fini(s->marks);
     marks_fini(s->disarmed);
     presence_fini(s->presence);
+    bans_fini(s->bans);
     unmap(s->marks, marks_memory(MARKS_MOST));
     unmap(s->disarmed, marks_memory(DISARMED_MOST));
     unmap(s->presence, presence_memory(CLIENTS_MOST));
+    unmap(s->bans, bans_memory(BANS_MOST));
 }

@@ -1,7 +1,8 @@
 /* The memory that the master and all workers of the host share: marks in doubt, marks of disarmed
- * ledger entries, and presence. */
+ * ledger entries, presence and bans. */
 #pragma once
 
+#include "store/bans.h"
 #include "store/marks.h"
 #include "store/presence.h"
 
@@ -9,6 +10,7 @@ struct shared {
     struct marks *marks;
     struct marks *disarmed;
     struct presence *presence;
+    struct bans *bans;
 };
 
 /* Maps it, before the first fork. 0 or a negative errno. */

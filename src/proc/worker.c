@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/sanitizer.h"
+#include "policy/reload.h"
 #include "rt/real.h"
 #include "smtp/server.h"
 
@@ -31,6 +32,7 @@ struct worker {
     struct delivery_host deliveries;
     struct smtp_server server;
     struct real_listener **listeners;
+    struct table_watch *tables;
     struct rt_timer flush_timer;
     uint64_t lost_told;
     usec_t lost_told_at;
@@ -89,13 +91,10 @@ static int confine(const struct worker *w)
     return 0;
 }
 
-static enum smtp_admission gate_enter(void *arg, const struct addr *client)
-{
-    const struct worker *w = arg;
-    enum presence_answer answer = presence_enter(w->setup->shared->presence, w->setup->owner,
-                                                 client, (unsigned)w->conf->limits.client_sessions,
-                                                 (unsigned)w->conf->limits.sessions);
+/* ---- who is here, over all workers ---- */
 
+static enum smtp_admission admission(enum presence_answer answer)
+{
     switch (answer) {
     case PRESENCE_CLIENT_FULL: return SMTP_CLIENT_FULL;
     case PRESENCE_FULL: return SMTP_FULL;
@@ -104,12 +103,54 @@ static enum smtp_admission gate_enter(void *arg, const struct addr *client)
     return SMTP_ADMITTED;
 }
 
-static void gate_leave(void *arg, const struct addr *client)
+static enum smtp_admission gate_enter(void *arg, const struct addr *client)
 {
     const struct worker *w = arg;
 
-    presence_leave(w->setup->shared->presence, w->setup->owner, client);
+    return admission(presence_enter(w->setup->shared->presence, w->setup->owner, client,
+                                    (unsigned)w->conf->limits.client_sessions,
+                                    (unsigned)w->conf->limits.lobby));
 }
+
+static enum smtp_admission gate_greet(void *arg, const struct addr *client)
+{
+    const struct worker *w = arg;
+
+    (void)client;
+    return admission(presence_greet(w->setup->shared->presence, w->setup->owner,
+                                    (unsigned)w->conf->limits.sessions));
+}
+
+static void gate_leave(void *arg, const struct addr *client, bool greeted)
+{
+    const struct worker *w = arg;
+
+    presence_leave(w->setup->shared->presence, w->setup->owner, client, greeted);
+}
+
+static unsigned gate_sessions(void *arg, const struct addr *client)
+{
+    const struct worker *w = arg;
+
+    return presence_of(w->setup->shared->presence, client);
+}
+
+static bool gate_banned(void *arg, const struct addr *client)
+{
+    const struct worker *w = arg;
+
+    return bans_until(w->setup->shared->bans, client, rt_now_of(w->rt)) != 0;
+}
+
+static void gate_ban(void *arg, const struct addr *client, usec_t duration)
+{
+    const struct worker *w = arg;
+    usec_t now = rt_now_of(w->rt);
+
+    bans_add(w->setup->shared->bans, client, now + duration, now);
+}
+
+/* ---- what a worker has ---- */
 
 static int open_store(struct worker *w)
 {
@@ -142,8 +183,15 @@ static void make_server(struct worker *w)
         .conf = w->conf,
         .deliveries = &w->deliveries,
         .decisions = w->decisions,
+        .policy = w->setup->policy,
         .tls = w->tls,
-        .gate = {.enter = gate_enter, .leave = gate_leave, .arg = w},
+        .gate = {.enter = gate_enter,
+                 .greet = gate_greet,
+                 .leave = gate_leave,
+                 .sessions = gate_sessions,
+                 .banned = gate_banned,
+                 .ban = gate_ban,
+                 .arg = w},
     };
     smtp_server_init(&w->server, w->setup->owner.slot);
 }
@@ -216,6 +264,12 @@ static void tell_lost(struct worker *w)
     }
 }
 
+static void tell_table(void *arg, bool trouble, const char *line)
+{
+    (void)arg;
+    log_line(trouble ? LOG_WARNING : LOG_NOTICE, "%s", line);
+}
+
 static void nothing(void *arg)
 {
     (void)arg; /* the turn itself is what is wanted */
@@ -236,7 +290,8 @@ static void on_turn(void *arg)
         hop_pools_drain(w->deliveries.pools);
     }
     /* An open commit may take 10 1/2 minutes, and is waited for. */
-    w->stop = w->server.draining && w->server.session_count == 0 && w->deliveries.late_running == 0;
+    w->stop = w->server.draining && smtp_server_clients(&w->server) == 0 &&
+              w->deliveries.late_running == 0;
 }
 
 /* ---- a whole life ---- */
@@ -253,6 +308,7 @@ static int serve(struct worker *w)
     if (r == 0) {
         w->flush_timer = (struct rt_timer){.fn = nothing};
         real_on_turn(w->rt, on_turn, w);
+        w->tables = table_watch_new(w->rt, w->setup->policy, tell_table, w);
         begin_signals(w);
         tell_ready(w);
         real_run(w->rt, &w->stop);
@@ -260,6 +316,7 @@ static int serve(struct worker *w)
         rt_timer_clear(w->rt, &w->flush_timer);
     }
     stop_listening(w);
+    w->tables = table_watch_free(w->tables);
     smtp_server_fini(&w->server);
     (void)hop_pools_free(w->deliveries.pools);
     (void)store_close(w->store);

@@ -5,11 +5,13 @@
 #include <sys/types.h>
 
 #include "conf/conf.h"
+#include "policy/policy.h"
 #include "proc/identity.h"
 #include "proc/shared.h"
 
 struct worker_setup {
     const struct conf *conf;
+    const struct policy *policy;
     const struct shared *shared;
     const struct identity *who;
     struct owner owner;   /* slot and epoch */

@@ -15,6 +15,7 @@
 #define MARKS 1100
 /* Clients that can be told from each other in a test. */
 #define PRESENCE_CLIENTS 16
+#define BANS             16
 
 struct addr house_address(unsigned slot)
 {
@@ -87,23 +88,58 @@ static unsigned slot_of(const struct worker *w)
     return w->deliveries.owner.slot;
 }
 
+static enum smtp_admission admission(enum presence_answer answer)
+{
+    return answer == PRESENCE_OK            ? SMTP_ADMITTED
+           : answer == PRESENCE_CLIENT_FULL ? SMTP_CLIENT_FULL
+                                            : SMTP_FULL;
+}
+
 static enum smtp_admission enter(void *arg, const struct addr *client)
 {
     const struct worker *w = arg;
     const struct conf_limits *l = &w->house->conf->limits;
-    switch (presence_enter(w->house->presence, w->deliveries.owner, client,
-                           (unsigned)l->client_sessions, (unsigned)l->sessions)) {
-    case PRESENCE_OK: break;
-    case PRESENCE_CLIENT_FULL: return SMTP_CLIENT_FULL;
-    case PRESENCE_FULL: return SMTP_FULL;
-    }
-    return SMTP_ADMITTED;
+    return admission(presence_enter(w->house->presence, w->deliveries.owner, client,
+                                    (unsigned)l->client_sessions, (unsigned)l->lobby));
 }
 
-static void leave(void *arg, const struct addr *client)
+static enum smtp_admission greet(void *arg, const struct addr *client)
 {
     const struct worker *w = arg;
-    presence_leave(w->house->presence, w->deliveries.owner, client);
+    (void)client;
+    return admission(presence_greet(w->house->presence, w->deliveries.owner,
+                                    (unsigned)w->house->conf->limits.sessions));
+}
+
+static void leave(void *arg, const struct addr *client, bool greeted)
+{
+    const struct worker *w = arg;
+    presence_leave(w->house->presence, w->deliveries.owner, client, greeted);
+}
+
+static unsigned sessions(void *arg, const struct addr *client)
+{
+    const struct worker *w = arg;
+    return presence_of(w->house->presence, client);
+}
+
+static bool banned(void *arg, const struct addr *client)
+{
+    const struct worker *w = arg;
+    return bans_until(w->house->bans, client, sim_now(w->house->sim)) != 0;
+}
+
+static void ban(void *arg, const struct addr *client, usec_t duration)
+{
+    const struct worker *w = arg;
+    usec_t now = sim_now(w->house->sim);
+    bans_add(w->house->bans, client, now + duration, now);
+}
+
+static void tell_table(void *arg, bool trouble, const char *line)
+{
+    struct house *h = arg;
+    buf_printf(&h->told, "%s%s\n", trouble ? "trouble: " : "", line);
 }
 
 static void start_worker(struct house *h, unsigned slot)
@@ -131,18 +167,21 @@ static void start_worker(struct house *h, unsigned slot)
         .conf = h->conf,
         .deliveries = &w->deliveries,
         .decisions = w->decisions,
+        .policy = h->policy,
         .tls = h->tls,
-        .gate = {enter, leave, w},
+        .gate = {enter, greet, leave, sessions, banned, ban, w},
     };
     smtp_server_init(&w->server, slot);
     struct addr at = house_address(slot);
     w->listener = sim_listen(w->rt, &at, smtp_server_accept, &w->server);
+    w->tables = table_watch_new(w->rt, h->policy, tell_table, h);
     h->workers[h->worker_count++] = w;
 }
 
 static void free_worker(struct worker *w)
 {
     sim_listener_free(w->listener);
+    table_watch_free(w->tables);
     smtp_server_fini(&w->server);
     hop_pools_free(w->deliveries.pools);
     if (w->killed) {
@@ -196,7 +235,7 @@ bool house_drained(const struct house *h)
     for (unsigned i = 0; i < h->worker_count; i++) {
         const struct worker *w = h->workers[i];
         if (w->listener == NULL &&
-            (w->server.session_count > 0 || w->deliveries.late_running > 0)) {
+            (smtp_server_clients(&w->server) > 0 || w->deliveries.late_running > 0)) {
             return false;
         }
     }
@@ -227,11 +266,30 @@ static struct conf *make_conf(const struct house *h, const char *text)
         text = at + 5;
     }
     buf_printf(&b, "%s\nspool %s/spool\n", text, h->folder);
+    if (memmem(b.p, b.n, "policy", 6) == NULL) {
+        buf_printf(&b, "policy { }\n"); /* a test of the conversation alone */
+    }
     if (conf_parse(buf_slice(&b), "test.conf", &conf, &error) < 0) {
         fatal("%s", error.text);
     }
     buf_free(&b);
     return conf;
+}
+
+static struct policy *make_policy(const struct house *h)
+{
+    struct findings findings;
+    struct policy *policy = NULL;
+    struct buf text = {0};
+    findings_init(&findings);
+    if (policy_compile(h->conf, &findings, &policy) < 0) {
+        for (size_t i = 0; i < findings.count; i++) {
+            finding_format(&findings.items[i], &text);
+        }
+        fatal("%.*s", (int)text.n, text.p);
+    }
+    findings_free(&findings);
+    return policy;
 }
 
 struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool tls)
@@ -241,12 +299,15 @@ struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool 
     h->sim = sim_new(seed);
     h->outside = sim_rt(h->sim);
     h->conf = make_conf(h, text);
+    h->policy = make_policy(h);
     h->marks_memory = xcalloc(1, marks_memory(MARKS));
     h->marks = marks_init(h->marks_memory, MARKS);
     h->disarmed_memory = xcalloc(1, marks_memory(MARKS));
     h->disarmed = marks_init(h->disarmed_memory, MARKS);
     h->presence_memory = xcalloc(1, presence_memory(PRESENCE_CLIENTS));
     h->presence = presence_init(h->presence_memory, PRESENCE_CLIENTS);
+    h->bans_memory = xcalloc(1, bans_memory(BANS));
+    h->bans = bans_init(h->bans_memory, BANS);
     h->tls_client = tls_context_client();
     h->tls = tls ? server_context(h->folder) : NULL;
     for (unsigned i = 0; i < workers; i++) {
@@ -269,9 +330,13 @@ struct house *house_free(struct house *h)
     free(h->disarmed_memory);
     presence_fini(h->presence);
     free(h->presence_memory);
+    bans_fini(h->bans);
+    free(h->bans_memory);
     tls_context_free(h->tls);
     tls_context_free(h->tls_client);
+    policy_free(h->policy);
     conf_free(h->conf);
+    buf_free(&h->told);
     buf_free(&h->decisions);
     remove_tree(h->folder);
     free(h);

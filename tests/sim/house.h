@@ -7,8 +7,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "policy/reload.h"
 #include "rt/sim.h"
 #include "smtp/server.h"
+#include "store/bans.h"
 #include "store/marks.h"
 #include "store/presence.h"
 #include "store/store.h"
@@ -25,6 +27,7 @@ struct worker {
     struct smtp_server server;
     struct decision_sink *decisions;
     struct sim_listener *listener;
+    struct table_watch *tables;
     bool killed;
 };
 
@@ -32,6 +35,7 @@ struct house {
     struct sim *sim;
     struct rt *outside;
     struct conf *conf;
+    struct policy *policy;
     struct store_shared *shared;
     void *marks_memory;
     struct marks *marks;
@@ -39,11 +43,14 @@ struct house {
     struct marks *disarmed;
     void *presence_memory;
     struct presence *presence;
+    void *bans_memory;
+    struct bans *bans;
     struct tls_context *tls;
     struct tls_context *tls_client;
     struct worker *workers[HOUSE_WORKERS_MAX];
     unsigned worker_count;
     struct buf decisions; /* decision lines of all workers */
+    struct buf told;      /* what the operator was told of tables */
     char folder[64];      /* holds "spool" and "mail" */
 };
 
@@ -51,7 +58,8 @@ struct house {
 #define HOUSE_HOP "192.0.2.25:25"
 
 /* A house with `workers` running on the configuration `text`, in which every "@DIR@" stands for the
- * house's folder; with `tls`, STARTTLS is offered. */
+ * house's folder, and which has an empty policy where it names none; with `tls`, STARTTLS is
+ * offered. */
 struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool tls);
 struct house *house_free(struct house *h);
 
