@@ -16,9 +16,13 @@ def main():
     lines = '\n'.join('    ' + literal(line) for line in text.splitlines(keepends=True))
     with open(out, 'w', encoding='ascii') as file:
         file.write('/* Made from conf/standard.policy by embed.py. */\n'
+                   '#include "policy/parse.h"\n'
                    '#include "policy/policy.h"\n\n'
                    f'const char policy_standard_text[] =\n{lines};\n'
-                   'const size_t policy_standard_length = sizeof(policy_standard_text) - 1;\n')
+                   'const size_t policy_standard_length = sizeof(policy_standard_text) - 1;\n'
+                   'const struct source policy_standard_source = {\n'
+                   '    "standard.policy", {policy_standard_text, sizeof(policy_standard_text) - 1},'
+                   ' NULL};\n')
 
 
 main()
