@@ -66,22 +66,7 @@ static const struct conf_route *expand_postmaster(struct session *s, struct smtp
     return route;
 }
 
-int session_ask_hop(struct session *s)
-{
-    struct asked_recipient *q = &s->asked;
-    if (q->done) {
-        return q->result < 0 ? q->result : 0;
-    }
-    const struct smtp_path *path = q->path;
-    char *local = arena_alloc(&s->delivery->arena, path->local_part.n + 1);
-    struct slice unquoted = {local, smtp_local_part_unquote(path->local_part, local)};
-    q->result =
-        delivery_ask(s->delivery, q->route, path->mailbox, unquoted, path->domain, &q->answer);
-    q->done = true;
-    return q->result < 0 ? q->result : 0;
-}
-
-/* The same from outside the policy: stops asking when the client goes away meanwhile. */
+/* Stops asking when the client goes away meanwhile. */
 static int ask(struct session *s)
 {
     struct client_watch watch;
@@ -177,7 +162,7 @@ void cmd_rcpt(struct session *s, struct slice argument)
         return;
     }
     r.mailbox = path.mailbox;
-    if (s->asked.done && s->asked.result == DELIVERY_HAS_RCPT && answer_is_yes(&r.answer)) {
+    if (s->asked.once.done && s->asked.result == DELIVERY_HAS_RCPT && answer_is_yes(&r.answer)) {
         if (session_count_talk(s)) {
             reply_with(s, &r.answer);
         }

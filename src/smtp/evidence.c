@@ -5,6 +5,33 @@
 #include "smtp/lobby.h"
 #include "smtp/session.h"
 
+/* ---- what is done once ---- */
+
+/* 1: it is done. 0: the caller has to do it, and calls once_end. Or -ECANCELED. */
+static int once_begin(struct once *o)
+{
+    while (!o->done) {
+        if (!o->running) {
+            o->running = true;
+            cond_init(&o->cond);
+            return 0;
+        }
+        int r = cond_wait(&o->cond, USEC_NEVER);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 1;
+}
+
+/* `done`: nobody needs to do it again. */
+static void once_end(struct once *o, bool done)
+{
+    o->done = done;
+    o->running = false;
+    cond_wake_all(&o->cond);
+}
+
 /* ---- of every client; `owner` is the server or the session ---- */
 
 static unsigned sessions_of(const struct smtp_server *srv, const struct addr *client)
@@ -45,6 +72,22 @@ static bool session_banned(const struct evidence *e)
 }
 
 /* ---- the recipient ---- */
+
+int session_ask_hop(struct session *s)
+{
+    struct asked_recipient *q = &s->asked;
+    const struct smtp_path *path = q->path;
+    int r = once_begin(&q->once);
+    if (r != 0) {
+        return r < 0 ? r : 0;
+    }
+    char *local = arena_alloc(&s->delivery->arena, path->local_part.n + 1);
+    struct slice unquoted = {local, smtp_local_part_unquote(path->local_part, local)};
+    q->result =
+        delivery_ask(s->delivery, q->route, path->mailbox, unquoted, path->domain, &q->answer);
+    once_end(&q->once, q->result >= 0);
+    return q->result < 0 ? q->result : 0;
+}
 
 /* Only these mean that the mailbox is not there; a hop without enhanced codes says 550 alone. */
 static bool says_unknown(const struct answer *a)
@@ -116,18 +159,20 @@ static int read_header(struct session *s, struct arena *arena)
 static int message_header(const struct evidence *e, struct slice *ret)
 {
     struct session *s = e->owner;
-    if (!s->txn.header_read) {
-        int r = read_header(s, e->arena);
-        if (r == -ECANCELED) {
-            return r;
-        }
-        s->txn.header_read = true;
-        s->txn.header_error = r;
+    struct transaction *t = &s->txn;
+    int r = once_begin(&t->header_once);
+    if (r == 0) {
+        t->header_error = read_header(s, e->arena);
+        once_end(&t->header_once, t->header_error != -ECANCELED);
+        r = t->header_error == -ECANCELED ? -ECANCELED : 1;
     }
-    if (s->txn.header_error == 0 || s->txn.header_error == -E2BIG) {
-        *ret = s->txn.header_text;
+    if (r < 0) {
+        return r;
     }
-    return s->txn.header_error;
+    if (t->header_error == 0 || t->header_error == -E2BIG) {
+        *ret = t->header_text;
+    }
+    return t->header_error;
 }
 
 const struct evidence_ops session_evidence_ops = {

@@ -49,13 +49,20 @@ struct recipient_record {
     struct fact_memo *memo;
 };
 
+/* Something that is done once, although several facts that are asked together want it. */
+struct once {
+    bool done;
+    bool running;
+    struct cond cond;
+};
+
 /* The recipient that RCPT has just named, and what the next hop says of it: asked by a fact, or
  * else when the rules have been walked, once. */
 struct asked_recipient {
     const struct conf_route *route;
     const struct smtp_path *path;
     struct answer answer;
-    bool done;
+    struct once once;
     int result; /* delivery_ask's */
 };
 
@@ -78,7 +85,7 @@ struct transaction {
     } failure;
     bool spooling;  /* the spool and the digest are in use */
     bool trust_all; /* no message rules for these recipients */
-    bool header_read;
+    struct once header_once;
     int header_error;
     struct slice header_text; /* for facts, once one has asked */
 };
@@ -229,6 +236,8 @@ void receive_end(struct session *s);
 /* ---- evidence.c ---- */
 extern const struct evidence_ops guest_evidence_ops;   /* owner: the server */
 extern const struct evidence_ops session_evidence_ops; /* owner: the session */
+/* Asks the next hop about s->asked, once: 0 with s->asked.answer, or a negative errno. */
+int session_ask_hop(struct session *s);
 
 /* ---- judge.c ---- */
 enum judged {
@@ -256,10 +265,6 @@ enum judged judge_message(struct session *s, struct answer *ret);
 void judge_forget_transaction(struct session *s);
 /* The header fields that the message is marked with, CRLF behind each. */
 void judge_marks(const struct session *s, struct buf *fields);
-
-/* ---- cmd_rcpt.c ---- */
-/* Asks the next hop about s->asked, once: 0 with s->asked.answer, or a negative errno. */
-int session_ask_hop(struct session *s);
 
 /* ---- message_phase.c ---- */
 /* The message is complete: judge it, hand it over, answer, end the transaction. */
