@@ -32,10 +32,10 @@ static bool is_inside(struct slice domain, struct slice pattern)
 }
 
 /* Is there a route for it that was written with it in mind? As all other patterns are longer than
- * ".", any that matches is reason enough. */
+ * ".", any that matches is reason enough. None matches an address literal. */
 static bool has_route_of_its_own(const struct conf *conf, struct slice domain)
 {
-    if (domain.n == 0 || domain.p[0] == '[' || domain.p[0] == '.') {
+    if (domain.n == 0 || domain.p[0] == '.') {
         return false;
     }
     for (size_t i = 0; i < conf->domain_count; i++) {

@@ -60,6 +60,7 @@ static void a_sender_of_our_own(void **state)
         {"a@org", true},
         {"a@elsewhere.example", false},
         {"a@.", false},
+        {"a@elsewhere.", false},
         {"a@[192.0.2.1]", false},
         {"a@[.example.net]", false},
         {"example.org", false},
