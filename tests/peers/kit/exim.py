@@ -94,6 +94,7 @@ to_{label}:
   hosts_try_fastopen =
   tls_verify_certificates =
   {tls} = *
+  {options}
 """
 
 
@@ -116,9 +117,10 @@ def unpacked(cache):
 
 
 class Exim:
-    """domains, mailboxes: what it stores; transport: {domain: (port, with TLS?)}."""
+    """domains, mailboxes: what it stores; transport: {domain: (port, with TLS?)}; options: further
+    lines of these transports."""
 
-    def __init__(self, name, folder, cache, domains=(), mailboxes=(), transport=None):
+    def __init__(self, name, folder, cache, domains=(), mailboxes=(), transport=None, options=""):
         self.name = name
         self.folder = folder
         self.port = free_port()
@@ -139,7 +141,7 @@ class Exim:
             routers="".join(ROUTER.format(label=f"r{i}", domain=domain)
                             for i, (domain, _) in enumerate(routes)),
             transports="".join(
-                TRANSPORT.format(label=f"r{i}", port=port,
+                TRANSPORT.format(label=f"r{i}", port=port, options=options,
                                  tls="hosts_require_tls" if tls else "hosts_avoid_tls")
                 for i, (_, (port, tls)) in enumerate(routes))))
         self._write("mailboxes", "".join(f"{box}: {box}\n" for box in mailboxes))

@@ -10,8 +10,9 @@ COMPLAINT = re.compile(r"Sanitizer|runtime error:|panic|assertion|Assertion")
 
 
 def config_text(port, folder, routes, limits=None, workers=2, tls=None, hostname="gatepost.test",
-                user="nobody", decisions="stdout"):
-    """A configuration as DESIGN section 7 describes it. routes: {"domain, …": "smtp://…"}."""
+                user="nobody", decisions="stdout", policy=""):
+    """A configuration as DESIGN section 7 describes it. routes: {"domain, …": "smtp://…"}; policy:
+    statements of the policy language, without which the standard policy trusts this host."""
     lines = [f"hostname {hostname}", f"listen 127.0.0.1:{port}"]
     lines += [f"route {domains} to {target}" for domains, target in routes.items()]
     lines += [f"state lmdb:{folder}/state", f"spool {folder}/spool", f"workers {workers}"]
@@ -21,7 +22,7 @@ def config_text(port, folder, routes, limits=None, workers=2, tls=None, hostname
     if tls:
         lines.append(f"tls cert {tls.certificate} key {tls.key}")
     lines += [f"limit {name} {value}" for name, value in (limits or {}).items()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + policy
 
 
 class Gatepost:
