@@ -1,7 +1,9 @@
-/* Who is connected: sessions of each client address and in all, over all workers of the host. In
- * shared memory like store/marks.h, with the same owners. */
+/* Who is connected, over all workers of the host: clients that wait for their greeting, sessions
+ * that have it, and both together for each client address. In shared memory like store/marks.h,
+ * with the same owners. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/addr.h"
@@ -9,28 +11,39 @@
 
 struct presence;
 
+/* Octets to map for `clients` different clients at a time, and the same memory made ready (once, by
+ * the master). With more of them some cannot be told apart any more; nothing gets slower. */
 size_t presence_memory(size_t clients);
 struct presence *presence_init(void *memory, size_t clients);
 void presence_fini(struct presence *p);
 
-/* Called by the master with what marks_new_epoch gave: sessions of earlier epochs of the slot are
- * gone, those of `who` count. */
+/* Called by the master with what marks_new_epoch gave: what earlier epochs of the slot counted is
+ * gone, what `who` counts is there. */
 void presence_new_epoch(struct presence *p, struct owner who);
 
 enum presence_answer {
     PRESENCE_OK,
-    PRESENCE_CLIENT_FULL, /* this client has `per_client` sessions already */
-    PRESENCE_FULL,        /* `in_all` sessions already */
+    PRESENCE_CLIENT_FULL, /* this client has `per_client`, waiting or greeted, already */
+    PRESENCE_FULL,        /* so many in all, of that level, already */
 };
 
-/* Counts one more session of `client` (its port is not looked at), unless a limit is reached. Where
- * the table itself is full the client's limit cannot be told and only `in_all` counts. An owner
- * whose epoch is void counts nothing and is answered OK. */
+/* Counts one more of `client` (its port is not looked at) as waiting, unless it has `per_client`
+ * over both levels or `waiting_most` wait in all. Where the table is full a client's limit cannot
+ * be told and only the other counts. An owner whose epoch is void counts nothing and is answered
+ * OK, here and below. */
 enum presence_answer presence_enter(struct presence *p, struct owner who, const struct addr *client,
-                                    unsigned per_client, unsigned in_all);
+                                    unsigned per_client, unsigned waiting_most);
 
-/* Undoes one presence_enter that answered OK. */
-void presence_leave(struct presence *p, struct owner who, const struct addr *client);
+/* Makes one of those that wait with this owner a session: PRESENCE_OK; or PRESENCE_FULL where there
+ * are `greeted_most` in all, and then it still waits. */
+enum presence_answer presence_greet(struct presence *p, struct owner who, unsigned greeted_most);
 
-/* Living sessions in all. */
+/* Undoes one presence_enter that answered OK; `greeted`: and the presence_greet that did. */
+void presence_leave(struct presence *p, struct owner who, const struct addr *client, bool greeted);
+
+/* What the client has just now in all workers, waiting or greeted; 0 where it cannot be told. */
+unsigned presence_of(struct presence *p, const struct addr *client);
+
+/* Greeted sessions in all, and waiting clients in all. */
 unsigned presence_total(struct presence *p);
+unsigned presence_waiting(struct presence *p);
