@@ -15,7 +15,7 @@ OCTETS = 4096
 
 def source_command(port, count):
     """Sends messages to as many different recipients, one a connection."""
-    return ["smtp-source", "-s", str(PARALLEL), "-m", str(count), "-l", str(OCTETS), "-N",
+    return ["smtp-source", "-M", "source.bench.test", "-s", str(PARALLEL), "-m", str(count), "-l", str(OCTETS), "-N",
             "-f", f"sender@{DOMAIN}", "-t", f"rcpt@{DOMAIN}", f"127.0.0.1:{port}"]
 
 

@@ -28,16 +28,26 @@ backend back
 """
 
 
+# The standard policy for strangers: nobody is trusted, everybody waits in the lobby, though not long.
+STANDARD = """
+table trusted { 192.0.2.1 }
+set greeting_wait = 1ms
+policy standard
+"""
+
+
 class GatepostServer:
     """A route to the sink, spool and state in a folder, decision lines into a file."""
 
-    name = "gatepost"
-    what = "every message judged, committed at the hop, in the ledger, one decision line"
-
-    def __init__(self, binary, folder, sink, workers):
+    def __init__(self, binary, folder, sink, workers, name, policy):
+        self.name = name
+        self.what = ("every message judged, committed at the hop, in the ledger, one decision line"
+                     + {"gatepost": "; the standard policy, with a wait of 1 ms for all",
+                        "no-policy": "; an empty policy",
+                        "earlier": "; the program that GATEPOST_EARLIER names"}[name])
         self.decisions = os.path.join(folder, "decisions.json")
         self._gatepost = Gatepost(binary, folder, {DOMAIN: f"smtp://127.0.0.1:{sink}"},
-                                  workers=workers, decisions=self.decisions)
+                                  workers=workers, decisions=self.decisions, policy=policy)
         self._gatepost.start()
         self._gatepost.all_workers()
         self.port = self._gatepost.port
