@@ -14,6 +14,8 @@
 
 #include "policy/policy.h"
 
+struct needs;
+
 /* A rule that has fired; in the order of firing. */
 struct fired {
     struct fired *next;
@@ -39,12 +41,13 @@ void ruling_copy(struct ruling *ret, const struct ruling *r, struct arena *arena
 struct policy_run {
     const struct policy *policy;
     enum phase phase;
-    uint16_t next; /* rule of the phase */
-    bool only_yes; /* a verdict is pending: only pass and trust rules count */
+    uint16_t next;   /* rule of the phase: all in front of it are settled */
+    bool only_yes;   /* a verdict is pending: only pass and trust rules count */
     bool postmaster; /* reject and defer rules do not fire */
     usec_t began;
-    usec_t wait_until;
-    usec_t wait_most; /* what is left of the connection's time for waits */
+    usec_t wait_until;   /* `began` until a wait rule fires */
+    usec_t wait_most;    /* at first the phase's; the caller may know of less */
+    struct needs *needs; /* behind STEP_ASK, for policy_ask; in e->arena */
 };
 
 enum policy_step {
@@ -61,8 +64,9 @@ void policy_begin(struct policy_run *run, const struct policy *policy, enum phas
 enum policy_step policy_step(struct policy_run *run, const struct evidence *e,
                              struct ruling *ruling, usec_t now);
 
-/* Asks, together, for the facts that can still matter and belong to the cheapest kind that is
- * needed (DNS and network first, then content). 0 or -ECANCELED. Suspends. */
+/* Behind STEP_ASK, with the same evidence: asks, together, for the facts that can still matter and
+ * belong to the cheapest kind that is needed (DNS and network first, then content). They must be
+ * remembered: e->memos. 0 or -ECANCELED. Suspends. */
 int policy_ask(struct policy_run *run, const struct evidence *e);
 
 /* ---- for the files of src/policy and their tests ---- */
@@ -75,5 +79,4 @@ unsigned truth_or(unsigned a, unsigned b);
 unsigned truth_not(unsigned a);
 
 /* What a condition can be, without suspending. `doubt_open`: doubt may still grow. */
-unsigned expression_truth(const struct expression *x, const struct evidence *e,
-                          bool doubt_open);
+unsigned expression_truth(const struct expression *x, const struct evidence *e, bool doubt_open);

@@ -1,5 +1,8 @@
 /* Regular expressions (PCRE2, JIT where the system allows it) with a bound on what one match may
- * cost. */
+ * cost, whatever the pattern and the text: both may be chosen so that backtracking never ends.
+ *
+ * PCRE2's own match limit begins anew at each octet of the text, and the JIT counts other things
+ * than the interpreter. So the work itself is counted too, in octets passed: see pattern.c. */
 #pragma once
 
 #include <stddef.h>
@@ -8,15 +11,23 @@
 
 struct pattern;
 
-/* What one match may do before it is given up, and how much text it is given. */
+/* What one match may do before it is given up (PATTERN_WORK_LIMIT is a few milliseconds), and how
+ * much text it is given. */
 #define PATTERN_MATCH_LIMIT   100000
+#define PATTERN_WORK_LIMIT    4000000
 #define PATTERN_SUBJECT_LIMIT ((size_t)65536)
 
-/* Compiles; text and subjects are octets, UTF-8 where they are valid UTF-8. 0; or -EINVAL with the
- * cause in `ret_why` and the octet of `text` at fault in *ret_offset. */
+/* Of the pattern itself: octets, and parentheses within each other. */
+#define PATTERN_LENGTH_LIMIT ((size_t)4096)
+#define PATTERN_NEST_LIMIT   50
+
+/* Compiles; `text` is UTF-8, subjects are octets, UTF-8 where they are valid UTF-8. 0; or -EINVAL
+ * with the cause in `ret_why` and the octet of `text` at fault in *ret_offset. May be called in any
+ * thread, but needs more stack than a task has. */
 int pattern_compile(struct slice text, bool caseless, struct pattern **ret, char *ret_why,
                     size_t why_size, size_t *ret_offset);
 struct pattern *pattern_free(struct pattern *p);
 
-/* 1 or 0; -E2BIG when a limit was reached. Never suspends, never uses much of the caller's stack. */
+/* 1 or 0; -E2BIG when a limit was reached. Never suspends, never uses much of the caller's
+ * stack. Not for two threads at a time: what it needs there is one for the process. */
 int pattern_match(const struct pattern *p, struct slice subject);

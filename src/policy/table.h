@@ -2,10 +2,9 @@
 #pragma once
 
 #include <stdbool.h>
-#include <time.h>
+#include <stddef.h>
 
 #include "base/addr.h"
-#include "base/buf.h"
 #include "base/slice.h"
 #include "conf/lexer.h"
 
@@ -16,6 +15,7 @@ struct table_content;
 struct table_entry {
     struct slice text; /* without "!" and, for a pattern, with its slashes and "i" */
     bool negated;
+    bool quoted; /* was a string: it is that text and nothing else, whatever it looks like */
     struct place place;
 };
 
@@ -28,16 +28,25 @@ struct policy_table {
     bool has_texts;
 };
 
-/* From entries: 0; or -EINVAL with the first one at fault and what was expected. */
+/* Of a file, in octets; and of patterns, which are tried one after the other. */
+#define TABLE_FILE_MOST     ((size_t)16 << 20)
+#define TABLE_PATTERNS_MOST 1000
+
+/* From entries: 0; or -EINVAL with one that is at fault and the cause. Entries are copied. An entry
+ * that stands both with and without "!" is at fault; one that is repeated is not. */
 int table_content_new(const struct table_entry *entries, size_t count, struct table_content **ret,
                       const struct table_entry **ret_bad, char *ret_why, size_t why_size);
-/* From a file's text, one entry a line; *ret_line is where it is no entry. */
+/* From a file's text, one entry a line in the words of the policy (conf/lexer.h); *ret_line is
+ * where it is no entry. May be called in any thread. */
 int table_content_parse(struct slice text, struct table_content **ret, unsigned *ret_line,
                         char *ret_why, size_t why_size);
 struct table_content *table_content_free(struct table_content *c);
 bool table_content_has_networks(const struct table_content *c);
 bool table_content_has_texts(const struct table_content *c);
+/* How many entries there were, repeated ones too. */
 size_t table_content_count(const struct table_content *c);
+/* Were both made from a file's text, and from the same octets? */
+bool table_content_same(const struct table_content *a, const struct table_content *b);
 
 /* 1, 0, or -E2BIG when a pattern's limit was reached. */
 int table_has_address(const struct policy_table *t, const struct addr *a);

@@ -1,0 +1,159 @@
+/* PCRE2 behind bounds.
+ *
+ * A callout before each item of the pattern (PCRE2_AUTO_CALLOUT) counts the work: CALLOUT_COST for
+ * itself and one for each octet the match has moved since the last one, forwards or backwards. That
+ * holds for the interpreter and the JIT alike, over all places where a match may begin. It makes a
+ * match that backtracks two to three times slower; most texts are turned down before the first
+ * callout, by the first or the last octet that any match must have.
+ *
+ * A task's stack is small: the JIT gets one of its own for the whole process, and the interpreter
+ * keeps its frames in the match data (since PCRE2 10.41). */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+#include "policy/pattern.h"
+
+/* In octets; about what it costs. */
+#define CALLOUT_COST    16
+
+#define DEPTH_LIMIT     10000
+#define HEAP_LIMIT_KIB  2048
+#define JIT_STACK_FIRST ((size_t)32768)
+#define JIT_STACK_MOST  ((size_t)1 << 20)
+
+struct pattern {
+    pcre2_code *code;
+};
+
+/* What all matches of the process share. Nothing that matters is kept from one to the next. */
+struct matcher {
+    pcre2_match_context *context;
+    pcre2_match_data *data;
+    uint32_t options;
+};
+
+struct work {
+    size_t done;
+    size_t position;
+};
+
+static int count_work(pcre2_callout_block *block, void *arg)
+{
+    struct work *w = arg;
+    const size_t position = block->current_position;
+
+    w->done += CALLOUT_COST;
+    w->done += position > w->position ? position - w->position : w->position - position;
+    w->position = position;
+    return w->done > PATTERN_WORK_LIMIT ? PCRE2_ERROR_CALLOUT : 0;
+}
+
+/* ---- compiling ---- */
+
+static pcre2_compile_context *compile_context(void)
+{
+    pcre2_compile_context *c = pcre2_compile_context_create(NULL);
+
+    if (c == NULL) {
+        fatal("out of memory: no PCRE2 context");
+    }
+    pcre2_set_max_pattern_length(c, PATTERN_LENGTH_LIMIT);
+    pcre2_set_parens_nest_limit(c, PATTERN_NEST_LIMIT);
+    return c;
+}
+
+static int cause_of(int error, char *ret_why, size_t why_size)
+{
+    PCRE2_UCHAR text[256];
+
+    if (pcre2_get_error_message(error, text, sizeof(text)) < 0) {
+        (void)snprintf((char *)text, sizeof(text), "PCRE2's error %d", error);
+    }
+    (void)snprintf(ret_why, why_size, "%s", (const char *)text);
+    return -EINVAL;
+}
+
+int pattern_compile(struct slice text, bool caseless, struct pattern **ret, char *ret_why,
+                    size_t why_size, size_t *ret_offset)
+{
+    const uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_AUTO_CALLOUT |
+                             PCRE2_NEVER_BACKSLASH_C | (caseless ? PCRE2_CASELESS : 0);
+    pcre2_compile_context *context = compile_context();
+    PCRE2_SIZE offset = 0;
+    int error;
+
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)(text.n > 0 ? text.p : ""), text.n, options,
+                                     &error, &offset, context);
+    pcre2_compile_context_free(context);
+    if (code == NULL) {
+        *ret_offset = offset < text.n ? offset : text.n;
+        return cause_of(error, ret_why, why_size);
+    }
+    /* Where memory must not be made executable the interpreter does it. */
+    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
+    *ret = xmalloc(sizeof(**ret));
+    (*ret)->code = code;
+    return 0;
+}
+
+struct pattern *pattern_free(struct pattern *p)
+{
+    if (p != NULL) {
+        pcre2_code_free(p->code);
+        free(p);
+    }
+    return NULL;
+}
+
+/* ---- matching ---- */
+
+static void matcher_make(struct matcher *m)
+{
+    m->context = pcre2_match_context_create(NULL);
+    m->data = pcre2_match_data_create(1, NULL);
+    if (m->context == NULL || m->data == NULL) {
+        fatal("out of memory: no PCRE2 context");
+    }
+    (void)pcre2_set_match_limit(m->context, PATTERN_MATCH_LIMIT);
+    (void)pcre2_set_depth_limit(m->context, DEPTH_LIMIT);
+    (void)pcre2_set_heap_limit(m->context, HEAP_LIMIT_KIB);
+    pcre2_jit_stack *stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_MOST, NULL);
+    if (stack != NULL) {
+        pcre2_jit_stack_assign(m->context, NULL, stack);
+    } else {
+        m->options = PCRE2_NO_JIT; /* it would use the task's */
+    }
+}
+
+static struct matcher *matcher(void)
+{
+    static struct matcher m;
+
+    if (m.context == NULL) {
+        matcher_make(&m);
+    }
+    return &m;
+}
+
+int pattern_match(const struct pattern *p, struct slice subject)
+{
+    struct matcher *m = matcher();
+    struct work work = {0};
+
+    if (subject.n > PATTERN_SUBJECT_LIMIT) {
+        return -E2BIG;
+    }
+    (void)pcre2_set_callout(m->context, count_work, &work);
+    int r = pcre2_match(p->code, (PCRE2_SPTR)(subject.n > 0 ? subject.p : ""), subject.n, 0,
+                        m->options, m->data, m->context);
+    if (r >= 0) {
+        return 1;
+    }
+    return r == PCRE2_ERROR_NOMATCH ? 0 : -E2BIG;
+}
