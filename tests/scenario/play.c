@@ -132,6 +132,10 @@ void run_case(struct run *r, void (*finish)(struct run *r))
     set_up(r);
     sim_run_until(r->house->sim, &r->done);
     world_reset_faults();
+    for (unsigned i = 0; i < r->house->worker_count; i++) {
+        struct worker *w = r->house->workers[i];
+        w->tables = table_watch_free(w->tables); /* would look for ever */
+    }
     /* Everything comes to its end now: kept connections, late answers, limits of time. */
     sim_run(r->house->sim, USEC_NEVER);
     if (!r->done) {
