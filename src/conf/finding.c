@@ -157,7 +157,8 @@ static bool is_inside_character(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Of a long line, the part around octet `at`, cut between characters. */
+/* Of a long line, the part around octet `at`, cut between characters, which are at most four octets
+ * long. */
 static struct slice part_around(struct slice line, size_t at)
 {
     if (line.n <= LINE_SHOWN) {
@@ -168,10 +169,10 @@ static struct slice part_around(struct slice line, size_t at)
         start = line.n - LINE_SHOWN;
     }
     size_t end = start + LINE_SHOWN;
-    while (start < at && is_inside_character(line.p[start])) {
+    for (int i = 0; i < 3 && start < at && is_inside_character(line.p[start]); i++) {
         start++;
     }
-    while (end > at && end < line.n && is_inside_character(line.p[end])) {
+    for (int i = 0; i < 3 && end < line.n && is_inside_character(line.p[end]); i++) {
         end--;
     }
     return (struct slice){line.p + start, end - start};

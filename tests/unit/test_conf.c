@@ -218,6 +218,55 @@ static void limit_values(void **state)
     conf_free(c);
 }
 
+static bool is_proxy(const struct conf *c, const char *address)
+{
+    struct addr a;
+
+    assert_int_equal(addr_parse(slice_of(address), &a), 0);
+    a.port = 4711;
+    return conf_is_proxy(c, &a);
+}
+
+static void proxies(void **state)
+{
+    static const struct {
+        const char *address;
+        bool proxy;
+    } rows[] = {
+        {"192.0.2.1", true},     {"192.0.2.0", false},    {"10.0.0.0", true},
+        {"10.63.255.255", true}, {"10.64.0.0", false},    {"9.255.255.255", false},
+        {"2001:db8::", true},    {"2001:db8:1::", false}, {"2001:db8:0:ffff::1", true},
+        {"2001:db9::", false},   {"::1", true},           {"::2", false},
+        {"::192.0.2.1", false},  {"a00::", false},        {"198.51.100.2", true},
+        {"198.51.100.3", true},  {"198.51.100.1", false}, {"198.51.100.4", false},
+        {"127.0.0.1", false},
+    };
+    struct conf *c = parsed(SLICE_LIT(MINIMAL "proxy 192.0.2.1, 10.0.0.0/10,\n 2001:db8::/48\n"
+                                              "proxy ::1 # local\nproxy \"198.51.100.2/31\""));
+
+    (void)state;
+    assert_int_equal(c->proxy_count, 5);
+    assert_int_equal(c->proxies[0].bits, 32);
+    assert_int_equal(c->proxies[1].bits, 10);
+    assert_int_equal(c->proxies[2].bits, 48);
+    assert_int_equal(c->proxies[3].bits, 128);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        if (is_proxy(c, rows[i].address) != rows[i].proxy) {
+            fail_msg("%s", rows[i].address);
+        }
+    }
+    assert_false(conf_is_proxy(c, &(struct addr){0}));
+    conf_free(c);
+    c = parsed(SLICE_LIT(MINIMAL));
+    assert_int_equal(c->proxy_count, 0);
+    assert_false(is_proxy(c, "127.0.0.1"));
+    conf_free(c);
+    c = parsed(SLICE_LIT(MINIMAL "proxy ::/0"));
+    assert_true(is_proxy(c, "ffff::"));
+    assert_false(is_proxy(c, "192.0.2.1"));
+    conf_free(c);
+}
+
 static const struct conf_route *route_of(const struct conf *c, const char *domain)
 {
     return conf_route_find(c, slice_of(domain));
@@ -327,9 +376,9 @@ static struct buf project_file(const char *path)
     return text;
 }
 
-static const char *const statement_names[] = {"decisions", "hostname", "limit", "listen",
-                                              "route",     "spool",    "state", "tls",
-                                              "user",      "workers"};
+static const char *const statement_names[] = {
+    "decisions", "hostname", "include", "limit", "listen", "policy", "proxy",  "route",
+    "set",       "spool",    "state",   "table", "tls",    "user",   "workers"};
 
 /* A line of `text` that begins with `a`, `b` and `c` one behind the other, then a blank or the end.
  */
@@ -364,10 +413,22 @@ static void sample_is_valid(void **state)
     buf_free(&text);
 }
 
+/* Stands for the files that the sample names. */
+static int read_nothing(void *arg, const char *path, struct buf *ret)
+{
+    (void)ret;
+    *(bool *)arg |= strstr(path, "/local.conf") != NULL;
+    return 0;
+}
+
 /* What the sample shows behind a "#" right before a word is valid too. */
 static void sample_is_valid_without_comment_marks(void **state)
 {
     struct buf text = project_file("conf/gatepost.conf");
+    bool included = false;
+    const struct conf_reader reader = {read_nothing, &included};
+    struct conf *c = NULL;
+    struct conf_error error;
 
     (void)state;
     for (size_t i = 0; i + 1 < text.n; i++) {
@@ -376,10 +437,34 @@ static void sample_is_valid_without_comment_marks(void **state)
             text.p[i] = ' ';
         }
     }
-    struct conf *c = parsed((struct slice){text.p, text.n - 1});
+    if (conf_parse_with((struct slice){text.p, text.n - 1}, "gatepost.conf", &reader, &c, &error) <
+        0) {
+        fail_msg("%s", error.text);
+    }
+    assert_true(included);
     assert_non_null(c->tls_cert);
     assert_non_null(c->user);
     assert_true(c->route_count >= 2);
+    assert_true(c->proxy_count >= 1);
+    assert_true(c->block_count >= 4);
+    conf_free(c);
+    buf_free(&text);
+}
+
+/* The standard policy is whole when a configuration includes it. */
+static void standard_policy_is_whole(void **state)
+{
+    struct buf text = {0};
+    size_t found[CONF_BLOCK_POLICY + 1] = {0};
+
+    (void)state;
+    buf_printf(&text, MINIMAL "include \"%s/conf/standard.policy\"\n", SOURCE_ROOT);
+    struct conf *c = parsed(buf_slice(&text));
+    for (size_t i = 0; i < c->block_count; i++) {
+        found[c->blocks[i].kind]++;
+    }
+    assert_true(found[CONF_BLOCK_TABLE] >= 1 && found[CONF_BLOCK_SET] >= 1);
+    assert_int_equal(found[CONF_BLOCK_POLICY], 1);
     conf_free(c);
     buf_free(&text);
 }
@@ -424,11 +509,13 @@ int main(void)
         cmocka_unit_test(minimal_file),
         cmocka_unit_test(other_forms),
         cmocka_unit_test(limit_values),
+        cmocka_unit_test(proxies),
         cmocka_unit_test(longest_match_wins),
         cmocka_unit_test(a_dot_routes_everything),
         cmocka_unit_test(many_domains),
         cmocka_unit_test(sample_is_valid),
         cmocka_unit_test(sample_is_valid_without_comment_marks),
+        cmocka_unit_test(standard_policy_is_whole),
         cmocka_unit_test(manual_is_complete),
     };
 

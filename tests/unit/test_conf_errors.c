@@ -95,6 +95,45 @@ static const struct {
      "3:8: expected each address once, found \"127.0.0.1:25\" again (the first is in line 1)"},
     {SLICE_LIT("listen [::ffff:127.0.0.1]:25, 127.0.0.1:25"),
      "1:31: expected each address once, found \"127.0.0.1:25\" again (the first is in line 1)"},
+    {SLICE_LIT("proxy"), "1:6: expected an address or network such as 192.0.2.1 or 2001:db8::/32, "
+                         "found the end of the file"},
+    {SLICE_LIT("proxy 192.0.2.1:25"), "1:7: expected an address or network such as 192.0.2.1 or "
+                                      "2001:db8::/32, found \"192.0.2.1:25\""},
+    {SLICE_LIT("proxy [::1]"), "1:7: expected an address or network such as 192.0.2.1 or "
+                               "2001:db8::/32, found \"[::1]\""},
+    {SLICE_LIT("proxy 192.0.2.0/33"), "1:7: expected an address or network such as 192.0.2.1 or "
+                                      "2001:db8::/32, found \"192.0.2.0/33\""},
+    {SLICE_LIT("proxy ::/129"), "1:7: expected an address or network such as 192.0.2.1 or "
+                                "2001:db8::/32, found \"::/129\""},
+    {SLICE_LIT("proxy 192.0.2.0/"), "1:7: expected an address or network such as 192.0.2.1 or "
+                                    "2001:db8::/32, found \"192.0.2.0/\""},
+    {SLICE_LIT("proxy 192.0.2.0/024"), "1:7: expected an address or network such as 192.0.2.1 or "
+                                       "2001:db8::/32, found \"192.0.2.0/024\""},
+    {SLICE_LIT("proxy 192.0.2.0/2x"), "1:7: expected an address or network such as 192.0.2.1 or "
+                                      "2001:db8::/32, found \"192.0.2.0/2x\""},
+    {SLICE_LIT("proxy 192.0.2.0/24/8"), "1:7: expected an address or network such as 192.0.2.1 or "
+                                        "2001:db8::/32, found \"192.0.2.0/24/8\""},
+    {SLICE_LIT("proxy ::ffff:192.0.2.0/120"),
+     "1:7: expected an address or network such as 192.0.2.1 or 2001:db8::/32, found "
+     "\"::ffff:192.0.2.0/120\""},
+    {SLICE_LIT("proxy proxy.example.org"), "1:7: expected an address or network such as 192.0.2.1 "
+                                           "or 2001:db8::/32, found \"proxy.example.org\""},
+    {SLICE_LIT("proxy \"\""), "1:7: expected an address or network such as 192.0.2.1 or "
+                              "2001:db8::/32, found \"\""},
+    {SLICE_LIT("proxy 192.0.2.1, 10.0.0.1/8"), "1:18: expected 10.0.0.0/8, which is the network "
+                                               "without host bits, found \"10.0.0.1/8\""},
+    {SLICE_LIT("proxy 192.0.2.130/25"), "1:7: expected 192.0.2.128/25, which is the network "
+                                        "without host bits, found \"192.0.2.130/25\""},
+    {SLICE_LIT("proxy 1.0.0.0/0"), "1:7: expected 0.0.0.0/0, which is the network without host "
+                                   "bits, found \"1.0.0.0/0\""},
+    {SLICE_LIT("proxy 2001:db8::1/127"), "1:7: expected 2001:db8::/127, which is the network "
+                                         "without host bits, found \"2001:db8::1/127\""},
+    {SLICE_LIT("proxy 10.0.0.0/8,\n192.0.2.1\nproxy 10.0.0.0/9,10.0.0.0/8"),
+     "3:18: expected each network once, found \"10.0.0.0/8\" again (the first is in line 1)"},
+    {SLICE_LIT("proxy 192.0.2.1, 192.0.2.1/32"),
+     "1:18: expected each network once, found \"192.0.2.1/32\" again (the first is in line 1)"},
+    {SLICE_LIT("proxy ::ffff:192.0.2.1 192.0.2.1"),
+     "1:24: expected the end of the line, found \"192.0.2.1\""},
     {SLICE_LIT("tls"),
      "1:4: expected \"cert\" and the certificate's file, found the end of the file"},
     {SLICE_LIT("tls key /k cert /c"),
@@ -323,6 +362,50 @@ static void wrong_files(void **state)
     }
 }
 
+/* The line and a caret go with each error. */
+static void excerpts(void **state)
+{
+    struct conf *c = NULL;
+    struct conf_error error;
+    char text[3000];
+
+    (void)state;
+    assert_int_not_equal(
+        conf_parse(SLICE_LIT("# x\n\tworkers \"f\303\274nf\" x\n"), "t", &c, &error), 0);
+    assert_string_equal(error.excerpt, "     workers \"f\303\274nf\" x\n             ^\n");
+    assert_int_not_equal(conf_parse(SLICE_LIT("user a\n"), "t", &c, &error), 0);
+    assert_string_equal(error.excerpt, "    \n    ^\n");
+    /* Of a long line a part is shown, and the caret below it. */
+    (void)memset(text, ' ', sizeof(text));
+    (void)memcpy(text, "user a", 6);
+    for (size_t i = 1500; i < sizeof(text); i += 2) {
+        (void)memcpy(text + i, "\303\274", 2);
+    }
+    assert_int_not_equal(conf_parse((struct slice){text, sizeof(text)}, "t", &c, &error), 0);
+    assert_int_equal(strncmp(error.text, "t:1:1501: expected the end", 26), 0);
+    assert_string_equal(error.excerpt + strlen(error.excerpt) - 2, "^\n");
+    assert_non_null(strstr(error.excerpt, "\303\274...\n"));
+    assert_int_not_equal(conf_load("/nowhere/x.conf", &c, &error), 0);
+    assert_string_equal(error.excerpt, "");
+    assert_null(c);
+}
+
+/* Errors that others find later are worded in the same way. */
+static void later_errors(void **state)
+{
+    struct source source = {.name = "/etc/in\ncluded", .text = SLICE_LIT("one\ntwo three")};
+    struct conf_error error;
+
+    (void)state;
+    conf_error_set(&error, "main", (struct place){2, 5, &source}, "cannot %s: %s", "listen",
+                   "a\tb");
+    assert_string_equal(error.text, "/etc/in?cluded:2:5: cannot listen: a?b");
+    assert_string_equal(error.excerpt, "    two three\n        ^\n");
+    conf_error_set(&error, "main", (struct place){0}, "no user %d", 7);
+    assert_string_equal(error.text, "main: no user 7");
+    assert_string_equal(error.excerpt, "");
+}
+
 /* However long and odd the file's name is, the place and the cause are still told, in one line. */
 static void odd_file_names(void **state)
 {
@@ -377,8 +460,8 @@ static void files_on_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_files),
-        cmocka_unit_test(odd_file_names),
+        cmocka_unit_test(wrong_files),   cmocka_unit_test(excerpts),
+        cmocka_unit_test(later_errors),  cmocka_unit_test(odd_file_names),
         cmocka_unit_test(files_on_disk),
     };
 
