@@ -8,18 +8,35 @@
 /* Exit statuses of every subcommand. */
 enum cmd_status { CMD_DONE = 0, CMD_NO = 1, CMD_WRONG = 2 };
 
+/* What a command may take besides --help. */
+enum cmd_option {
+    CMD_FILE = 1,    /* -c FILE */
+    CMD_EXPLAIN = 2, /* --explain */
+    CMD_JSON = 4,    /* --json */
+    CMD_MAN = 8,     /* --man */
+};
+
 struct command {
     const char *name;
     const char *synopsis; /* behind the name */
     const char *prose;
+    unsigned options; /* a set of enum cmd_option */
+    int operands;     /* that it takes at most */
     enum cmd_status (*run)(const struct command *c, int argc, char **argv);
 };
 
-/* For commands whose only option is -c FILE: *ret_file is the configuration's. Returns CMD_DONE
- * when the command is to go on; after --help, or a complaint about wrong usage, *ret_file is NULL
- * and the command ends with what is returned. */
-enum cmd_status cmd_take_file(const struct command *c, int argc, char **argv,
-                              const char **ret_file);
+/* What was given on a command's line. */
+struct cmd_line {
+    const char *file; /* CONF_FILE_STANDARD when none was named */
+    unsigned options; /* a set of enum cmd_option */
+    char **operands;
+    int operand_count;
+};
+
+/* Reads the line of `c`. True when the command is to go on; after --help, or a complaint about
+ * wrong usage, it ends with *ret_status. */
+bool cmd_take_line(const struct command *c, int argc, char **argv, struct cmd_line *ret,
+                   enum cmd_status *ret_status);
 
 /* Reads the configuration and compiles its policy; errors and warnings go to standard error. 0 and
  * what the caller frees (the policy first), or -1. */
@@ -28,3 +45,4 @@ int cmd_load(const char *file, struct conf **ret_conf, struct policy **ret_polic
 
 enum cmd_status cmd_run(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_check(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_docs(const struct command *c, int argc, char **argv);

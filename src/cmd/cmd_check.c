@@ -1,36 +1,64 @@
-/* gatepost check: would `gatepost run` begin? Binds nothing and creates nothing. */
+/* gatepost check: would `gatepost run` begin, and with what policy? Binds nothing and creates
+ * nothing. */
 #include <stdio.h>
 
 #include "cmd/cmd.h"
 #include "proc/environment.h"
 
-enum cmd_status cmd_check(const struct command *c, int argc, char **argv)
+/* Would the host do? Says so on standard error when it would not. */
+static bool environment_fits(const struct conf *conf, const char *file)
 {
-    const char *file;
-    struct conf *conf = NULL;
-    struct policy *policy = NULL;
     struct conf_error error = {0};
     struct identity who;
-    size_t warnings;
-    enum cmd_status status = cmd_take_file(c, argc, argv, &file);
 
-    if (file == NULL) {
-        return status;
-    }
-    if (cmd_load(file, &conf, &policy, &warnings) < 0) {
-        return CMD_WRONG;
-    }
-    int r = environment_check(conf, file, false, &who, &error);
-    (void)policy_free(policy);
-    (void)conf_free(conf);
-    if (r < 0) {
+    if (environment_check(conf, file, false, &who, &error) < 0) {
         (void)fprintf(stderr, "%s\n%s", error.text, error.excerpt);
-        return CMD_WRONG;
+        return false;
     }
+    return true;
+}
+
+static void print_ok(const char *file, size_t warnings)
+{
     if (warnings > 0) {
         (void)printf("%s: ok, with %zu warning%s\n", file, warnings, warnings == 1 ? "" : "s");
     } else {
         (void)printf("%s: ok\n", file);
     }
-    return fflush(stdout) == 0 ? CMD_DONE : CMD_NO;
+}
+
+static void print_policy(const struct policy *policy)
+{
+    struct buf text = {0};
+
+    policy_explain(policy, &text);
+    (void)printf("\n%.*s", (int)text.n, text.p);
+    buf_free(&text);
+}
+
+enum cmd_status cmd_check(const struct command *c, int argc, char **argv)
+{
+    struct cmd_line line;
+    struct conf *conf = NULL;
+    struct policy *policy = NULL;
+    size_t warnings;
+    enum cmd_status status;
+
+    if (!cmd_take_line(c, argc, argv, &line, &status)) {
+        return status;
+    }
+    if (cmd_load(line.file, &conf, &policy, &warnings) < 0) {
+        return CMD_WRONG;
+    }
+    status = CMD_WRONG;
+    if (environment_fits(conf, line.file)) {
+        print_ok(line.file, warnings);
+        if ((line.options & CMD_EXPLAIN) != 0) {
+            print_policy(policy);
+        }
+        status = fflush(stdout) == 0 ? CMD_DONE : CMD_NO;
+    }
+    (void)policy_free(policy);
+    (void)conf_free(conf);
+    return status;
 }

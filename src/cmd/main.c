@@ -13,13 +13,22 @@ static const struct command commands[] = {
     {"run", "[-c FILE]",
      "Serves in the foreground until SIGTERM or SIGINT. Without -c the configuration "
      "is\n" CONF_FILE_STANDARD ".",
-     cmd_run},
-    {"check", "[-c FILE]",
-     "Says whether `gatepost run` could begin with this configuration: reads it, loads "
-     "certificate\n"
-     "and key, looks at user and folders. Binds nothing and creates nothing. Without -c the\n"
-     "configuration is " CONF_FILE_STANDARD ".",
-     cmd_check},
+     CMD_FILE, 0, cmd_run},
+    {"check", "[-c FILE] [--explain]",
+     "Says whether `gatepost run` could begin with this configuration: reads it, compiles its\n"
+     "policy, loads certificate and key, looks at user and folders. Binds nothing and creates\n"
+     "nothing. Without -c the configuration is " CONF_FILE_STANDARD ".\n\n"
+     "Errors and warnings go to standard error, each with its place and what to do. Warnings do\n"
+     "not keep it from beginning: the exit status is 0 with them, 2 with an error.\n\n"
+     "--explain  also print the policy as a table: phase, rule, facts needed, cost",
+     CMD_FILE | CMD_EXPLAIN, 0, cmd_check},
+    {"docs", "[--json | --man] [facts | actions | limits | replies | standard]",
+     "Prints the reference of what a policy may ask (facts) and do (actions), of limits and of\n"
+     "Gatepost's own replies, as Markdown: one of them, or all. `standard` is the text of the\n"
+     "standard policy, to be read or copied.\n\n"
+     "--json     as JSON; sizes in octets, times in microseconds\n"
+     "--man      as sections of a manual page in mdoc",
+     CMD_JSON | CMD_MAN, 1, cmd_docs},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
