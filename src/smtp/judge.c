@@ -80,7 +80,10 @@ static int walk_rules(struct session *s, struct policy_run *run, struct ruling *
 {
     enum policy_step step;
     int r = 0;
-    run->wait_most = WAIT_CONNECTION_MOST - s->waited;
+    usec_t left = WAIT_CONNECTION_MOST - s->waited;
+    if (left < run->wait_most) {
+        run->wait_most = left;
+    }
     do {
         const struct fired *before = ruling->last;
         session_look_ahead(s);

@@ -217,7 +217,6 @@ static void enter(struct guest *g)
         return;
     }
     policy_begin(&g->run, srv->policy, PHASE_CONNECT, g->began);
-    g->run.wait_most = WAIT_CONNECTION_MOST;
     judge(g);
 }
 
