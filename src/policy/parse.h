@@ -17,6 +17,7 @@ struct policy_parser {
     struct syntax *syntax;
     bool standard; /* what is read is the standard policy */
     unsigned nesting;
+    unsigned order;              /* tables and sets so far */
     struct place standard_place; /* of `policy standard`; line 0: none yet */
     size_t policies;
 };

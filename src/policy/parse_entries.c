@@ -41,6 +41,7 @@ static int parse_entry(struct policy_parser *p, struct table_entry *ret)
     if (token.kind != TOKEN_WORD && token.kind != TOKEN_STRING) {
         return words_expected(&p->words, &token, NULL, what);
     }
+    ret->quoted = token.kind == TOKEN_STRING;
     (void)words_take(&p->words, LEXER_ENTRIES);
     return 0;
 }
@@ -120,6 +121,7 @@ int syntax_table(struct policy_parser *p)
         return r;
     }
     t->standard = p->standard;
+    t->order = p->order++;
     r = parse_table_content(p, t);
     t->broken = r < 0;
     buf_append(&p->syntax->tables, &t, sizeof(t));
@@ -136,6 +138,7 @@ int syntax_set(struct policy_parser *p)
         return r;
     }
     s->standard = p->standard;
+    s->order = p->order++;
     if (words_accept(&p->words, LEXER_EXPRESSIONS, "=")) {
         s->value = syntax_expression(p);
     } else {

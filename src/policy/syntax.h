@@ -46,11 +46,12 @@ struct table_syntax {
     struct word path; /* of its file, or not given */
     const struct table_entry *entries;
     size_t entry_count;
-    bool standard; /* the standard policy has it */
-    bool broken;   /* an error has been told already */
-    bool replaces; /* one of the standard policy */
+    unsigned order; /* among all tables and sets */
+    bool standard;  /* the standard policy has it */
+    bool broken;    /* an error has been told already */
+    bool replaces;  /* one of the standard policy */
     bool used;
-    struct policy_table *table; /* made by the compiler */
+    struct policy_table *table; /* made by the compiler; NULL: broken */
 };
 
 enum set_state { SET_NEW, SET_BUILDING, SET_DONE };
@@ -58,12 +59,13 @@ enum set_state { SET_NEW, SET_BUILDING, SET_DONE };
 struct set_syntax {
     struct word name;
     const struct term *value; /* NULL: an error has been told already */
+    unsigned order;
     bool standard;
     bool replaces;
     bool used;
-    enum set_state state;    /* for the compiler */
-    struct set_syntax *for_; /* while it is built: the set for which */
-    struct node *node;       /* when DONE; NULL: broken, or a word of a result */
+    enum set_state state;     /* of the compiler, as what follows */
+    struct set_syntax *outer; /* while it is built: the set that asked for it */
+    struct node *node;        /* when DONE; NULL: broken, or the word of a result */
 };
 
 struct rule_syntax {

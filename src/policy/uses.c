@@ -1,0 +1,113 @@
+/* Facts as policies use them: each with its parameters once, and where it may be asked for. */
+#include "policy/compiler.h"
+
+const struct fact *fact_find(const struct compiler *c, struct slice name)
+{
+    for (size_t i = 0; i < c->fact_count; i++) {
+        if (slice_eq(name, slice_of(c->facts[i].name))) {
+            return &c->facts[i];
+        }
+    }
+    return NULL;
+}
+
+static bool same_use(const struct fact_use *use, const struct fact *fact,
+                     const struct slice *parameters)
+{
+    bool same = use->fact == fact;
+
+    for (unsigned i = 0; same && i < fact->parameters; i++) {
+        same = slice_eq(use->parameters[i], parameters[i]);
+    }
+    return same;
+}
+
+const struct fact_use *use_of(struct compiler *c, const struct fact *fact,
+                              const struct slice *parameters, struct place place)
+{
+    struct buf *uses = &c->uses[fact->scope];
+    struct fact_use *const *known = (const void *)uses->p;
+    size_t count = uses->n / sizeof(struct fact_use *);
+
+    for (size_t i = 0; i < count; i++) {
+        if (same_use(known[i], fact, parameters)) {
+            return known[i];
+        }
+    }
+    if (count == USES_MOST) {
+        compile_error(c, place, NULL, "expected at most %d facts with different parameters",
+                      USES_MOST);
+        return NULL;
+    }
+    struct fact_use *use = arena_alloc(c->arena, sizeof(*use));
+    struct slice *copies = arena_alloc(c->arena, fact->parameters * sizeof(*copies));
+    for (unsigned i = 0; i < fact->parameters; i++) {
+        copies[i] = arena_copy(c->arena, parameters[i]);
+    }
+    *use = (struct fact_use){fact, copies, (uint16_t)count};
+    buf_append(uses, &use, sizeof(use));
+    return use;
+}
+
+void use_append(struct buf *ret, const struct fact_use *use)
+{
+    buf_append_slice(ret, slice_of(use->fact->name));
+    for (unsigned i = 0; i < use->fact->parameters; i++) {
+        buf_printf(ret, "%s\"" SLICE_FMT "\"", i == 0 ? "(" : ", ", SLICE_ARG(use->parameters[i]));
+    }
+    if (use->fact->parameters > 0) {
+        buf_append(ret, ")", 1);
+    }
+}
+
+bool fact_is_third_party(const struct fact *f)
+{
+    return strcmp(f->name, "dnsbl") == 0;
+}
+
+/* " (by the set "NAME")", or nothing; in the arena. */
+static const char *by_set(struct compiler *c, const struct set_syntax *via)
+{
+    if (via == NULL) {
+        return "";
+    }
+    return arena_printf(c->arena, " (by the set \"" SLICE_FMT "\")", SLICE_ARG(via->name.text)).p;
+}
+
+void use_check(struct compiler *c, const struct fact_use *use, enum phase phase, struct place place,
+               const struct set_syntax *via)
+{
+    const struct fact *f = use->fact;
+
+    if (f->phase > phase) {
+        compile_error(c, place, NULL, "%s can first be known at %s; this rule is at %s%s", f->name,
+                      phase_name(f->phase), phase_name(phase), by_set(c, via));
+    } else if (phase == PHASE_MESSAGE && f->scope == SCOPE_RECIPIENT && f->phase >= PHASE_RCPT) {
+        compile_error(c, place,
+                      "judge each recipient at rcpt; doubt takes what was found there along",
+                      "%s is of one recipient; a message has several%s", f->name, by_set(c, via));
+    }
+}
+
+/* `via` and `place`: of the outermost set around it, or NULL. */
+static void check_node(struct compiler *c, const struct node *n, enum phase phase,
+                       const struct node *via)
+{
+    if (n == NULL) {
+        return;
+    }
+    if (via == NULL && n->via != NULL) {
+        via = n;
+    }
+    if (n->x.use != NULL) {
+        use_check(c, n->x.use, phase, via != NULL ? via->x.place : n->x.place,
+                  via != NULL ? via->via : NULL);
+    }
+    check_node(c, node_left(n), phase, via);
+    check_node(c, node_right(n), phase, via);
+}
+
+void uses_check(struct compiler *c, const struct node *condition, enum phase phase)
+{
+    check_node(c, condition, phase, NULL);
+}
