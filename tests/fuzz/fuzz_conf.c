@@ -1,24 +1,172 @@
 /* Configuration files: refused in one clean line that has a place, or all promises of conf.h hold.
- */
+ *
+ * The input is the first file, then, with octets 0x1c between them, those that it may include:
+ * which one a path names is decided by its last octet. No disk is touched. The blocks of policy
+ * language are taken apart in every mode of the lexer. */
 #include "fuzz.h"
 
 #include <errno.h>
 
 #include "base/text.h"
 #include "conf/conf.h"
+#include "conf/network.h"
+
+#define SEPARATOR 0x1c
+
+/* Part `number` of the input; the last one for any greater number. */
+static struct slice part_of(struct slice input, unsigned number)
+{
+    for (;;) {
+        const char *end = input.n > 0 ? memchr(input.p, SEPARATOR, input.n) : NULL;
+        if (end == NULL) {
+            return input;
+        }
+        size_t n = (size_t)(end - input.p);
+        if (number-- == 0) {
+            return (struct slice){input.p, n};
+        }
+        input = (struct slice){end + 1, input.n - n - 1};
+    }
+}
+
+static int read_part(void *arg, const char *path, struct buf *ret)
+{
+    const struct slice *input = arg;
+    unsigned last = (unsigned char)path[strlen(path) - 1];
+
+    FUZZ_CHECK(path[0] == '/' && ret->n == 0);
+    FUZZ_CHECK(text_clean_length(path, strlen(path)) == strlen(path));
+    if (last == '!') {
+        return -ENOENT;
+    }
+    buf_append_slice(ret, part_of(*input, last % 4));
+    return 0;
+}
+
+/* Behind "FILE:LINE:COLUMN: ", where FILE may have any of these octets; NULL when it is not there.
+ */
+static const char *behind_place(const char *text)
+{
+    char *end;
+
+    for (const char *p = strchr(text, ':'); p != NULL; p = strchr(p + 1, ':')) {
+        if (strtoul(p + 1, &end, 10) >= 1 && *end == ':' && strtoul(end + 1, &end, 10) >= 1 &&
+            strncmp(end, ": ", 2) == 0) {
+            return end + 2;
+        }
+    }
+    return NULL;
+}
+
+/* One clean line, then blanks and a caret not far behind its end. */
+static void check_excerpt(const char *text, size_t room)
+{
+    size_t n = strnlen(text, room);
+    const char *feed = memchr(text, '\n', n);
+
+    FUZZ_CHECK(n < room && feed != NULL && feed > text + 3);
+    size_t width = (size_t)(feed - text);
+    size_t blanks = strspn(feed + 1, " ");
+    FUZZ_CHECK(text_clean_length(text, width) == width);
+    FUZZ_CHECK(blanks >= 4 && blanks <= width);
+    FUZZ_CHECK(strcmp(feed + 1 + blanks, "^\n") == 0);
+}
 
 static void check_error(const struct conf_error *error)
 {
-    static const char name[] = "fuzz.conf:";
     size_t n = strnlen(error->text, sizeof(error->text));
-    char *end;
 
     FUZZ_CHECK(n < sizeof(error->text));
     FUZZ_CHECK(text_clean_length(error->text, n) == n);
-    FUZZ_CHECK(strncmp(error->text, name, sizeof(name) - 1) == 0);
-    FUZZ_CHECK(strtoul(error->text + sizeof(name) - 1, &end, 10) >= 1 && *end == ':');
-    FUZZ_CHECK(strtoul(end + 1, &end, 10) >= 1 && *end == ':');
-    FUZZ_CHECK(strstr(end, "expected") || strstr(end, "did you mean"));
+    const char *cause = behind_place(error->text);
+    FUZZ_CHECK(cause && (strstr(cause, "expected") || strstr(cause, "did you mean")));
+    check_excerpt(error->excerpt, sizeof(error->excerpt));
+}
+
+/* Follows the places of tokens, which never go back. */
+struct walk {
+    struct slice text; /* of the source */
+    const char *line_start;
+    unsigned line;
+};
+
+static void check_place(struct walk *w, const struct token *t, const char *p)
+{
+    const char *feed;
+
+    FUZZ_CHECK(p >= w->line_start && p <= w->text.p + w->text.n);
+    while (p > w->line_start &&
+           (feed = memchr(w->line_start, '\n', (size_t)(p - w->line_start))) != NULL) {
+        w->line_start = feed + 1;
+        w->line++;
+    }
+    FUZZ_CHECK(t->place.line == w->line);
+    FUZZ_CHECK(t->place.column == (size_t)(p - w->line_start) + 1);
+}
+
+/* Takes a block apart; the modes are those of `modes`, over and over again. */
+static void walk_block(const struct conf_block *b, const enum lexer_mode *modes, size_t count)
+{
+    struct walk w = {b->place.source->text, b->place.source->text.p, 1};
+    struct arena arena;
+    struct lexer l;
+    struct token t;
+    size_t tokens = 0;
+
+    arena_init(&arena);
+    lexer_init_part(&l, b->place.source, b->text, b->place, &arena);
+    do {
+        l.mode = modes[tokens % count];
+        t = lexer_next(&l);
+        FUZZ_CHECK(t.place.source == b->place.source);
+        FUZZ_CHECK(fuzz_within((struct slice){b->text.p, (size_t)(l.next - b->text.p)}, b->text));
+        FUZZ_CHECK(tokens++ <= b->text.n);
+        if (t.kind != TOKEN_STRING && t.kind != TOKEN_BAD) {
+            FUZZ_CHECK(fuzz_within(t.text, b->text));
+            FUZZ_CHECK(t.text.p + t.text.n == l.next);
+            check_place(&w, &t, t.text.p);
+        }
+        if (t.kind == TOKEN_WORD) {
+            FUZZ_CHECK(t.text.n > 0 && text_clean_length(t.text.p, t.text.n) == t.text.n);
+        }
+    } while (t.kind != TOKEN_END && t.kind != TOKEN_BAD);
+    arena_free(&arena);
+}
+
+static bool has_end(struct slice text, const char *end)
+{
+    size_t n = strlen(end);
+
+    return text.n >= n && memcmp(text.p + text.n - n, end, n) == 0;
+}
+
+static void check_block(const struct conf_block *b)
+{
+    static const enum lexer_mode modes[] = {LEXER_STATEMENTS, LEXER_EXPRESSIONS, LEXER_ENTRIES,
+                                            LEXER_EXPRESSIONS, LEXER_ENTRIES};
+    static const char *const names[] = {
+        [CONF_BLOCK_TABLE] = "table", [CONF_BLOCK_SET] = "set", [CONF_BLOCK_POLICY] = "policy"};
+    size_t n = strlen(names[b->kind]);
+
+    FUZZ_CHECK(fuzz_within(b->text, b->place.source->text));
+    FUZZ_CHECK(b->text.n > n && memcmp(b->text.p, names[b->kind], n) == 0);
+    FUZZ_CHECK(!strchr(" \t\r\n,", b->text.p[b->text.n - 1]) || b->kind == CONF_BLOCK_SET);
+    FUZZ_CHECK(b->kind != CONF_BLOCK_POLICY || has_end(b->text, "}") ||
+               has_end(b->text, "standard"));
+    for (size_t i = 0; i < 3; i++) {
+        walk_block(b, &modes[i], 1);
+    }
+    walk_block(b, modes, sizeof(modes) / sizeof(modes[0]));
+}
+
+static void check_source(const struct source *s)
+{
+    unsigned deep = 0;
+
+    for (; s->from != NULL; s = s->from) {
+        FUZZ_CHECK(s->name[0] == '/' && s->name != s->from->name && deep++ < CONF_SOURCES_DEEP);
+    }
+    FUZZ_CHECK(strcmp(s->name, "/fuzz.conf") == 0);
 }
 
 static void check_limits(const struct conf_limits *limits)
@@ -50,10 +198,18 @@ static void check_domain(const struct conf *c, const struct conf_domain *d)
     }
 }
 
+static void check_proxies(const struct conf *c)
+{
+    for (size_t i = 0; i < c->proxy_count; i++) {
+        struct conf_network base = network_base(&c->proxies[i]);
+        FUZZ_CHECK(addr_same_host(&base.addr, &c->proxies[i].addr));
+        FUZZ_CHECK(c->proxies[i].bits <= (base.addr.family == ADDR_V4 ? 32 : 128));
+        FUZZ_CHECK(conf_is_proxy(c, &base.addr));
+    }
+}
+
 static void check_conf(const struct conf *c)
 {
-    unsigned line, column;
-
     FUZZ_CHECK(c->hostname[0] && c->listen_count > 0 && c->route_count > 0 && c->domain_count > 0);
     FUZZ_CHECK(c->workers >= 1 && c->workers <= CONF_WORKERS_MAX);
     FUZZ_CHECK(!c->tls_cert == !c->tls_key);
@@ -63,8 +219,9 @@ static void check_conf(const struct conf *c)
     check_limits(&c->limits);
     for (size_t i = 0; i < c->listen_count; i++) {
         FUZZ_CHECK(c->listen[i].family != ADDR_NONE && c->listen[i].port > 0);
-        conf_listen_place(c, i, &line, &column);
-        FUZZ_CHECK(line >= 1 && column >= 1);
+        struct place place = conf_place_of_listen(c, i);
+        FUZZ_CHECK(place.line >= 1 && place.column >= 1);
+        check_source(place.source);
     }
     for (size_t i = 0; i < c->route_count; i++) {
         FUZZ_CHECK((c->routes[i]->kind == CONF_ROUTE_MAILDIR) == !!c->routes[i]->folder);
@@ -73,17 +230,26 @@ static void check_conf(const struct conf *c)
     for (size_t i = 0; i < c->domain_count; i++) {
         check_domain(c, &c->domains[i]);
     }
+    check_proxies(c);
+    for (size_t i = 0; i < c->block_count; i++) {
+        check_source(c->blocks[i].place.source);
+        check_block(&c->blocks[i]);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct slice text = {fuzz_copy(data, size), size};
+    struct slice input = {fuzz_copy(data, size), size};
+    struct slice first = part_of(input, 0);
+    struct slice text = {fuzz_copy(first.p, first.n), first.n};
+    const struct conf_reader reader = {read_part, &input};
     struct conf *c = NULL;
     struct conf_error error;
-    int r = conf_parse(text, "fuzz.conf", &c, &error);
+    int r = conf_parse_with(text, "/fuzz.conf", &reader, &c, &error);
 
-    /* The configuration must not need the text any more. */
+    /* The configuration must not need the texts any more. */
     free((char *)text.p);
+    free((char *)input.p);
     FUZZ_CHECK((r == 0 && c) || (r == -EINVAL && !c));
     if (r == 0) {
         check_conf(c);
