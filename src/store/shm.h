@@ -1,11 +1,11 @@
-/* What store/marks.c and store/presence.c have in common: a lock in memory that processes share and
- * may die with, and the rules by which their tables survive that.
+/* What store/marks.c, store/presence.c and store/bans.c have in common: a lock in memory that
+ * processes share and may die with, and the rules by which their tables survive that.
  *
- * Both tables are open addressed. A cell is living or void by its own content and the owners'
- * epochs alone, so nothing links cells together and a process that dies half-way through a change
- * leaves nothing to repair: a cell is filled with its living part written last, and emptied by
- * clearing that part first. `reach[home]` says how far from its home cell a key may lie; it is
- * raised before a cell is filled and lowered by whoever finds it too high.
+ * The tables are open addressed. A cell is living or void by its own content and the owners' epochs
+ * alone, so nothing links cells together and a process that dies half-way through a change leaves
+ * nothing to repair: a cell is filled with its living part written last, and emptied by clearing
+ * that part first. `reach[home]` says how far from its home cell a key may lie; it is raised before
+ * a cell is filled and lowered by whoever finds it too high.
  *
  * Never wait, allocate or do I/O while holding the lock. */
 #pragma once

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -398,6 +399,7 @@ static void killed_at_any_moment(void **state)
         pid[w] = fork();
         assert_true(pid[w] >= 0);
         if (pid[w] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
             come_and_go(p, owner(w, round + 1));
         }
         usleep((useconds_t)(random() % 3000));
