@@ -74,10 +74,12 @@ int smtp_hop_answer(struct smtp_hop *h, const struct reply *reply, struct answer
     if (reply->code >= 300 && reply->code < 400) {
         return -EPROTO;
     }
-    ret->code = reply->code;
-    ret->enhanced = arena_copy(h->arena, reply->enhanced);
-    ret->text = arena_copy(h->arena, reply->text);
-    ret->from_hop = true;
+    *ret = (struct answer){
+        .code = reply->code,
+        .enhanced = arena_copy(h->arena, reply->enhanced),
+        .text = arena_copy(h->arena, reply->text),
+        .from_hop = true,
+    };
     return 0;
 }
 
