@@ -51,9 +51,10 @@ static bool says_yes(const struct rule *rule)
     return rule->kind == RULE_PASS || rule->kind == RULE_TRUST;
 }
 
-/* `first` always ends the phase. At rcpt it may not: under a pending verdict only pass and trust
- * are looked at, and for postmaster neither reject nor defer is. */
-static void tell_unreachable(struct compiler *c, const struct made_rule *first,
+/* Only the first such rule is told of. `first` always ends the phase. At rcpt it may not: under a
+ * pending verdict only pass and trust are looked at, and for postmaster neither reject nor defer
+ * is. */
+static bool tell_unreachable(struct compiler *c, const struct made_rule *first,
                              const struct made_rule *m)
 {
     const struct rule *before = &first->rule, *rule = &m->rule;
@@ -62,27 +63,29 @@ static void tell_unreachable(struct compiler *c, const struct made_rule *first,
     bool spared_too = rule->kind == RULE_REJECT || rule->kind == RULE_DEFER;
 
     if (at_rcpt && says_yes(rule)) {
-        return;
+        return false;
     }
     if (at_rcpt && spared && !spared_too) {
         finding_add(c->findings, FINDING_WARNING, rule->place, "put it in front of that rule",
                     "this rule is only reached for postmaster: the %s in line %u has no condition",
                     actions[before->kind].name, before->place.line);
-        return;
+        return true;
     }
     compile_error(c, rule->place, "give that rule a condition, or take this one out",
                   "this rule is never reached: the %s in line %u has no condition",
                   actions[before->kind].name, before->place.line);
+    return true;
 }
 
 static void check_reached(struct compiler *c, struct made_rule *const *rules, size_t count)
 {
     const struct made_rule *first = NULL;
+    bool told = false;
 
     for (size_t i = 0; i < count; i++) {
         const struct made_rule *m = rules[i];
-        if (first != NULL) {
-            tell_unreachable(c, first, m);
+        if (first != NULL && !told) {
+            told = tell_unreachable(c, first, m);
         }
         if (m->condition != NULL && constant_truth(m->condition) == 0) {
             compile_error(c, m->condition->x.place,
@@ -97,17 +100,22 @@ static void check_reached(struct compiler *c, struct made_rule *const *rules, si
 
 /* ---- expensive facts in front of cheap ones ----
  *
- * Told of a refusal that needs nothing but free facts and memory, when one in front of it has to
- * ask DNS, the network or the content, and putting it in front would change nothing but the cost:
+ * Told of a refusal that needs nothing but free facts and memory, when one in front of it is the
+ * first to ask DNS, the network or the content for something, and putting it in front would change
+ * nothing but the cost:
  *
  *  - no pass, trust, junk or wait stands between them, which it must not overtake;
  *  - it does not ask for doubt while a doubt rule stands between them;
  *  - it refuses for good if that one does, so that nobody is asked to retry what is hopeless;
  *  - it has a condition. */
 
-struct costly {
-    const struct made_rule *rules[2]; /* the first that refuses for now, for good */
-    bool doubts[2];                   /* a doubt rule stands behind it */
+struct costs {
+    struct buf asked; /* struct fact_use *, what the rules so far ask for */
+    struct costly {
+        const struct rule *rule; /* NULL: none */
+        const struct fact *fact; /* the dearest that it is the first to ask for */
+        bool doubts;             /* a doubt rule stands behind it */
+    } costly[2];                 /* the first that refuses for now, for good */
 };
 
 static bool for_good(const struct rule *rule)
@@ -115,6 +123,7 @@ static bool for_good(const struct rule *rule)
     return rule->code >= 500;
 }
 
+/* Those that begin at connect and are of a recipient in the end: doubt and why. */
 static bool asks_doubt(const struct expression *x)
 {
     return x != NULL && ((x->use != NULL && x->use->fact->phase == PHASE_CONNECT &&
@@ -122,64 +131,69 @@ static bool asks_doubt(const struct expression *x)
                          asks_doubt(x->left) || asks_doubt(x->right));
 }
 
-/* The dearest fact of an expression. */
-static const struct fact *dearest(const struct expression *x)
+/* Adds what `x` asks for; *dearest is the dearest that is new. */
+static void ask(struct costs *costs, const struct expression *x, const struct fact **dearest)
 {
-    const struct fact *best = NULL;
-
     if (x == NULL) {
-        return NULL;
+        return;
     }
-    const struct fact *all[] = {x->use != NULL ? x->use->fact : NULL, dearest(x->left),
-                                dearest(x->right)};
-    for (int i = 0; i < 3; i++) {
-        if (all[i] != NULL && (best == NULL || all[i]->cost > best->cost)) {
-            best = all[i];
-        }
+    if (x->use != NULL && uses_add(&costs->asked, x->use) &&
+        (*dearest == NULL || x->use->fact->cost > (*dearest)->cost)) {
+        *dearest = x->use->fact;
     }
-    return best;
+    ask(costs, x->left, dearest);
+    ask(costs, x->right, dearest);
 }
 
-static void check_cheap(struct compiler *c, const struct costly *costly, const struct made_rule *m)
+static void check_cheap(struct compiler *c, const struct costs *costs, const struct rule *rule)
 {
-    for (int good = 0; good <= for_good(&m->rule); good++) {
-        const struct made_rule *before = costly->rules[good];
-        if (before == NULL || (costly->doubts[good] && asks_doubt(m->rule.condition))) {
+    for (int i = 0; i <= for_good(rule); i++) {
+        const struct costly *before = &costs->costly[i];
+        if (before->rule == NULL || (before->doubts && asks_doubt(rule->condition))) {
             continue;
         }
-        const struct fact *fact = dearest(before->rule.condition);
-        finding_add(c->findings, FINDING_WARNING, m->rule.place,
-                    "put it in front, so that less is asked for",
-                    "this rule is cheap, but stands behind the one in line %u, for which %s must "
-                    "be asked (%s)",
-                    before->rule.place.line, fact->name, fact_cost_name(fact->cost));
+        finding_add(
+            c->findings, FINDING_WARNING, rule->place, "put it in front, so that less is asked for",
+            "this rule is cheap, but stands behind the one in line %u, for which %s must "
+            "be asked (%s)",
+            before->rule->place.line, before->fact->name, fact_cost_name(before->fact->cost));
         return;
+    }
+}
+
+static void check_cost(struct compiler *c, struct costs *costs, const struct rule *rule)
+{
+    const struct fact *dearest = NULL;
+    struct costly *costly = &costs->costly[for_good(rule)];
+
+    ask(costs, rule->condition, &dearest);
+    if (is_refusal(rule)) {
+        if (rule->condition != NULL && expression_cost(rule->condition) <= COST_MEMORY) {
+            check_cheap(c, costs, rule);
+        } else if (dearest != NULL && dearest->cost >= COST_DNS && costly->rule == NULL) {
+            *costly = (struct costly){rule, dearest, false};
+        }
+    } else if (rule->kind == RULE_DOUBT && !rule->observe) {
+        costs->costly[0].doubts = costs->costly[1].doubts = true;
+    } else if (!rule->observe && (actions[rule->kind].verdict || rule->kind == RULE_WAIT)) {
+        costs->costly[0].rule = costs->costly[1].rule = NULL;
     }
 }
 
 static void check_costs(struct compiler *c, struct made_rule *const *rules, size_t count)
 {
-    struct costly costly = {0};
+    struct costs costs = {0};
 
     for (size_t i = 0; i < count; i++) {
-        const struct rule *rule = &rules[i]->rule;
-        bool cheap = expression_cost(rule->condition) <= COST_MEMORY;
-        if (is_refusal(rule) && cheap && rule->condition != NULL) {
-            check_cheap(c, &costly, rules[i]);
-        } else if (is_refusal(rule) && !cheap && costly.rules[for_good(rule)] == NULL) {
-            costly.rules[for_good(rule)] = rules[i];
-            costly.doubts[for_good(rule)] = false;
-        } else if (rule->kind == RULE_DOUBT && !rule->observe) {
-            costly.doubts[0] = costly.doubts[1] = true;
-        } else if (!rule->observe && !is_refusal(rule) &&
-                   (actions[rule->kind].verdict || rule->kind == RULE_WAIT)) {
-            costly = (struct costly){0};
-        }
+        check_cost(c, &costs, &rules[i]->rule);
     }
+    buf_free(&costs.asked);
 }
 
 void check_order(struct compiler *c, struct made_rule *const *rules, size_t count)
 {
     check_reached(c, rules, count);
-    check_costs(c, rules, count);
+    if (c->findings->errors == 0) {
+        check_costs(c, rules, count);
+    }
 }

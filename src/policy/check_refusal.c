@@ -54,11 +54,6 @@ static bool has_use(const struct buf *uses, const struct fact_use *use)
     return false;
 }
 
-static void add_use(struct buf *uses, const struct fact_use *use)
-{
-    buf_append(uses, &use, sizeof(use));
-}
-
 static const char *written(struct compiler *c, const struct fact_use *use)
 {
     struct buf text = {0};
@@ -75,8 +70,8 @@ static void see_unknown(struct walk *w, const struct node *n, bool negated, stru
 {
     (void)negated;
     (void)place;
-    if (n->x.kind == EXPRESSION_UNKNOWN && !has_use(w->seen, n->x.use)) {
-        add_use(w->seen, n->x.use);
+    if (n->x.kind == EXPRESSION_UNKNOWN) {
+        (void)uses_add(w->seen, n->x.use);
     }
 }
 
@@ -85,11 +80,10 @@ static void see_unless(struct walk *w, const struct node *n, bool negated, struc
     const struct fact_use *use = n->x.use;
 
     if (!negated || n->x.kind != EXPRESSION_FACT || use->fact->cost < COST_DNS ||
-        has_use(w->answered, use) || has_use(w->seen, use)) {
+        has_use(w->answered, use) || !uses_add(w->seen, use)) {
         return;
     }
     const char *text = written(w->c, use);
-    add_use(w->seen, use);
     finding_add(w->c->findings, FINDING_WARNING, place,
                 arena_printf(w->c->arena,
                              "say what happens then by a rule of this phase: when "
@@ -149,7 +143,7 @@ static void check_trust(struct compiler *c, const struct rule *rule)
 {
     if (rule->kind == RULE_TRUST && !rule->observe && rule->condition == NULL &&
         rule->phase < PHASE_RCPT) {
-        finding_add(c->findings, FINDING_WARNING, rule->place, "say whom: trust when …",
+        finding_add(c->findings, FINDING_WARNING, rule->place, "say whom: trust when ...",
                     "every client is trusted here: no rule of the phases behind, through rcpt, is "
                     "looked at");
     }

@@ -18,6 +18,7 @@ static void compile_names(struct compiler *c)
     for (size_t i = 0; i < c->syntax.sets.n / sizeof(struct set_syntax *); i++) {
         (void)set_compile(c, sets[i], &sets[i]->name);
     }
+    names_check_replacing(c);
 }
 
 static void compile_rules(struct compiler *c)
@@ -100,7 +101,9 @@ static void check_phases(struct compiler *c)
         size_t count;
         struct made_rule **rules = rules_of(c, (enum phase)i, &count);
         check_order(c, rules, count);
-        check_refusals(c, rules, count);
+        if (c->findings->errors == 0) {
+            check_refusals(c, rules, count);
+        }
     }
 }
 
@@ -131,7 +134,7 @@ int policy_compile_with(const struct conf *conf, const struct fact *known, size_
     compile_names(&c);
     compile_rules(&c);
     check_phases(&c);
-    names_check(&c);
+    names_check_used(&c);
     bool good = findings->errors == errors;
     if (good) {
         output(&c);

@@ -47,7 +47,7 @@ static const char *with_article(struct compiler *c, enum value_type type)
     return arena_printf(c->arena, "%s %s", name[0] == 'a' ? "an" : "a", name).p;
 }
 
-/* What a node is, for messages: "rcpt.count, a number". */
+/* What a node is, for messages: "rcpt.count (a number)", "a bool". */
 static const char *describe(struct compiler *c, const struct node *n)
 {
     struct buf text = {0};
@@ -60,7 +60,7 @@ static const char *describe(struct compiler *c, const struct node *n)
     } else if (n->x.kind == EXPRESSION_CONSTANT) {
         buf_append_slice(&text, slice_of(word_show(n->x.word, shown)));
     }
-    buf_printf(&text, "%s%s", text.n > 0 ? ", " : "", with_article(c, n->x.type));
+    buf_printf(&text, text.n > 0 ? " (%s)" : "%s", with_article(c, n->x.type));
     const char *result = arena_copy(c->arena, buf_slice(&text)).p;
     buf_free(&text);
     return result;
@@ -230,7 +230,7 @@ static struct node *tell_mismatch(struct compiler *c, const struct node *left,
     bool swapped = left->x.kind == EXPRESSION_CONSTANT && right->x.kind != EXPRESSION_CONSTANT;
     const struct node *at = swapped ? left : right, *other = swapped ? right : left;
 
-    compile_error(c, at->x.place, mismatch_advice(other, at), "cannot compare %s, with %s",
+    compile_error(c, at->x.place, mismatch_advice(other, at), "cannot compare %s with %s",
                   describe(c, other), describe(c, at));
     return NULL;
 }
@@ -370,9 +370,8 @@ static bool check_kind(struct compiler *c, const struct term *t, const struct no
         return true;
     }
     compile_error(c, word_given(&t->word) ? t->word.place : table->place, NULL,
-                  "%s can never be in it: %s has no %s", describe(c, left),
-                  table->name[0] != '\0' ? table->name : "the list",
-                  address ? "networks" : "texts");
+                  "expected %s to look for %s, found only %s", address ? "networks" : "texts",
+                  describe(c, left), address ? "texts" : "networks");
     return false;
 }
 

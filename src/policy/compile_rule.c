@@ -5,10 +5,19 @@
 #include "policy/compiler.h"
 #include "policy/rule_text.h"
 
-#define WAIT_CONNECT_MOST (120 * USEC_SEC)
-#define WAIT_MOST         (30 * USEC_SEC)
-#define BAN_MOST          (3650 * (usec_t)86400 * USEC_SEC)
-#define DOUBT_MOST        1000
+#define DOUBT_MOST 1000
+
+struct bound {
+    usec_t most;
+    const char *text;
+    const char *reason;
+};
+
+static const struct bound greeting_bound = {120 * USEC_SEC, "120s before the greeting",
+                                            "others give up when they wait longer"};
+static const struct bound reply_bound = {30 * USEC_SEC, "30s before a reply",
+                                         "others give up when they wait longer"};
+static const struct bound ban_bound = {3650 * (usec_t)86400 * USEC_SEC, "3650d for ban", NULL};
 
 /* What an action answers: where none is given, and all it may be. */
 struct codes {
@@ -161,8 +170,9 @@ static int compile_codes(struct compiler *c, const struct rule_syntax *s, struct
     return r;
 }
 
-/* A duration, or the name of one. */
-static int take_duration(struct compiler *c, const struct rule_syntax *s, struct value *ret)
+/* A duration, or the name of one; *ret_place is where it is written. */
+static int take_duration(struct compiler *c, const struct rule_syntax *s, struct value *ret,
+                         struct place *ret_place)
 {
     const struct term term = {.kind = TERM_WORD, .place = s->amount.place, .word = s->amount};
     const struct node *n = operand_compile(c, &term);
@@ -178,32 +188,29 @@ static int take_duration(struct compiler *c, const struct rule_syntax *s, struct
         return -EINVAL;
     }
     *ret = n->x.value;
+    *ret_place = n->via != NULL ? n->via->value->place : s->amount.place;
     return 0;
 }
 
 static int compile_duration(struct compiler *c, const struct rule_syntax *s, struct rule *rule)
 {
+    const struct bound *bound = s->kind == RULE_BAN         ? &ban_bound
+                                : s->phase == PHASE_CONNECT ? &greeting_bound
+                                                            : &reply_bound;
     struct value value;
-    usec_t most = s->kind == RULE_BAN         ? BAN_MOST
-                  : s->phase == PHASE_CONNECT ? WAIT_CONNECT_MOST
-                                              : WAIT_MOST;
-    int r = take_duration(c, s, &value);
+    struct place place;
+    int r = take_duration(c, s, &value, &place);
 
     if (r < 0) {
         return r;
     }
     if (value.number <= 0) {
-        compile_error(c, s->amount.place, NULL, "expected more than no time at all");
+        compile_error(c, place, NULL, "expected more than no time at all for %s",
+                      actions[s->kind].name);
         return -EINVAL;
     }
-    if (value.number > most && s->kind == RULE_BAN) {
-        compile_error(c, s->amount.place, NULL, "expected at most 3650d");
-        return -EINVAL;
-    }
-    if (value.number > most) {
-        compile_error(
-            c, s->amount.place, "others give up when they wait longer", "expected at most %s",
-            s->phase == PHASE_CONNECT ? "120s before the greeting" : "30s before a reply");
+    if (value.number > bound->most) {
+        compile_error(c, place, bound->reason, "expected at most %s", bound->text);
         return -EINVAL;
     }
     rule->amount = value.number;
@@ -248,16 +255,14 @@ static int compile_action(struct compiler *c, const struct rule_syntax *s, struc
     return 0;
 }
 
-static int check_phase(struct compiler *c, const struct rule_syntax *s)
+static void check_phase(struct compiler *c, const struct rule_syntax *s)
 {
-    if (actions[s->kind].phases & (1u << s->phase)) {
-        return 0;
+    if (!(actions[s->kind].phases & (1u << s->phase))) {
+        compile_error(c, s->action.place,
+                      s->kind == RULE_WAIT ? "wait at mail or rcpt instead"
+                                           : "move it to rcpt or message",
+                      "%s cannot stand at %s", actions[s->kind].name, phase_name(s->phase));
     }
-    compile_error(c, s->action.place,
-                  s->kind == RULE_WAIT ? "wait at mail or rcpt instead"
-                                       : "move it to rcpt or message",
-                  "%s cannot stand at %s", actions[s->kind].name, phase_name(s->phase));
-    return -EINVAL;
 }
 
 /* "when A unless B" is A and not B; either may be missing. False after an error. */
@@ -298,6 +303,7 @@ struct made_rule *rule_compile(struct compiler *c, const struct rule_syntax *s)
 {
     struct made_rule *made = arena_zalloc(c->arena, sizeof(*made));
     struct rule *rule = &made->rule;
+    size_t errors = c->findings->errors;
 
     rule->kind = s->kind;
     rule->phase = s->phase;
@@ -308,13 +314,14 @@ struct made_rule *rule_compile(struct compiler *c, const struct rule_syntax *s)
     rule->place = s->place;
     rule->where = where(c, s->place);
     made->syntax = s;
-    bool good = check_phase(c, s) == 0;
-    good &= compile_action(c, s, rule) == 0;
-    good &= rule_text_compile(c, s, &rule->text) == 0;
-    good &= compile_conditions(c, s, &made->condition);
+    check_phase(c, s);
+    (void)compile_action(c, s, rule);
+    (void)rule_text_compile(c, s, &rule->text);
+    bool good = compile_conditions(c, s, &made->condition);
     if (made->condition != NULL) {
         uses_check(c, made->condition, s->phase);
         rule->condition = &made->condition->x;
     }
-    return good ? made : NULL;
+    /* What a set has wrong is told there, and only once. */
+    return good && c->findings->errors == errors ? made : NULL;
 }

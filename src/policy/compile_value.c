@@ -76,7 +76,7 @@ static int check_parameters(struct compiler *c, const struct fact *fact, const s
     if (count != fact->parameters) {
         const char *advice =
             fact->parameters > 0
-                ? arena_printf(c->arena, "write %s(\"…\")", fact->name).p
+                ? arena_printf(c->arena, "write %s(\"...\")", fact->name).p
                 : arena_printf(c->arena, "write %s without parentheses", fact->name).p;
         compile_error(c, t->word.place, advice, "%s takes %u parameter%s, found %zu", fact->name,
                       fact->parameters, fact->parameters == 1 ? "" : "s", count);
@@ -148,7 +148,8 @@ static void set_build(struct compiler *c, struct set_syntax *s)
     c->building = s;
     c->building_depth++;
     /* The word of a result gets its meaning from the fact it is compared with. */
-    if (word == NULL || !is_result_word(c, word->text)) {
+    s->result = word != NULL && is_result_word(c, word->text);
+    if (!s->result) {
         s->node = expression_compile(c, s->value);
     }
     c->building_depth--;

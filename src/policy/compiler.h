@@ -93,8 +93,12 @@ const char *name_suggest(const struct compiler *c, struct slice text, bool facts
 /* Is it a word that some fact of type RESULT gives? */
 bool is_result_word(const struct compiler *c, struct slice text);
 
-/* Behind everything: sets that replace one of another type, names that nothing uses. */
-void names_check(struct compiler *c);
+/* When tables and sets are compiled: whatever replaces a table or set of the standard policy must
+ * be of its kind and type, or rules would fail where nobody can mend them. */
+void names_check_replacing(struct compiler *c);
+
+/* When all is compiled: warns of names that nothing uses. */
+void names_check_used(struct compiler *c);
 
 /* ---- uses.c ---- */
 
@@ -105,6 +109,9 @@ const struct fact *fact_find(const struct compiler *c, struct slice name);
  * first; NULL when there are too many, after an error at `place`. */
 const struct fact_use *use_of(struct compiler *c, const struct fact *fact,
                               const struct slice *parameters, struct place place);
+
+/* Adds the use to an array of struct fact_use * unless it is there. Was it new? */
+bool uses_add(struct buf *uses, const struct fact_use *use);
 
 /* client.ip, header("Subject"): as it would be written. */
 void use_append(struct buf *ret, const struct fact_use *use);
@@ -166,7 +173,8 @@ struct made_rule *rule_compile(struct compiler *c, const struct rule_syntax *syn
 
 /* ---- check_order.c, check_refusal.c: rules against each other ---- */
 
-/* Both look at all rules of one phase, in their order. */
+/* Both look at all rules of one phase, in their order. Where there are errors, rules are missing
+ * and most warnings would be wrong: they are left for later. */
 void check_order(struct compiler *c, struct made_rule *const *rules, size_t count);
 void check_refusals(struct compiler *c, struct made_rule *const *rules, size_t count);
 

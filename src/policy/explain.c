@@ -91,25 +91,13 @@ static void put_row(struct buf *ret, size_t where_wide, struct slice where, stru
     } while (where.n > 0 || rule.n > 0 || facts_needed.n > 0);
 }
 
-static void add_use(struct buf *uses, const struct fact_use *use)
-{
-    const struct fact_use *const *all = (const void *)uses->p;
-
-    for (size_t i = 0; i < uses->n / sizeof(struct fact_use *); i++) {
-        if (all[i] == use) {
-            return;
-        }
-    }
-    buf_append(uses, &use, sizeof(use));
-}
-
 static void collect(struct buf *uses, const struct expression *x)
 {
     if (x == NULL) {
         return;
     }
     if (x->use != NULL) {
-        add_use(uses, x->use);
+        (void)uses_add(uses, x->use);
     }
     collect(uses, x->left);
     collect(uses, x->right);
@@ -119,7 +107,7 @@ static void collect_text(struct buf *uses, const struct text_template *t)
 {
     for (size_t i = 0; t != NULL && i < t->count; i++) {
         if (t->parts[i].use != NULL) {
-            add_use(uses, t->parts[i].use);
+            (void)uses_add(uses, t->parts[i].use);
         }
     }
 }

@@ -89,32 +89,31 @@ static const char *kind_name(enum name_kind kind)
     return kind == NAME_TABLE ? "table" : "set";
 }
 
-static void mark_replacing(struct compiler *c, const struct name *name, const struct name *replaced)
-{
-    if (name->kind != replaced->kind) {
-        compile_error(c, name->word->place, NULL,
-                      "\"" SLICE_FMT "\" is a %s of the standard policy and must stay one",
-                      SLICE_ARG(name->word->text), kind_name(replaced->kind));
-    }
-    if (name->kind == NAME_TABLE) {
-        name->table->replaces = true;
-    } else {
-        name->set->replaces = true;
-    }
-}
-
-/* One of several names of the same text: the first of them is what it stands for. */
-static void check_again(struct compiler *c, const struct name *first, const struct name *again)
+/* One of several names of the same text: the first of them is what it stands for. False: it cannot
+ * stand for what the standard policy uses it for. */
+static bool check_again(struct compiler *c, const struct name *first, const struct name *again)
 {
     const struct place *place = &first->word->place;
+    struct slice text = first->word->text;
 
     if (first->standard == again->standard) {
         compile_error(c, again->word->place, "a name stands for one thing; choose another",
                       "the name \"" SLICE_FMT "\" is given already, in line %u of %s",
-                      SLICE_ARG(again->word->text), place->line, place->source->name);
-    } else {
-        mark_replacing(c, first, again);
+                      SLICE_ARG(text), place->line, place->source->name);
+        return true;
     }
+    if (first->kind != again->kind) {
+        compile_error(c, *place, NULL,
+                      "\"" SLICE_FMT "\" is a %s of the standard policy and must stay one",
+                      SLICE_ARG(text), kind_name(again->kind));
+        return false;
+    }
+    if (first->kind == NAME_TABLE) {
+        first->table->replaces = true;
+    } else {
+        first->set->replaces = true;
+    }
+    return true;
 }
 
 void names_define(struct compiler *c)
@@ -143,7 +142,9 @@ void names_define(struct compiler *c)
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         if (kept > 0 && slice_eq(names[kept - 1].word->text, names[i].word->text)) {
-            check_again(c, &names[kept - 1], &names[i]);
+            if (!check_again(c, &names[kept - 1], &names[i])) {
+                names[kept - 1] = names[i];
+            }
         } else {
             names[kept++] = names[i];
         }
@@ -189,45 +190,69 @@ const char *name_suggest(const struct compiler *c, struct slice text, bool with_
     return close;
 }
 
-/* What a set of the standard policy is, another must be too, or the rules that use it fail where
- * nobody can mend them. */
-static void check_set(struct compiler *c, const struct set_syntax *standard)
+static const char *set_type(const struct set_syntax *s)
 {
-    const struct name *name = name_find(c, standard->name.text);
+    return value_type_name(s->node != NULL ? s->node->x.type : TYPE_RESULT);
+}
 
-    if (name == NULL || name->kind != NAME_SET || name->set == standard ||
-        name->set->node == NULL || standard->node == NULL) {
+/* `mine` stands for `standard`: of the same type, and a constant where that is one. */
+static void check_set(struct compiler *c, struct set_syntax *mine,
+                      const struct set_syntax *standard)
+{
+    bool broken = mine->node == NULL && !mine->result;
+
+    if (broken || mine == standard) {
         return;
     }
-    const struct expression *mine = &name->set->node->x, *theirs = &standard->node->x;
-    if (mine->type != theirs->type) {
-        compile_error(c, name->word->place, NULL,
+    if (strcmp(set_type(mine), set_type(standard)) != 0) {
+        compile_error(c, mine->name.place, NULL,
                       "the standard policy's \"" SLICE_FMT "\" is a %s, yours is a %s",
-                      SLICE_ARG(name->word->text), value_type_name(theirs->type),
-                      value_type_name(mine->type));
-    } else if (theirs->kind == EXPRESSION_CONSTANT && mine->kind != EXPRESSION_CONSTANT &&
-               theirs->type != TYPE_BOOL) {
-        compile_error(c, name->word->place, NULL,
+                      SLICE_ARG(mine->name.text), set_type(standard), set_type(mine));
+    } else if (standard->node != NULL && standard->node->x.kind == EXPRESSION_CONSTANT &&
+               standard->node->x.type != TYPE_BOOL && mine->node->x.kind != EXPRESSION_CONSTANT) {
+        compile_error(c, mine->name.place, NULL,
                       "the standard policy's \"" SLICE_FMT "\" is a constant, yours is not",
-                      SLICE_ARG(name->word->text));
+                      SLICE_ARG(mine->name.text));
+    } else {
+        return;
+    }
+    mine->node = NULL;
+    mine->value = NULL;
+}
+
+static void check_table(struct compiler *c, struct table_syntax *mine,
+                        const struct table_syntax *standard)
+{
+    const struct policy_table *x = mine->table, *y = standard->table;
+
+    if (x == NULL || mine == standard || (!x->has_networks && !x->has_texts)) {
+        return;
+    }
+    if ((y->has_networks && !x->has_networks) || (y->has_texts && !x->has_texts)) {
+        compile_error(c, mine->name.place, NULL,
+                      "the standard policy's table \"" SLICE_FMT "\" has %s, yours has none",
+                      SLICE_ARG(mine->name.text), y->has_networks ? "networks" : "texts");
+        mine->table = NULL;
     }
 }
 
-static void check_table(struct compiler *c, const struct table_syntax *standard)
+void names_check_replacing(struct compiler *c)
 {
-    const struct name *name = name_find(c, standard->name.text);
+    const struct syntax *s = &c->syntax;
+    struct table_syntax *const *tables = (const void *)s->tables.p;
+    struct set_syntax *const *sets = (const void *)s->sets.p;
 
-    if (name == NULL || name->kind != NAME_TABLE || name->table == standard ||
-        name->table->table == NULL || standard->table == NULL) {
-        return;
+    for (size_t i = 0; i < s->tables.n / sizeof(struct table_syntax *); i++) {
+        const struct name *name = name_find(c, tables[i]->name.text);
+        if (tables[i]->standard && tables[i]->table != NULL && name != NULL) {
+            check_table(c, name->table, tables[i]);
+        }
     }
-    const struct policy_table *mine = name->table->table, *theirs = standard->table;
-    bool empty = !mine->has_networks && !mine->has_texts;
-    if (!empty && ((theirs->has_networks && !mine->has_networks) ||
-                   (theirs->has_texts && !mine->has_texts))) {
-        compile_error(c, name->word->place, NULL,
-                      "the standard policy's table \"" SLICE_FMT "\" has %s, yours has none",
-                      SLICE_ARG(name->word->text), theirs->has_networks ? "networks" : "texts");
+    for (size_t i = 0; i < s->sets.n / sizeof(struct set_syntax *); i++) {
+        const struct name *name = name_find(c, sets[i]->name.text);
+        if (sets[i]->standard && (sets[i]->node != NULL || sets[i]->result) && name != NULL) {
+            check_set(c, name->set, sets[i]);
+        }
     }
 }
 
@@ -243,23 +268,10 @@ static void check_used(struct compiler *c, const struct name *name)
     }
 }
 
-void names_check(struct compiler *c)
+void names_check_used(struct compiler *c)
 {
-    const struct syntax *s = &c->syntax;
-    struct table_syntax *const *tables = (const void *)s->tables.p;
-    struct set_syntax *const *sets = (const void *)s->sets.p;
     const struct name *names = (const void *)c->names.p;
 
-    for (size_t i = 0; i < s->tables.n / sizeof(struct table_syntax *); i++) {
-        if (tables[i]->standard) {
-            check_table(c, tables[i]);
-        }
-    }
-    for (size_t i = 0; i < s->sets.n / sizeof(struct set_syntax *); i++) {
-        if (sets[i]->standard) {
-            check_set(c, sets[i]);
-        }
-    }
     for (size_t i = 0; i < c->names.n / sizeof(*names) && c->findings->errors == 0; i++) {
         check_used(c, &names[i]);
     }

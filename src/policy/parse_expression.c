@@ -105,6 +105,15 @@ static bool too_nested(struct policy_parser *p, struct place place)
     return true;
 }
 
+/* Where the missing parenthesis belongs, when it is not to be seen in the same line. */
+static const char *opened_above(struct policy_parser *p, struct place open)
+{
+    if (words_peek(&p->words, MODE).place.line == open.line) {
+        return NULL;
+    }
+    return arena_printf(p->arena, "the parenthesis in line %u is still open", open.line).p;
+}
+
 /* "(" expression ")" */
 static struct term *parse_group(struct policy_parser *p)
 {
@@ -118,7 +127,7 @@ static struct term *parse_group(struct policy_parser *p)
     struct term *t = syntax_expression(p);
     p->nesting--;
     if (t != NULL && !words_accept(&p->words, MODE, ")")) {
-        return expected(p, NULL, "\"and\", \"or\" or \")\"");
+        return expected(p, opened_above(p, place), "\"and\", \"or\" or \")\"");
     }
     if (t != NULL) {
         t->place = place;

@@ -65,7 +65,8 @@ struct set_syntax {
     bool used;
     enum set_state state;     /* of the compiler, as what follows */
     struct set_syntax *outer; /* while it is built: the set that asked for it */
-    struct node *node;        /* when DONE; NULL: broken, or the word of a result */
+    bool result;              /* when DONE: it is the word of a result, and has no node */
+    struct node *node;        /* when DONE; NULL: broken */
 };
 
 struct rule_syntax {

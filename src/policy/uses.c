@@ -49,6 +49,19 @@ const struct fact_use *use_of(struct compiler *c, const struct fact *fact,
     return use;
 }
 
+bool uses_add(struct buf *uses, const struct fact_use *use)
+{
+    const struct fact_use *const *all = (const void *)uses->p;
+
+    for (size_t i = 0; i < uses->n / sizeof(struct fact_use *); i++) {
+        if (all[i] == use) {
+            return false;
+        }
+    }
+    buf_append(uses, &use, sizeof(use));
+    return true;
+}
+
 void use_append(struct buf *ret, const struct fact_use *use)
 {
     buf_append_slice(ret, slice_of(use->fact->name));
