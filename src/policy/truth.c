@@ -259,7 +259,9 @@ static unsigned look_at_comparison(const struct view *v, const struct expression
     if (x->right == NULL || type_of(x->left) != TYPE_BOOL || type_of(x->right) != TYPE_BOOL) {
         return look_at_values(v, x);
     }
-    const unsigned same = truth_same(look(v, x->left, TRUTH_OPEN), look(v, x->right, TRUTH_OPEN));
+    const unsigned a = look(v, x->left, TRUTH_OPEN);
+    const unsigned b = look(v, x->right, TRUTH_OPEN);
+    const unsigned same = truth_same(a, b);
     switch (x->kind) {
     case EXPRESSION_EQUAL: return same;
     case EXPRESSION_NOT_EQUAL: return truth_not(same);

@@ -1,0 +1,287 @@
+/* Regular expressions: what they match, and that neither they nor the texts can make a match last
+ * or need more stack than a task has. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/pattern.h"
+#include "stack_used.h"
+
+static struct pattern *compile_as(const char *text, bool caseless)
+{
+    struct pattern *p = NULL;
+    char why[256];
+    size_t at;
+
+    assert_int_equal(pattern_compile(slice_of(text), caseless, &p, why, sizeof(why), &at), 0);
+    return p;
+}
+
+static int match_octets(const char *text, struct slice subject)
+{
+    struct pattern *p = compile_as(text, false);
+    const int r = pattern_match(p, subject);
+
+    /* The interpreter says the same, where the system forbids the JIT. */
+    char without[512] = "(*NO_JIT)";
+    struct pattern *interpreted = compile_as(strcat(without, text), false);
+    assert_int_equal(pattern_match(interpreted, subject), r);
+    assert_null(pattern_free(interpreted));
+    assert_null(pattern_free(p));
+    return r;
+}
+
+static int match(const char *text, const char *subject)
+{
+    return match_octets(text, slice_of(subject));
+}
+
+/* ---- matching ---- */
+
+static void matches(void **state)
+{
+    (void)state;
+    assert_int_equal(match("b", "abc"), 1);
+    assert_int_equal(match("^b", "abc"), 0);
+    assert_int_equal(match("^abc$", "abc"), 1);
+    assert_int_equal(match("(dyn|dsl)[0-9]+\\.", "host.dsl12.example.net"), 1);
+    assert_int_equal(match("", ""), 1);
+    assert_int_equal(match("^$", ""), 1);
+    assert_int_equal(match(".", ""), 0);
+    assert_int_equal(match("(a+)\\1b", "aaaab"), 1);
+    assert_int_equal(match_octets("^$", (struct slice){NULL, 0}), 1);
+}
+
+static void letters(void **state)
+{
+    struct pattern *p = compile_as("spam", true);
+
+    (void)state;
+    assert_int_equal(match("spam", "SPAM"), 0);
+    assert_int_equal(match("(?i)spam", "SpAm"), 1);
+    assert_int_equal(pattern_match(p, SLICE_LIT("no SPAM here")), 1);
+    assert_null(pattern_free(p));
+    p = compile_as("^\xc3\xa4$", true);
+    assert_int_equal(pattern_match(p, SLICE_LIT("\xc3\x84")), 1);
+    assert_null(pattern_free(p));
+}
+
+static void octets(void **state)
+{
+    (void)state;
+    /* One character where the text is UTF-8. */
+    assert_int_equal(match("^.$", "\xe2\x82\xac"), 1);
+    /* Where it is not, the parts that are. */
+    assert_int_equal(match_octets("b\\z", SLICE_LIT("a\xff"
+                                                    "b")),
+                     1);
+    assert_int_equal(match_octets("a.b", SLICE_LIT("a\xff"
+                                                   "b")),
+                     0);
+    assert_int_equal(match_octets("^.*$", SLICE_LIT("\xe2\x82")), 0);
+    assert_int_equal(match_octets("a\\x00b", SLICE_LIT("a\0b")), 1);
+    assert_int_equal(match_octets("a$", SLICE_LIT("a\0")), 0);
+}
+
+/* ---- bad patterns ---- */
+
+static void assert_bad(const char *text, size_t n, const char *cause, size_t offset)
+{
+    struct pattern *untouched = (struct pattern *)0x1;
+    struct pattern *p = untouched;
+    char why[256] = "";
+    size_t at = 4711;
+
+    assert_int_equal(pattern_compile((struct slice){text, n}, false, &p, why, sizeof(why), &at),
+                     -EINVAL);
+    assert_ptr_equal(p, untouched);
+    assert_non_null(strstr(why, cause));
+    assert_int_equal(at, offset);
+}
+
+static void bad_patterns_say_why_and_where(void **state)
+{
+    char nested[2 * (PATTERN_NEST_LIMIT + 1) + 1] = "";
+    char *longest = malloc(PATTERN_LENGTH_LIMIT + 1);
+    struct pattern *p;
+    char why[8];
+    size_t at;
+
+    (void)state;
+    assert_bad("a(b", 3, "missing closing parenthesis", 3);
+    assert_bad("a[b", 3, "missing terminating ]", 3);
+    assert_bad("*a", 2, "quantifier", 0);
+    assert_bad("ab\xff", 3, "UTF-8", 2);
+    assert_bad("a\\Cb", 4, "\\C", 3);
+    assert_bad("a\\", 2, "end of pattern", 2);
+
+    memset(nested, '(', PATTERN_NEST_LIMIT + 1);
+    memset(nested + PATTERN_NEST_LIMIT + 1, ')', PATTERN_NEST_LIMIT + 1);
+    assert_bad(nested, strlen(nested), "parentheses are too deeply nested", PATTERN_NEST_LIMIT + 1);
+    (void)pattern_free(compile_as(strcat(strcpy(nested, "(((((((((a"), ")))))))))"), false));
+
+    memset(longest, 'a', PATTERN_LENGTH_LIMIT + 1);
+    assert_bad(longest, PATTERN_LENGTH_LIMIT + 1, "longer than the limit", 0);
+    assert_int_equal(pattern_compile((struct slice){longest, PATTERN_LENGTH_LIMIT}, false, &p, why,
+                                     sizeof(why), &at),
+                     0);
+    (void)pattern_free(p);
+    free(longest);
+
+    /* Little room for the cause. */
+    assert_int_equal(pattern_compile(SLICE_LIT("("), false, &p, why, sizeof(why), &at), -EINVAL);
+    assert_int_equal(strlen(why), sizeof(why) - 1);
+}
+
+/* A few octets that would become megabytes. */
+static void patterns_that_explode_are_refused(void **state)
+{
+    static const char bomb[] = "(((a{1,200}){1,200}){1,200}){1,200}";
+
+    (void)state;
+    assert_bad(bomb, sizeof(bomb) - 1, "too large", sizeof(bomb) - 1);
+}
+
+/* ---- limits ---- */
+
+static struct slice repeat(const char *unit, size_t count, const char *tail)
+{
+    const size_t n = strlen(unit);
+    char *p = malloc(n * count + strlen(tail) + 1);
+
+    assert_non_null(p);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(p + i * n, unit, n);
+    }
+    strcpy(p + n * count, tail);
+    return (struct slice){p, n * count + strlen(tail)};
+}
+
+static int match_repeated(const char *text, const char *unit, size_t count, const char *tail)
+{
+    struct slice subject = repeat(unit, count, tail);
+    const int r = match_octets(text, subject);
+
+    free((char *)subject.p);
+    return r;
+}
+
+/* Each of these would take from seconds to ages. */
+static void backtracking_is_stopped(void **state)
+{
+    (void)state;
+    assert_int_equal(match_repeated("^(a+)+$", "a", 40, "b"), -E2BIG);
+    assert_int_equal(match_repeated("^(a|aa)+$", "a", 60, "b"), -E2BIG);
+    assert_int_equal(match_repeated("(.*)*x[0-9]", "ab", 20000, "x"), -E2BIG);
+    assert_int_equal(match_repeated("a.*b.*c.*[0-9]", "abc", 20000, ""), -E2BIG);
+    /* And these are below PCRE2's own limit, which is one for each place to begin at. */
+    assert_int_equal(match_repeated("a[^b]*[0-9]", "a", 65000, ""), -E2BIG);
+    assert_int_equal(match_repeated("[a-z]++@[a-z]+", "a", 65000, "@"), -E2BIG);
+    assert_int_equal(match_repeated("viagra.*[0-9]cheap", "viagra", 10000, "cheap"), -E2BIG);
+    assert_int_equal(match_repeated("([a-z]+[.])*[0-9]", "abc.", 16000, ""), -E2BIG);
+    assert_int_equal(match_repeated("(.*)\\1\\1\\1[0-9]", "a", 5000, ""), -E2BIG);
+}
+
+/* What people write, on the longest texts there are. */
+static void ordinary_patterns_are_not_stopped(void **state)
+{
+    (void)state;
+    assert_int_equal(match_repeated("^.*foo", "a", 65000, "foo"), 1);
+    assert_int_equal(match_repeated("foo$", "a foo ", 10000, "x"), 0);
+    assert_int_equal(match_repeated("[0-9]{5,}", "12 ", 20000, ""), 0);
+    assert_int_equal(match_repeated("\\bcheap\\b.*\\bpills\\b", "cheap pearls ", 10, ""), 0);
+    assert_int_equal(match_repeated("\\w+@example[0-9]*\\.org", "someone@example.net, ", 3000, ""),
+                     0);
+    assert_int_equal(
+        match_repeated("^(.*, )?x@example\\.org$", "someone@example.net, ", 3000, "x@example.org"),
+        1);
+}
+
+static void long_texts_are_not_looked_at(void **state)
+{
+    (void)state;
+    assert_int_equal(match_repeated("^a", "a", PATTERN_SUBJECT_LIMIT, ""), 1);
+    assert_int_equal(match_repeated("^a", "a", PATTERN_SUBJECT_LIMIT + 1, ""), -E2BIG);
+}
+
+/* A match that was stopped leaves nothing behind that others would feel. */
+static void the_next_match_begins_anew(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(match_repeated("^(a+)+$", "a", 40, "b"), -E2BIG);
+        assert_int_equal(match_repeated("^(a+)+$", "a", 10, ""), 1);
+        assert_int_equal(match_repeated("^(a+)+$", "a", 3, "b"), 0);
+    }
+}
+
+/* ---- a task's stack ---- */
+
+struct question {
+    const struct pattern *pattern;
+    struct slice subject;
+    int answer;
+};
+
+static void *answer(void *arg)
+{
+    struct question *q = arg;
+
+    q->answer = pattern_match(q->pattern, q->subject);
+    return NULL;
+}
+
+static void assert_little_stack(const char *text, struct slice subject, int expected)
+{
+    struct pattern *p = compile_as(text, false);
+    struct question q = {p, subject, 1000};
+
+    assert_in_range(stack_used(answer, &q), 0, 12 * 1024);
+    assert_int_equal(q.answer, expected);
+    (void)pattern_free(p);
+}
+
+static void matching_needs_little_stack(void **state)
+{
+    struct slice as = repeat("a", 60000, "");
+    char deep[256] = "";
+
+    (void)state;
+    memset(deep, '(', 40);
+    strcat(deep, "a");
+    for (int i = 0; i < 40; i++) {
+        strcat(deep, ")+");
+    }
+    assert_little_stack(deep, (struct slice){as.p, 30}, 1);
+    assert_little_stack("(*NO_JIT)^(a|b)+$", (struct slice){as.p, 1000}, 1);
+    assert_little_stack("(*NO_JIT)^(a|b)+$", as, -E2BIG);
+    assert_little_stack("^(a|b)+$", as, -E2BIG);
+    assert_little_stack("^((a)|b(?1))+$", as, -E2BIG);
+    assert_little_stack("(*NO_JIT)(?:a(?R)?[0-9])", as, -E2BIG);
+    assert_little_stack("(?:a(?R)?[0-9])", as, -E2BIG);
+    free((char *)as.p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(matches),
+        cmocka_unit_test(letters),
+        cmocka_unit_test(octets),
+        cmocka_unit_test(bad_patterns_say_why_and_where),
+        cmocka_unit_test(patterns_that_explode_are_refused),
+        cmocka_unit_test(backtracking_is_stopped),
+        cmocka_unit_test(ordinary_patterns_are_not_stopped),
+        cmocka_unit_test(long_texts_are_not_looked_at),
+        cmocka_unit_test(the_next_match_begins_anew),
+        cmocka_unit_test(matching_needs_little_stack),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
