@@ -38,6 +38,10 @@ struct cmd_line {
 bool cmd_take_line(const struct command *c, int argc, char **argv, struct cmd_line *ret,
                    enum cmd_status *ret_status);
 
+/* At a command's end: CMD_DONE when all that it printed could be written; else says why not, and
+ * CMD_NO. */
+enum cmd_status cmd_printed(void);
+
 /* Reads the configuration and compiles its policy; errors and warnings go to standard error. 0 and
  * what the caller frees (the policy first), or -1. */
 int cmd_load(const char *file, struct conf **ret_conf, struct policy **ret_policy,

@@ -56,7 +56,7 @@ enum cmd_status cmd_check(const struct command *c, int argc, char **argv)
         if ((line.options & CMD_EXPLAIN) != 0) {
             print_policy(policy);
         }
-        status = fflush(stdout) == 0 ? CMD_DONE : CMD_NO;
+        status = cmd_printed();
     }
     (void)policy_free(policy);
     (void)conf_free(conf);

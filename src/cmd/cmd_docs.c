@@ -41,7 +41,7 @@ static void print_text(struct wanted w, bool man)
         if (man) {
             docs_man((enum docs_section)i, &text);
         } else {
-            buf_append(&text, "\n", i > w.first);
+            buf_append(&text, "\n", i > w.first ? 1 : 0);
             docs_markdown((enum docs_section)i, &text);
         }
     }
@@ -85,5 +85,5 @@ enum cmd_status cmd_docs(const struct command *c, int argc, char **argv)
     } else {
         print_text(w, line.options == CMD_MAN);
     }
-    return fflush(stdout) == 0 ? CMD_DONE : CMD_NO;
+    return cmd_printed();
 }

@@ -107,9 +107,10 @@ static void action_section(struct arena *arena, struct buf *ret)
     begin_list(ret);
     for (size_t i = 0; i < RULE_KIND_COUNT; i++) {
         const struct action *a = &actions[i];
-        buf_printf(ret, ".It Li %s Pq %s, in %s\n", a->synopsis, a->verdict ? "verdict" : "action",
-                   a->phases == (1u << PHASE_COUNT) - 1 ? "all phases"
-                                                        : docs_phases(a->phases, arena));
+        bool anywhere = a->phases == (1u << PHASE_COUNT) - 1;
+        buf_printf(ret, ".It Li %s Pq %s, %s%s\n", a->synopsis, a->verdict ? "verdict" : "action",
+                   anywhere ? "in all phases" : "at ",
+                   anywhere ? "" : docs_phases(a->phases, arena));
         put_text(ret, a->prose);
     }
     end_list(ret);

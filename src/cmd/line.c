@@ -1,13 +1,25 @@
-/* The command line of every subcommand: it takes those options that its row in main.c names. */
+/* The command line of every subcommand: it takes those options that its row in main.c names. And
+ * the end of its output. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/cmd.h"
+
+enum cmd_status cmd_printed(void)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0) {
+        return CMD_DONE;
+    }
+    (void)fprintf(stderr, "gatepost: cannot write: %s\n", strerror(errno));
+    return CMD_NO;
+}
 
 static enum cmd_status help(const struct command *c)
 {
     (void)printf("usage: gatepost %s %s\n\n%s\n", c->name, c->synopsis, c->prose);
-    return fflush(stdout) == 0 ? CMD_DONE : CMD_NO;
+    return cmd_printed();
 }
 
 static enum cmd_status wrong(const struct command *c)
