@@ -1,6 +1,5 @@
 /* gatepost docs: the reference of facts, actions, limits and replies; see docs.h. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fatal.h"
@@ -58,12 +57,11 @@ static void print_json(struct wanted w)
             fatal("out of memory for the reference");
         }
     }
-    char *text = json_dumps(whole, JSON_INDENT(2));
-    if (text == NULL) {
+    /* That it could not be written is told by cmd_printed. */
+    if (json_dumpf(whole, stdout, JSON_INDENT(2)) != 0 && ferror(stdout) == 0) {
         fatal("out of memory for the reference");
     }
-    (void)printf("%s\n", text);
-    free(text);
+    (void)putchar('\n');
     json_decref(whole);
 }
 

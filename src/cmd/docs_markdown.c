@@ -178,27 +178,35 @@ static void reply_section(struct arena *arena, struct buf *ret)
     grid_end(&g, ret);
 }
 
+static void begin_section(enum docs_section section, const char *heading, struct buf *ret)
+{
+    buf_printf(ret, "## %s\n\n", heading);
+    docs_wrap(ret, docs_introduction(section), 0, 0);
+    buf_append(ret, "\n", 1);
+}
+
+static void standard_section(struct arena *arena, struct buf *ret)
+{
+    (void)arena;
+    buf_append(ret, policy_standard_text, policy_standard_length);
+}
+
 void docs_markdown(enum docs_section section, struct buf *ret)
 {
     static const struct {
-        const char *heading;
+        const char *heading; /* NULL: the section is another kind of text */
         void (*write)(struct arena *arena, struct buf *ret);
     } sections[DOCS_SECTION_COUNT] = {
-        [DOCS_FACTS] = {"Facts", fact_section},
-        [DOCS_ACTIONS] = {"Actions", action_section},
-        [DOCS_LIMITS] = {"Limits", limit_section},
-        [DOCS_REPLIES] = {"Replies", reply_section},
+        [DOCS_FACTS] = {"Facts", fact_section},     [DOCS_ACTIONS] = {"Actions", action_section},
+        [DOCS_LIMITS] = {"Limits", limit_section},  [DOCS_REPLIES] = {"Replies", reply_section},
+        [DOCS_STANDARD] = {NULL, standard_section},
     };
     struct arena arena;
 
-    if (section == DOCS_STANDARD) {
-        buf_append(ret, policy_standard_text, policy_standard_length);
-        return;
-    }
     arena_init(&arena);
-    buf_printf(ret, "## %s\n\n", sections[section].heading);
-    docs_wrap(ret, docs_introduction(section), 0, 0);
-    buf_append(ret, "\n", 1);
+    if (sections[section].heading != NULL) {
+        begin_section(section, sections[section].heading, ret);
+    }
     sections[section].write(&arena, ret);
     arena_free(&arena);
 }

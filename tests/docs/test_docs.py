@@ -12,6 +12,7 @@ says that it must not be right.
 
 Prints a line for each case, and `N passed, N failed` at the end.
 """
+import difflib
 import json
 import re
 import subprocess
@@ -145,8 +146,10 @@ def generated_is_current(program, page):
     check(found, 'nothing in it is generated')
     for part in found:
         wanted = printed(program, part[2])
-        check(part[3] == wanted, f'not what `gatepost {part[2]}` prints: '
-              f'tests/docs/test_docs.py --update GATEPOST writes it anew\n{part[3]}---- now:\n{wanted}')
+        difference = difflib.unified_diff(part[3].splitlines(), wanted.splitlines(), page, 'printed',
+                                          lineterm='')
+        check(part[3] == wanted, f'not what `gatepost {part[2]}` prints (tests/docs/test_docs.py '
+              '--update GATEPOST writes it anew):\n' + '\n'.join(difference))
 
 
 def rows(table, macro):
