@@ -1,5 +1,6 @@
-/* A whole session: any octets, in any pieces, at a server with an SMTP hop and a Maildir behind it.
- * Afterwards nothing may be left over, and what the hop has must be what was committed. */
+/* A whole session: any octets, in any pieces, at a server with an SMTP hop and a Maildir behind it,
+ * straight or through a proxy, judged by a policy that asks for every kind of fact. Afterwards
+ * nothing may be left over, and what the hop has must be what was committed. */
 #include "fuzz.h"
 
 #include <sys/stat.h>
@@ -12,7 +13,43 @@ static const char conf_text[] = "hostname mx.example\n"
                                 "listen 192.0.2.10:25\n"
                                 "route example.org to smtp://" HOUSE_HOP "\n"
                                 "route maildir.example to maildir:@DIR@/mail/%{rcpt.local_part}\n"
-                                "limit message_size 65536\nlimit message_memory 16384\n";
+                                "limit message_size 65536\nlimit message_memory 16384\n"
+                                "proxy 198.51.100.0/24\n"
+                                "policy {\n"
+                                "at connect {\n"
+                                "trust all when client.ip == 203.0.113.1\n"
+                                "drop \"banned\" when client.banned\n"
+                                "wait 2s unless client.early\n"
+                                "doubt 1 \"early %{client.ip}\" when client.early\n"
+                                "}\n"
+                                "at helo {\n"
+                                "reject now 550 5.7.1 \"%{helo}\" when helo ~ \"(a+)+b\"\n"
+                                "drop silent when helo == \"drop\"\n"
+                                "doubt 1 \"%{helo.form}\" unless helo.form == domain\n"
+                                "wait 3s when doubt > 1\n"
+                                "mark \"X-Helo: %{helo}\" when helo.mine\n"
+                                "}\n"
+                                "at mail {\n"
+                                "reject \"%{sender}\" when sender.domain in { .test, /x+y/ }\n"
+                                "defer now 421 4.7.0 \"later\" when sender == \"a@b\"\n"
+                                "wait 1s when size.declared > 1K\n"
+                                "}\n"
+                                "at rcpt {\n"
+                                "pass when rcpt in { a@maildir.example }\n"
+                                "trust all when rcpt == \"b@example.org\"\n"
+                                "ban 1s when rcpt.failures > 3\n"
+                                "reject \"%{rcpt.answer}\" when rcpt.known == false\n"
+                                "defer \"%{why}\" when unknown(rcpt.known)\n"
+                                "mark when rcpt.count > 2\n"
+                                "}\n"
+                                "at message {\n"
+                                "observe reject \"no\" when message.binary\n"
+                                "doubt 2 \"%{header(\\\"Subject\\\")}\" when header(\"Subject\") ~ "
+                                "\"(.*)*x\" or header.count(\"From\") != 1\n"
+                                "junk when header.missing(\"To\") and client.unpipelined\n"
+                                "drop 554 5.7.1 \"%{why}\" when doubt >= 4\n"
+                                "}\n"
+                                "}\n";
 
 static struct house *house;
 static struct mail_hop *hop;
@@ -67,14 +104,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct input in = {0};
     fuzz_pieces_take(&data, &size, &in.pieces);
+    static const char *const from[] = {"192.0.2.1", "198.51.100.7", "203.0.113.1"};
+    struct addr address;
     hop->chunking = in.pieces.count & 1;
+    FUZZ_CHECK(addr_parse(slice_of(from[size % 3]), &address) == 0);
+    sim_set_address(house->outside, &address);
     in.p = data;
     in.n = size;
     FUZZ_CHECK(task_spawn(house->outside, rt_root_of(house->outside), writer, &in) == 0);
     sim_run(house->sim, sim_now(house->sim) + 2000 * USEC_SEC);
     const struct worker *w = house_worker(house, 0);
     FUZZ_CHECK(in.stream == NULL);
-    FUZZ_CHECK(w->server.session_count == 0);
+    FUZZ_CHECK(smtp_server_clients(&w->server) == 0);
+    FUZZ_CHECK(presence_total(house->presence) == 0 && presence_waiting(house->presence) == 0);
     FUZZ_CHECK(w->server.budget.used == 0);
     FUZZ_CHECK(marks_count(house->marks, sim_now(house->sim)) == 0);
     FUZZ_CHECK(hop->messages <= w->deliveries.stats.committed);
