@@ -67,9 +67,6 @@ struct conf_network network_base(const struct conf_network *n)
 
 bool network_has(const struct conf_network *n, const struct addr *a)
 {
-    if (a->family != n->addr.family) {
-        return false;
-    }
     struct conf_network other = {*a, n->bits};
     struct addr ours = network_base(n).addr;
     struct addr theirs = network_base(&other).addr;

@@ -58,6 +58,8 @@ static const struct {
     {CONF_BLOCK_POLICY, "policy {\nat rcpt {\njunk when a in {\n/}/\n\n!/{/i,}\n unless b}}"},
     {CONF_BLOCK_POLICY, "policy {\nat rcpt {\njunk when (a in\n{ /}/ }\n}\n}"},
     {CONF_BLOCK_POLICY, "policy {\nat rcpt {\njunk when ((a\n}\n}"},
+    {CONF_BLOCK_POLICY, "policy {\nat rcpt {\njunk when ((a\ninclude b!c\n}\n}"},
+    {CONF_BLOCK_POLICY, "policy {\nat rcpt { include b!c\n}\n}"},
     {CONF_BLOCK_POLICY, "policy {\nat rcpt {\njunk when a>=5 or b!=c\n}\n}"},
     {CONF_BLOCK_POLICY, "policy {\ninclude /a!b\nat rcpt {\n include c!d\n}\ninclude \"}\"\n}"},
     {CONF_BLOCK_POLICY, "policy {\ntable a { /}/ }\ntable b file /x!y\nset c=d in { /}/ }\n}"},

@@ -116,6 +116,9 @@ static const struct {
     {SLICE_LIT("proxy ::ffff:192.0.2.0/120"),
      "1:7: expected an address or network such as 192.0.2.1 or 2001:db8::/32, found "
      "\"::ffff:192.0.2.0/120\""},
+    {SLICE_LIT("proxy ::ffff:192.0.2.0/24"),
+     "1:7: expected an address or network such as 192.0.2.1 or 2001:db8::/32, found "
+     "\"::ffff:192.0.2.0/24\""},
     {SLICE_LIT("proxy proxy.example.org"), "1:7: expected an address or network such as 192.0.2.1 "
                                            "or 2001:db8::/32, found \"proxy.example.org\""},
     {SLICE_LIT("proxy \"\""), "1:7: expected an address or network such as 192.0.2.1 or "

@@ -205,6 +205,7 @@ static void wrong_includes(void **state)
 
 static void never_itself(void **state)
 {
+
     static const struct file files[] = {
         {MAIN, "include a"},
         {"/etc/gp/a", "\ninclude /etc/gp/b"},
@@ -225,6 +226,16 @@ static void never_itself(void **state)
     assert_refused("include .//c", &d,
                    "/etc/gp/c:1:9: expected a readable file, found: it would be read while it is "
                    "being read (" MAIN ")");
+    /* The first file's name is as it was given, without a folder here. */
+    const struct conf_reader reader = {read_fake, &d};
+    struct conf *c = NULL;
+    struct conf_error error;
+    d.reads = 0;
+    assert_int_equal(
+        conf_parse_with(SLICE_LIT("include ./main.conf"), "main.conf", &reader, &c, &error),
+        -EINVAL);
+    assert_non_null(strstr(error.text, "found: it would be read while it is being read (/"));
+    assert_int_equal(d.reads, 0);
     assert_refused("include d\ninclude d", &d,
                    MAIN ":2:10: expected a statement \"hostname\", found the end of the file");
 }
