@@ -253,9 +253,13 @@ static struct node *compile_compare(struct compiler *c, const struct term *t)
     if (!same_type(left, right)) {
         return tell_mismatch(c, left, right);
     }
-    if (type == TYPE_SET || (order && !ordered)) {
-        compile_error(c, t->word.place,
-                      type == TYPE_SET ? "use \"in\" and a table" : "only == and != can be asked",
+    if (type == TYPE_SET) {
+        compile_error(c, t->word.place, "use \"in\" and a table", "%s cannot be compared",
+                      describe(c, left));
+        return NULL;
+    }
+    if (order && !ordered) {
+        compile_error(c, t->word.place, "only == and != can be asked",
                       "%s has no order: " SLICE_FMT " is for numbers, sizes and durations",
                       describe(c, left), SLICE_ARG(t->word.text));
         return NULL;
@@ -295,6 +299,10 @@ static struct node *compile_match(struct compiler *c, const struct term *t)
     char why[WHY_MOST] = "";
     size_t offset = 0;
 
+    if (t->word.text.n == 0) {
+        compile_error(c, t->word.place, NULL, "expected a pattern, found an empty one");
+        return NULL;
+    }
     if (pattern_compile(t->word.text, false, &pattern, why, sizeof(why), &offset) < 0) {
         if (offset > t->word.text.n) {
             offset = t->word.text.n;

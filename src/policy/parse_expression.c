@@ -105,13 +105,20 @@ static bool too_nested(struct policy_parser *p, struct place place)
     return true;
 }
 
-/* Where the missing parenthesis belongs, when it is not to be seen in the same line. */
-static const char *opened_above(struct policy_parser *p, struct place open)
+/* A parenthesis that is still open where the next statement begins is told where it stands. */
+static struct term *not_closed(struct policy_parser *p, struct place open)
 {
-    if (words_peek(&p->words, MODE).place.line == open.line) {
-        return NULL;
+    struct token token = words_peek(&p->words, MODE);
+    char shown[WORD_SHOWN_MAX];
+
+    if (token.place.line == open.line || token.kind != TOKEN_WORD ||
+        !begins_statement(token.text)) {
+        return expected(p, NULL, "\"and\", \"or\" or \")\"");
     }
-    return arena_printf(p->arena, "the parenthesis in line %u is still open", open.line).p;
+    finding_add(p->findings, FINDING_ERROR, open, NULL,
+                "expected \")\" for this \"(\", found %s in line %u", word_show(token.text, shown),
+                token.place.line);
+    return NULL;
 }
 
 /* "(" expression ")" */
@@ -127,7 +134,7 @@ static struct term *parse_group(struct policy_parser *p)
     struct term *t = syntax_expression(p);
     p->nesting--;
     if (t != NULL && !words_accept(&p->words, MODE, ")")) {
-        return expected(p, opened_above(p, place), "\"and\", \"or\" or \")\"");
+        return not_closed(p, place);
     }
     if (t != NULL) {
         t->place = place;

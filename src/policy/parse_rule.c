@@ -156,16 +156,18 @@ static int parse_action(struct policy_parser *p, struct rule_syntax *rule)
 }
 
 /* What could have stood where the rule's end was expected. */
-static int rule_end(struct policy_parser *p)
+static int rule_end(struct policy_parser *p, const struct rule_syntax *rule)
 {
     struct token token = words_peek(&p->words, LEXER_STATEMENTS);
+    bool conditions = rule->when != NULL || rule->unless != NULL;
 
     if (token.kind == TOKEN_NEWLINE || token.kind == TOKEN_END ||
         words_next_is(&p->words, LEXER_STATEMENTS, "}")) {
         return 0;
     }
     return words_expected(&p->words, &token, NULL,
-                          "\"when\", \"unless\" or the end of the line behind the action");
+                          conditions ? "\"and\", \"or\" or the end of the line"
+                                     : "\"when\", \"unless\" or the end of the line");
 }
 
 int syntax_rule(struct policy_parser *p, enum phase phase)
@@ -180,8 +182,8 @@ int syntax_rule(struct policy_parser *p, enum phase phase)
     if (r == 0) {
         r = parse_conditions(p, rule);
     }
-    if (r == 0 && rule->when == NULL && rule->unless == NULL) {
-        r = rule_end(p);
+    if (r == 0) {
+        r = rule_end(p, rule);
     }
     if (r < 0) {
         return r;

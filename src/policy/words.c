@@ -163,22 +163,30 @@ static void skip_line(struct words *w)
     }
 }
 
-/* Does a statement or rule begin here, or end what it is in? */
-static bool at_statement(struct words *w)
+bool begins_statement(struct slice word)
 {
-    static const char *const others[] = {"at", "table", "set", "include", "policy", "observe", "}"};
+    static const char *const others[] = {"at", "table", "set", "include", "policy", "observe"};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (words_next_is(w, LEXER_STATEMENTS, others[i])) {
+        if (slice_eq(word, slice_of(others[i]))) {
             return true;
         }
     }
     for (size_t i = 0; i < RULE_KIND_COUNT; i++) {
-        if (words_next_is(w, LEXER_STATEMENTS, actions[i].name)) {
+        if (slice_eq(word, slice_of(actions[i].name))) {
             return true;
         }
     }
-    return words_peek(w, LEXER_STATEMENTS).kind == TOKEN_END;
+    return false;
+}
+
+/* Does a statement or rule begin here, or end what it is in? */
+static bool at_statement(struct words *w)
+{
+    struct token token = words_peek(w, LEXER_STATEMENTS);
+
+    return token.kind == TOKEN_END || words_next_is(w, LEXER_STATEMENTS, "}") ||
+           (token.kind == TOKEN_WORD && begins_statement(token.text));
 }
 
 void words_skip_statement(struct words *w)

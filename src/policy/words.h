@@ -43,6 +43,9 @@ void words_show_begin(struct words *w);
 int words_expected(struct words *w, const struct token *found, const char *advice,
                    const char *what);
 
+/* Is it a word with which a statement, a part of a policy or a rule begins? */
+bool begins_statement(struct slice word);
+
 /* Behind an error: goes on to the end of the statement, or to the brace that ends what it is in;
  * neither is taken. */
 void words_skip_statement(struct words *w);
