@@ -35,6 +35,40 @@ static void st_hear(struct run *r, const char *rest)
     client_expect(r, "");
 }
 
+static void note_same(struct run *r, unsigned long *same)
+{
+    char text[40];
+    if (*same > 0) {
+        int n = snprintf(text, sizeof text, "the same %lu times more", *same);
+        note(r, "-", (struct slice){text, (size_t)n});
+        *same = 0;
+    }
+}
+
+/* replies N: the next N, of which equal ones that follow each other are written down once. */
+static void st_replies(struct run *r, const char *rest)
+{
+    unsigned long n = strtoul(rest, NULL, 10), same = 0;
+    struct buf last = {0};
+    for (unsigned long i = 0; i < n && client_connected(r); i++) {
+        r->quiet = true;
+        bool heard = client_hear(r, rt_now() + PATIENCE);
+        r->quiet = false;
+        if (!heard) {
+            fail(r, "only %lu replies", i);
+        } else if (last.n > 0 && slice_eq(buf_slice(&last), buf_slice(&this_client(r)->reply))) {
+            same++;
+        } else {
+            note_same(r, &same);
+            note(r, "<", buf_slice(&this_client(r)->reply));
+            last.n = 0;
+            buf_append_slice(&last, buf_slice(&this_client(r)->reply));
+        }
+    }
+    note_same(r, &same);
+    buf_free(&last);
+}
+
 /* data ["STRING"]: DATA, a message, and its reply. */
 static void st_data(struct run *r, const char *rest)
 {
@@ -77,11 +111,6 @@ static void st_rest(struct run *r, const char *rest)
 }
 
 const struct statement golden_statements[] = {
-    {">", st_say},
-    {"greeting", st_greeting},
-    {"hear", st_hear},
-    {"data", st_data},
-    {"time", st_time},
-    {"rest", st_rest},
-    {NULL},
+    {">", st_say},     {"greeting", st_greeting}, {"hear", st_hear}, {"replies", st_replies},
+    {"data", st_data}, {"time", st_time},         {"rest", st_rest}, {NULL},
 };

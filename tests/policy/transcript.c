@@ -6,10 +6,12 @@
 #include "base/fatal.h"
 #include "golden.h"
 
-/* Of what a client sends, more than that is not shown. */
+/* Of one text more than that is not shown. */
 #define SHOWN_OCTETS ((size_t)300)
+/* Of longer lists of recipients only the first and the last are shown. */
+#define SHOWN_RECIPIENTS 20
 /* Shorter delays are the network's. */
-#define SHOWN_DELAY (50 * USEC_MSEC)
+#define SHOWN_DELAY (400 * USEC_MSEC)
 
 static void put_text(struct buf *b, struct slice text)
 {
@@ -20,6 +22,15 @@ static void put_text(struct buf *b, struct slice text)
         } else {
             buf_printf(b, c == '\r' ? "\\r" : c == '\n' ? "\\n" : "\\x%02x", c);
         }
+    }
+}
+
+/* The same, but not more than SHOWN_OCTETS of it. */
+static void put_some(struct buf *b, struct slice text)
+{
+    put_text(b, text.n > SHOWN_OCTETS ? (struct slice){text.p, SHOWN_OCTETS} : text);
+    if (text.n > SHOWN_OCTETS) {
+        buf_printf(b, "... (%zu octets)", text.n);
     }
 }
 
@@ -70,8 +81,8 @@ static void put_delay(struct buf *b, usec_t t)
 /* The header's fields but for our own Received, in one line. */
 static void put_header(struct buf *b, struct slice message)
 {
-    bool shown = false; /* the field that the line belongs to */
-    bool first = true;
+    struct buf fields = {0};
+    bool first = true, shown = false; /* shown: the field that the line belongs to */
     while (message.n > 0 && message.p[0] != '\r') {
         const char *lf = memchr(message.p, '\n', message.n);
         size_t n = lf != NULL ? (size_t)(lf - message.p) + 1 : message.n;
@@ -85,11 +96,13 @@ static void put_header(struct buf *b, struct slice message)
             line.n--;
         }
         if (shown) {
-            buf_printf(b, folded ? "" : " | ");
-            put_text(b, line);
+            buf_append(&fields, " | ", folded ? 0 : 3);
+            buf_append_slice(&fields, line);
         }
         message = (struct slice){message.p + n, message.n - n};
     }
+    put_some(b, buf_slice(&fields));
+    buf_free(&fields);
 }
 
 static void note_messages(struct run *r)
@@ -129,10 +142,7 @@ void note(struct run *r, const char *prefix, struct slice text)
     if (reply) {
         put_reply(&r->log, text);
     } else {
-        put_text(&r->log, text.n > SHOWN_OCTETS ? (struct slice){text.p, SHOWN_OCTETS} : text);
-        if (text.n > SHOWN_OCTETS) {
-            buf_printf(&r->log, "... (%zu octets)", text.n);
-        }
+        put_some(&r->log, text);
     }
     buf_append(&r->log, "\n", 1);
 }
@@ -147,32 +157,55 @@ static bool has_word(const char *const *words, const char *word)
     return *words != NULL;
 }
 
+static void put_value(struct buf *b, const json_t *value);
+
+static void put_string(struct buf *b, const char *text)
+{
+    static const char file[] = "test.conf:";
+    size_t n = sizeof file - 1;
+    if (strncmp(text, file, n) == 0) {
+        buf_printf(b, "line ");
+        text += n;
+    }
+    put_some(b, slice_of(text));
+}
+
+static void put_array(struct buf *b, const json_t *array)
+{
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        buf_printf(b, i > 0 ? ", " : "%s", "");
+        put_value(b, json_array_get(array, i));
+    }
+}
+
+static void put_object(struct buf *b, const json_t *object)
+{
+    const json_t *reason = json_object_get(object, "unknown");
+    const char *key;
+    const json_t *item;
+    bool first = true;
+    if (reason != NULL) {
+        buf_printf(b, "unknown (%s)", json_string_value(reason));
+        return;
+    }
+    json_object_foreach((json_t *)object, key, item)
+    {
+        buf_printf(b, "%s%s=", first ? "" : ", ", key);
+        put_value(b, item);
+        first = false;
+    }
+}
+
 /* A value in one line: "a, b" of a list, "name=value, name=value" of an object. The configuration's
  * file has no name here: what counts is the line of the case's policy. */
 static void put_value(struct buf *b, const json_t *value)
 {
-    static const char file[] = "test.conf:";
-    const char *key;
-    const json_t *item;
-    size_t i;
     if (json_is_string(value)) {
-        const char *text = json_string_value(value);
-        bool place = strncmp(text, file, sizeof file - 1) == 0;
-        buf_printf(b, place ? "line %s" : "%s", text + (place ? sizeof file - 1 : 0));
+        put_string(b, json_string_value(value));
     } else if (json_is_array(value)) {
-        json_array_foreach((json_t *)value, i, item)
-        {
-            buf_printf(b, i > 0 ? ", " : "");
-            put_value(b, item);
-        }
+        put_array(b, value);
     } else if (json_is_object(value)) {
-        bool first = true;
-        json_object_foreach((json_t *)value, key, item)
-        {
-            buf_printf(b, "%s%s=", first ? "" : ", ", key);
-            put_value(b, item);
-            first = false;
-        }
+        put_object(b, value);
     } else {
         char *text = json_dumps(value, JSON_ENCODE_ANY);
         buf_printf(b, "%s", text);
@@ -214,6 +247,16 @@ static void put_further(struct buf *b, const char *indent, const json_t *object)
     }
 }
 
+static void put_recipient(struct buf *b, const json_t *recipient)
+{
+    buf_printf(b, "  to ");
+    put_value(b, json_object_get(recipient, "recipient"));
+    buf_printf(b, ": ");
+    put_verdict(b, recipient);
+    buf_append(b, "\n", 1);
+    put_further(b, "    ", recipient);
+}
+
 static void put_decision(void *arg, const json_t *line)
 {
     struct buf *b = &((struct run *)arg)->log;
@@ -221,18 +264,17 @@ static void put_decision(void *arg, const json_t *line)
     const char *phase = json_string_value(json_object_get(line, "phase"));
     const json_t *recipients = json_object_get(line, "recipients");
     const char *dot = id != NULL ? strchr(id, '.') : NULL;
+    size_t count = json_array_size(recipients);
     buf_printf(b, "= decision %s at %s: ", dot != NULL ? dot : "without an id", phase);
     put_verdict(b, line);
     buf_append(b, "\n", 1);
     put_further(b, "    ", line);
-    for (size_t i = 0; i < json_array_size(recipients); i++) {
-        const json_t *one = json_array_get(recipients, i);
-        buf_printf(b, "  to ");
-        put_value(b, json_object_get(one, "recipient"));
-        buf_printf(b, ": ");
-        put_verdict(b, one);
-        buf_append(b, "\n", 1);
-        put_further(b, "    ", one);
+    for (size_t i = 0; i < count; i++) {
+        if (count <= SHOWN_RECIPIENTS || i == 0 || i + 1 == count) {
+            put_recipient(b, json_array_get(recipients, i));
+        } else if (i == 1) {
+            buf_printf(b, "  and %zu more, to the last\n", count - 2);
+        }
     }
 }
 
