@@ -7,7 +7,10 @@
  * callout, by the first or the last octet that any match must have.
  *
  * A task's stack is small: the JIT gets one of its own for the whole process, and the interpreter
- * keeps its frames in the match data (since PCRE2 10.41). */
+ * keeps its frames in the match data (since PCRE2 10.41).
+ *
+ * PCRE2_MATCH_INVALID_UTF is not used: the interpreter and the JIT do not agree on what it means
+ * (where "$" is, in a text that ends in octets that are no character). */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -15,6 +18,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fatal.h"
 #include "policy/pattern.h"
@@ -82,8 +86,8 @@ static int cause_of(int error, char *ret_why, size_t why_size)
 int pattern_compile(struct slice text, bool caseless, struct pattern **ret, char *ret_why,
                     size_t why_size, size_t *ret_offset)
 {
-    const uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_AUTO_CALLOUT |
-                             PCRE2_NEVER_BACKSLASH_C | (caseless ? PCRE2_CASELESS : 0);
+    const uint32_t options =
+        PCRE2_UTF | PCRE2_AUTO_CALLOUT | PCRE2_NEVER_BACKSLASH_C | (caseless ? PCRE2_CASELESS : 0);
     pcre2_compile_context *context = compile_context();
     PCRE2_SIZE offset = 0;
     int error;
@@ -131,7 +135,7 @@ static void matcher_make(struct matcher *m)
     }
 }
 
-static struct matcher *matcher(void)
+static const struct matcher *matcher(void)
 {
     static struct matcher m;
 
@@ -141,17 +145,73 @@ static struct matcher *matcher(void)
     return &m;
 }
 
+static int match_once(const struct pattern *p, const struct matcher *m, struct slice subject)
+{
+    struct work work = {0};
+
+    (void)pcre2_set_callout(m->context, count_work, &work);
+    return pcre2_match(p->code, (PCRE2_SPTR)(subject.n > 0 ? subject.p : ""), subject.n, 0,
+                       m->options, m->data, m->context);
+}
+
+/* Octets of the character at `p` by the table of RFC 3629 4; 0 when there is none. */
+static size_t character_length(const unsigned char *p, size_t n)
+{
+    static const struct {
+        unsigned char first[2]; /* from, to */
+        unsigned char second[2];
+        size_t length;
+    } rows[] = {
+        {{0x00, 0x7f}, {0}, 1},          {{0xc2, 0xdf}, {0x80, 0xbf}, 2},
+        {{0xe0, 0xe0}, {0xa0, 0xbf}, 3}, {{0xe1, 0xec}, {0x80, 0xbf}, 3},
+        {{0xed, 0xed}, {0x80, 0x9f}, 3}, {{0xee, 0xef}, {0x80, 0xbf}, 3},
+        {{0xf0, 0xf0}, {0x90, 0xbf}, 4}, {{0xf1, 0xf3}, {0x80, 0xbf}, 4},
+        {{0xf4, 0xf4}, {0x80, 0x8f}, 4},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (p[0] < rows[i].first[0] || p[0] > rows[i].first[1] || rows[i].length > n ||
+            (n > 1 && rows[i].length > 1 &&
+             (p[1] < rows[i].second[0] || p[1] > rows[i].second[1]))) {
+            continue;
+        }
+        size_t k = 2;
+        while (k < rows[i].length && (p[k] & 0xc0) == 0x80) {
+            k++;
+        }
+        return k >= rows[i].length ? rows[i].length : 0;
+    }
+    return 0;
+}
+
+/* With U+FFFD for each octet that is no part of a character. The caller frees it. */
+static struct slice with_replacements(struct slice text)
+{
+    static const char replacement[] = {(char)0xef, (char)0xbf, (char)0xbd};
+    char *copy = xmalloc(text.n * sizeof(replacement) + 1);
+    char *end = copy;
+
+    for (size_t i = 0; i < text.n;) {
+        const size_t n = character_length((const unsigned char *)text.p + i, text.n - i);
+        end = mempcpy(end, n > 0 ? text.p + i : replacement, n > 0 ? n : sizeof(replacement));
+        i += n > 0 ? n : 1;
+    }
+    return (struct slice){copy, (size_t)(end - copy)};
+}
+
 int pattern_match(const struct pattern *p, struct slice subject)
 {
-    struct matcher *m = matcher();
-    struct work work = {0};
+    const struct matcher *m = matcher();
 
     if (subject.n > PATTERN_SUBJECT_LIMIT) {
         return -E2BIG;
     }
-    (void)pcre2_set_callout(m->context, count_work, &work);
-    int r = pcre2_match(p->code, (PCRE2_SPTR)(subject.n > 0 ? subject.p : ""), subject.n, 0,
-                        m->options, m->data, m->context);
+    int r = match_once(p, m, subject);
+    if (r <= PCRE2_ERROR_UTF8_ERR1 && r >= PCRE2_ERROR_UTF8_ERR21) {
+        struct slice copy = with_replacements(subject);
+        r = match_once(p, m, copy);
+        free((char *)copy.p);
+    }
     if (r >= 0) {
         return 1;
     }

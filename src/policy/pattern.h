@@ -21,9 +21,9 @@ struct pattern;
 #define PATTERN_LENGTH_LIMIT ((size_t)4096)
 #define PATTERN_NEST_LIMIT   50
 
-/* Compiles; `text` is UTF-8, subjects are octets, UTF-8 where they are valid UTF-8. 0; or -EINVAL
- * with the cause in `ret_why` and the octet of `text` at fault in *ret_offset. May be called in any
- * thread, but needs more stack than a task has. */
+/* Compiles; `text` is UTF-8, and so are subjects: an octet of theirs that is no part of a character
+ * is taken for U+FFFD. 0; or -EINVAL with the cause in `ret_why` and the octet of `text` at fault
+ * in *ret_offset. May be called in any thread, but needs more stack than a task has. */
 int pattern_compile(struct slice text, bool caseless, struct pattern **ret, char *ret_why,
                     size_t why_size, size_t *ret_offset);
 struct pattern *pattern_free(struct pattern *p);

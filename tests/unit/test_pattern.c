@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,14 +79,44 @@ static void octets(void **state)
     (void)state;
     /* One character where the text is UTF-8. */
     assert_int_equal(match("^.$", "\xe2\x82\xac"), 1);
-    /* Where it is not, the parts that are. */
-    assert_int_equal(match_octets("b\\z", SLICE_LIT("a\xff"
-                                                    "b")),
-                     1);
-    assert_int_equal(match_octets("a.b", SLICE_LIT("a\xff"
-                                                   "b")),
-                     0);
-    assert_int_equal(match_octets("^.*$", SLICE_LIT("\xe2\x82")), 0);
+    /* Where it is not, one for each octet that is none. */
+    static const struct slice wrong[] = {
+        SLICE_LIT("\xff"),
+        SLICE_LIT("\x80"),
+        SLICE_LIT("\xc3"),
+        SLICE_LIT("\xc0\x80"),
+        SLICE_LIT("\xe0\x80\x80"),
+        SLICE_LIT("\xed\xa0\x80"),
+        SLICE_LIT("\xe2\x82"),
+        SLICE_LIT("\xf4\x90\x80\x80"),
+        SLICE_LIT("\xf0\x80\x80\x80"),
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char pattern[64];
+        char text[16] = "a";
+        (void)snprintf(pattern, sizeof(pattern), "^a\\x{fffd}{%zu}\xc3\xa4$", wrong[i].n);
+        memcpy(text + 1, wrong[i].p, wrong[i].n);
+        strcpy(text + 1 + wrong[i].n, "\xc3\xa4");
+        assert_int_equal(match(pattern, text), 1);
+        assert_int_equal(match_octets("^.+$", wrong[i]), 1);
+    }
+    for (uint32_t c = 0x80; c < 0x110000; c += 0x3f) {
+        char utf8[5] = {0};
+        if (c < 0x800) {
+            (void)snprintf(utf8, sizeof(utf8), "%c%c", (int)(0xc0 | c >> 6),
+                           (int)(0x80 | (c & 63)));
+        } else if (c < 0x10000) {
+            (void)snprintf(utf8, sizeof(utf8), "%c%c%c", (int)(0xe0 | c >> 12),
+                           (int)(0x80 | (c >> 6 & 63)), (int)(0x80 | (c & 63)));
+        } else {
+            (void)snprintf(utf8, sizeof(utf8), "%c%c%c%c", (int)(0xf0 | c >> 18),
+                           (int)(0x80 | (c >> 12 & 63)), (int)(0x80 | (c >> 6 & 63)),
+                           (int)(0x80 | (c & 63)));
+        }
+        /* Behind an octet that has the text copied. */
+        char text[8] = "\xff";
+        assert_int_equal(match("^..$", strcat(text, utf8)), c < 0xd800 || c > 0xdfff);
+    }
     assert_int_equal(match_octets("a\\x00b", SLICE_LIT("a\0b")), 1);
     assert_int_equal(match_octets("a$", SLICE_LIT("a\0")), 0);
 }
