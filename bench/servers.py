@@ -106,14 +106,16 @@ class HaproxyServer:
 
 
 class Sink:
-    """smtp-sink: accepts everything."""
+    """smtp-sink: accepts everything, on so many connections at a time."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, connections=256):
         self.port = free_port()
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
         self._process = Process("smtp-sink",
-                                ["smtp-sink", *user, f"127.0.0.1:{self.port}", "1000"],
+                                ["smtp-sink", *user, "-m", str(connections),
+                                 f"127.0.0.1:{self.port}", "1000"],
                                 os.path.join(folder, "sink.log"))
+        self.pid = self._process.pid
         self._process.wait_port(self.port)
 
     def close(self):
