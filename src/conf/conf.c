@@ -371,24 +371,3 @@ struct place conf_place_of_statement(const struct conf *c, const char *name)
     }
     return (struct place){0};
 }
-
-void conf_listen_place(const struct conf *c, size_t i, unsigned *ret_line, unsigned *ret_column)
-{
-    struct place place = conf_place_of_listen(c, i);
-
-    *ret_line = place.line;
-    *ret_column = place.column;
-}
-
-bool conf_statement_place(const struct conf *c, const char *name, unsigned *ret_line,
-                          unsigned *ret_column)
-{
-    struct place place = conf_place_of_statement(c, name);
-
-    if (place.line == 0) {
-        return false;
-    }
-    *ret_line = place.line;
-    *ret_column = place.column;
-    return true;
-}

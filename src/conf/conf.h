@@ -141,8 +141,3 @@ struct place conf_place_of_statement(const struct conf *c, const char *name);
 /* Words such an error, with its excerpt; `file` is named for a place without a source. */
 void conf_error_set(struct conf_error *ret, const char *file, struct place place,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-/* The same as line and column alone, in whatever file; false when there is none. */
-void conf_listen_place(const struct conf *c, size_t i, unsigned *ret_line, unsigned *ret_column);
-bool conf_statement_place(const struct conf *c, const char *name, unsigned *ret_line,
-                          unsigned *ret_column);

@@ -38,6 +38,7 @@ enum recipient_state {
     RECIPIENT_KNOWN,
     RECIPIENT_NOT_KNOWN, /* 5.1.1, 5.1.10 or a bare 550 */
     RECIPIENT_CANNOT_BE_ASKED,
+    RECIPIENT_NOT_ANSWERED, /* asked, and no answer in time */
 };
 
 struct recipient_truth {

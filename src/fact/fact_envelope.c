@@ -107,8 +107,9 @@ static int ask_recipient(const struct evidence *e, enum value_type type,
     if (r < 0) {
         return r;
     }
-    if (ret->state == RECIPIENT_CANNOT_BE_ASKED) {
-        *ret_unknown = value_unknown(type, UNKNOWN_TEMPORARY);
+    if (ret->state == RECIPIENT_CANNOT_BE_ASKED || ret->state == RECIPIENT_NOT_ANSWERED) {
+        *ret_unknown = value_unknown(
+            type, ret->state == RECIPIENT_NOT_ANSWERED ? UNKNOWN_TIMEOUT : UNKNOWN_TEMPORARY);
         return 1;
     }
     return 0;

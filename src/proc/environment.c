@@ -30,19 +30,20 @@ static int refuse(const struct check *c, const char *statement, const char *form
 
 static int refuse(const struct check *c, const char *statement, const char *format, ...)
 {
-    char *text = c->error->text;
-    const size_t room = sizeof(c->error->text);
-    unsigned line, column;
+    struct place place = conf_place_of_statement(c->conf, statement);
+    char cause[sizeof(c->error->text)];
     va_list ap;
 
-    int head = conf_statement_place(c->conf, statement, &line, &column)
-                   ? snprintf(text, room, "%s:%u:%u: ", c->file, line, column)
-                   : snprintf(text, room, "%s: ", c->file);
-    size_t used = head > 0 && (size_t)head < room ? (size_t)head : room - 1;
     va_start(ap, format);
-    (void)vsnprintf(text + used, room - used, format, ap);
+    (void)vsnprintf(cause, sizeof(cause), format, ap);
     va_end(ap);
-    text_clean(text, strlen(text));
+    if (place.line > 0) {
+        conf_error_set(c->error, c->file, place, "%s", cause);
+        return -EINVAL;
+    }
+    (void)snprintf(c->error->text, sizeof(c->error->text), "%s: %s", c->file, cause);
+    text_clean(c->error->text, strlen(c->error->text));
+    c->error->excerpt[0] = '\0';
     return -EINVAL;
 }
 

@@ -48,11 +48,9 @@ int listeners_open(const struct conf *conf, const char *file, int **ret,
         int r = listen_on(&conf->listen[i], &fds[i]);
         if (r < 0) {
             char address[ADDR_TEXT_MAX];
-            unsigned line, column;
-            conf_listen_place(conf, i, &line, &column);
-            (void)snprintf(ret_error->text, sizeof(ret_error->text),
-                           "%s:%u:%u: cannot listen on %s: %s", file, line, column,
-                           addr_format_port(&conf->listen[i], address), strerror(-r));
+            conf_error_set(ret_error, file, conf_place_of_listen(conf, i),
+                           "cannot listen on %s: %s", addr_format_port(&conf->listen[i], address),
+                           strerror(-r));
             (void)listeners_close(conf, fds);
             return -EINVAL;
         }

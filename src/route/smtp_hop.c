@@ -318,6 +318,13 @@ static int open_transaction(struct smtp_hop *h, struct hop_recipient *const *r, 
 
 /* ---- hop_rcpt ---- */
 
+static struct answer unavailable(int error)
+{
+    struct answer a = smtp_hop_unavailable;
+    a.timed_out = error == -ETIMEDOUT;
+    return a;
+}
+
 static int smtp_rcpt(struct hop *base, struct hop_recipient *r, usec_t deadline)
 {
     struct smtp_hop *h = container_of(base, struct smtp_hop, base);
@@ -340,12 +347,12 @@ static int smtp_rcpt(struct hop *base, struct hop_recipient *r, usec_t deadline)
         if (rc < 0 && rc != -ECANCELED && !h->mail_answered) {
             /* Out of reach: further recipients need not wait for that again. */
             h->refused = true;
-            h->refusal = smtp_hop_unavailable;
+            h->refusal = unavailable(rc);
         }
     }
     if (rc < 0) {
         smtp_hop_drop(h);
-        r->answer = smtp_hop_unavailable;
+        r->answer = unavailable(rc);
     }
     return rc == -ECANCELED ? rc : 0;
 }

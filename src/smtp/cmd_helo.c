@@ -22,6 +22,7 @@ static bool begin(struct session *s, struct slice name, bool esmtp)
     s->esmtp = esmtp;
     s->state = STATE_READY;
     enum judged j = judge_helo(s, &a);
+    s->refused_now = (struct answer){0};
     if (j == JUDGED_ANSWER) {
         s->state = STATE_NEW;
         s->refused_now = a;

@@ -151,17 +151,21 @@ void cmd_rcpt(struct session *s, struct slice argument)
         return;
     }
     s->asked = (struct asked_recipient){0};
+    s->recipient = (unsigned)s->txn.record_count + 1;
+    enum judged j = JUDGED_ANSWER;
     if (name == REPLY_RELAY_TRICK) {
         r.answer = reply_answer(name);
-    } else if (judge(s, &path, &r) == JUDGED_ENDED) {
-        if (s->last_refusal.rule != NULL) {
-            r.mailbox = path.mailbox;
-            r.answer = s->last_refusal;
-            transaction_record(s, &r);
-        }
+    } else {
+        j = judge(s, &path, &r);
+    }
+    s->recipient = 0;
+    r.mailbox = path.mailbox;
+    if (j == JUDGED_ENDED) {
+        r.answer = s->last_refusal;
+        r.answer.rule = s->dropped_by != NULL ? s->dropped_by : r.answer.rule;
+        transaction_record(s, &r);
         return;
     }
-    r.mailbox = path.mailbox;
     if (s->asked.once.done && s->asked.result == DELIVERY_HAS_RCPT && answer_is_yes(&r.answer)) {
         if (session_count_talk(s)) {
             reply_with(s, &r.answer);

@@ -4,6 +4,9 @@
 
 static const char *verdict_of(const struct answer *a)
 {
+    if (a->code == 0) {
+        return a->rule != NULL ? "refused" : "gone"; /* without a word; before there was one */
+    }
     return answer_is_yes(a) ? "accepted" : answer_is_no(a) ? "refused" : "deferred";
 }
 

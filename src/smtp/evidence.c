@@ -109,7 +109,7 @@ static int ask_recipient(const struct evidence *e, struct recipient_truth *ret)
         return 0;
     }
     if (!answer_is_no(a) && !a->from_hop) {
-        ret->state = RECIPIENT_CANNOT_BE_ASKED;
+        ret->state = a->timed_out ? RECIPIENT_NOT_ANSWERED : RECIPIENT_CANNOT_BE_ASKED;
         return 0;
     }
     ret->state = says_unknown(a) ? RECIPIENT_NOT_KNOWN : RECIPIENT_KNOWN;

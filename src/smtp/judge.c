@@ -71,9 +71,12 @@ struct walk {
 static int oblige(struct session *s, struct policy_run *run, enum policy_step step)
 {
     struct client_watch watch;
+    usec_t end = s->began + s->server->conf->limits.session_time;
     client_watch_begin(s, &watch);
-    int r = step == STEP_WAIT ? task_sleep(run->wait_until) : policy_ask(run, &s->evidence);
-    return client_watch_end(s, &watch, r);
+    int r = step == STEP_WAIT ? task_sleep(run->wait_until < end ? run->wait_until : end)
+                              : policy_ask(run, &s->evidence);
+    r = client_watch_end(s, &watch, r);
+    return r == 0 && step == STEP_WAIT && rt_now() >= end ? -ETIMEDOUT : r;
 }
 
 static int walk_rules(struct session *s, struct policy_run *run, struct ruling *ruling)
@@ -116,12 +119,19 @@ static int judge(struct session *s, enum phase phase, struct ruling *ruling,
 /* ---- connect ---- */
 
 /* What was asked for in the lobby is asked again, which costs nothing: it is remembered now. */
-void recall_asked(const uint64_t *asked, const struct policy *p, const struct evidence *e)
+void recall_asked(const struct guest_memo *g, const struct policy *p, const struct evidence *e)
 {
+    struct fact_memo *m = e->memos[SCOPE_CONNECTION];
     struct value ignored;
-    for (size_t i = 0; i < p->use_count[SCOPE_CONNECTION] && i < GUEST_ASKED_MOST; i++) {
-        if ((asked[i / 64] >> (i % 64) & 1) != 0) {
-            (void)fact_peek(p->uses[SCOPE_CONNECTION][i], e, &ignored);
+    for (size_t i = 0; i < m->count && i < GUEST_ASKED_MOST; i++) {
+        const struct fact_use *use = p->uses[SCOPE_CONNECTION][i];
+        if ((g->asked >> i & 1) == 0) {
+            continue;
+        }
+        if (use->fact->cost > COST_FREE && use->fact->type == TYPE_BOOL) {
+            m->values[i] = value_bool((g->held >> i & 1) != 0);
+        } else {
+            (void)fact_peek(use, e, &ignored);
         }
     }
 }
@@ -134,7 +144,7 @@ void judge_arrival(struct session *s, const struct guest *g, bool judged)
     s->evidence.owner = s;
     s->evidence.memos[SCOPE_CONNECTION] = fact_memo_new(&s->arena, p->use_count[SCOPE_CONNECTION]);
     s->evidence.arena = &s->arena;
-    recall_asked(g->asked, p, &s->evidence);
+    recall_asked(&g->memo, p, &s->evidence);
     ruling_copy(&s->rulings[PHASE_CONNECT], &g->ruling, &s->arena, NULL);
     ruling_init(&s->rulings[PHASE_HELO], &s->rulings[PHASE_CONNECT].doubts);
     s->connect_judged = judged;

@@ -149,16 +149,17 @@ void guest_recall(const struct guest *g)
 {
     struct evidence e;
     guest_evidence(g, &e);
-    recall_asked(g->asked, g->server->policy, &e);
+    recall_asked(&g->memo, g->server->policy, &e);
 }
 
 static void note_asked(struct guest *g)
 {
     const struct fact_memo *m = g->server->guest_memo;
-    size_t most = m->count < GUEST_ASKED_MOST ? m->count : GUEST_ASKED_MOST;
-    for (size_t i = 0; i < most; i++) {
-        if (m->values[i].state != VALUE_UNASKED) {
-            g->asked[i / 64] |= (uint64_t)1 << (i % 64);
+    for (size_t i = 0; i < m->count && i < GUEST_ASKED_MOST; i++) {
+        const struct value *v = &m->values[i];
+        if (v->state != VALUE_UNASKED) {
+            g->memo.asked |= (uint64_t)1 << i;
+            g->memo.held |= (uint64_t)(v->type == TYPE_BOOL && v->boolean) << i;
         }
     }
 }

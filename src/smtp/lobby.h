@@ -11,8 +11,14 @@
 #include "policy/evaluate.h"
 #include "smtp/server.h"
 
-/* Connection facts asked for before the greeting are remembered for the record up to this index. */
-#define GUEST_ASKED_MOST 128
+/* Which connection facts were asked for before the greeting: those of the first so many uses. Their
+ * values are computed again, which is free, but for bools that could be others by then. */
+#define GUEST_ASKED_MOST 64
+
+struct guest_memo {
+    uint64_t asked; /* bit by use */
+    uint64_t held;  /* of these: was true */
+};
 
 enum guest_state { GUEST_PROXY, GUEST_WAITING, GUEST_LEAVING };
 
@@ -29,7 +35,7 @@ struct guest {
     bool early;
     bool counted; /* in the gate */
     bool checked; /* a proxy's own connection (LOCAL): no wait, no record */
-    uint64_t asked[GUEST_ASKED_MOST / 64];
+    struct guest_memo memo;
     struct policy_run run;
     struct ruling ruling;
     struct arena arena; /* begins with `first` */

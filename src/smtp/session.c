@@ -374,9 +374,9 @@ static void session_main(void *arg)
                                  : s->refused_now.code != 0 ? &s->refused_now
                                                             : NULL;
         decide_connection(s, a,
-                          s->quit                 ? ""
-                          : s->dropped_by != NULL ? "dropped"
-                                                  : "client went away");
+                          s->quit || s->last_refusal.code != 0 ? ""
+                          : s->dropped_by != NULL              ? "dropped"
+                                                               : "client went away");
     }
     s->scope = NULL;
     scope_leave(&scope);

@@ -44,7 +44,7 @@ struct input {
 /* The reply to RCPT for one recipient, and how it came about. */
 struct recipient_record {
     struct slice mailbox;
-    struct answer answer;
+    struct answer answer;  /* code 0: the session ended before there was one */
     struct ruling *ruling; /* NULL when the policy was not asked */
     struct fact_memo *memo;
 };
@@ -251,7 +251,8 @@ struct answer answer_of(const struct fired *f);
 void enforce_bans(struct smtp_server *srv, const struct addr *client, const struct ruling *r,
                   const struct fired *behind);
 /* Asks again, and so remembers, what was asked of a guest. */
-void recall_asked(const uint64_t *asked, const struct policy *p, const struct evidence *e);
+struct guest_memo;
+void recall_asked(const struct guest_memo *g, const struct policy *p, const struct evidence *e);
 void judge_arrival(struct session *s, const struct guest *g, bool judged);
 enum judged judge_connect(struct session *s, struct answer *ret);
 enum judged judge_helo(struct session *s, struct answer *ret);

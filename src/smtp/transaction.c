@@ -68,7 +68,9 @@ static void decide_abandoned(struct session *s)
             last = &t->records[i].answer;
         }
     }
-    if (last == NULL) {
+    if (t->record_count > 0 && t->records[t->record_count - 1].answer.code == 0) {
+        decide_transaction(s, "rcpt", "gone", NULL, "client went away");
+    } else if (last == NULL) {
         decide_transaction(s, "mail", "gone", NULL, "ended before RCPT");
     } else {
         decide_transaction(s, "rcpt", answer_is_no(last) ? "refused" : "deferred", last, "");

@@ -137,10 +137,9 @@ static void listen_places(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(places); i++) {
-        unsigned line, column;
-        conf_listen_place(c, i, &line, &column);
-        assert_int_equal(line, places[i][0]);
-        assert_int_equal(column, places[i][1]);
+        struct place place = conf_place_of_listen(c, i);
+        assert_int_equal(place.line, places[i][0]);
+        assert_int_equal(place.column, places[i][1]);
     }
     conf_free(c);
 }
