@@ -68,11 +68,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_usage(stdout);
-        return cmd_printed();
+        return (int)cmd_printed();
     }
     if (strcmp(argv[1], "--version") == 0) {
         (void)printf("gatepost %s\n", GATEPOST_VERSION);
-        return cmd_printed();
+        return (int)cmd_printed();
     }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {
