@@ -31,7 +31,7 @@ static int refuse(const struct check *c, const char *statement, const char *form
 static int refuse(const struct check *c, const char *statement, const char *format, ...)
 {
     struct place place = conf_place_of_statement(c->conf, statement);
-    char cause[sizeof(c->error->text)];
+    char cause[sizeof(c->error->text) / 2];
     va_list ap;
 
     va_start(ap, format);
