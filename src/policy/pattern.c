@@ -15,7 +15,6 @@
 #include <pcre2.h>
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +43,7 @@ struct matcher {
 
 struct work {
     size_t done;
+    size_t most;
     size_t position;
 };
 
@@ -55,7 +55,7 @@ static int count_work(pcre2_callout_block *block, void *arg)
     w->done += CALLOUT_COST;
     w->done += position > w->position ? position - w->position : w->position - position;
     w->position = position;
-    return w->done > PATTERN_WORK_LIMIT ? PCRE2_ERROR_CALLOUT : 0;
+    return w->done > w->most ? PCRE2_ERROR_CALLOUT : 0;
 }
 
 /* ---- compiling ---- */
@@ -145,15 +145,6 @@ static const struct matcher *matcher(void)
     return &m;
 }
 
-static int match_once(const struct pattern *p, const struct matcher *m, struct slice subject)
-{
-    struct work work = {0};
-
-    (void)pcre2_set_callout(m->context, count_work, &work);
-    return pcre2_match(p->code, (PCRE2_SPTR)(subject.n > 0 ? subject.p : ""), subject.n, 0,
-                       m->options, m->data, m->context);
-}
-
 /* Octets of the character at `p` by the table of RFC 3629 4; 0 when there is none. */
 static size_t character_length(const unsigned char *p, size_t n)
 {
@@ -184,7 +175,7 @@ static size_t character_length(const unsigned char *p, size_t n)
     return 0;
 }
 
-/* With U+FFFD for each octet that is no part of a character. The caller frees it. */
+/* A copy with U+FFFD for each octet that is no part of a character. */
 static struct slice with_replacements(struct slice text)
 {
     static const char replacement[] = {(char)0xef, (char)0xbf, (char)0xbd};
@@ -199,21 +190,59 @@ static struct slice with_replacements(struct slice text)
     return (struct slice){copy, (size_t)(end - copy)};
 }
 
-int pattern_match(const struct pattern *p, struct slice subject)
+static bool is_utf8_error(int r)
+{
+    return r <= PCRE2_ERROR_UTF8_ERR1 && r >= PCRE2_ERROR_UTF8_ERR21;
+}
+
+void pattern_subject_init(struct pattern_subject *s, struct slice text)
+{
+    *s = (struct pattern_subject){.text = text, .work = (size_t)PATTERN_WORK_LIMIT * 10};
+}
+
+void pattern_subject_fini(struct pattern_subject *s)
+{
+    free(s->copy);
+    s->copy = NULL;
+}
+
+/* PCRE2's answer. What it once found to be UTF-8 it need not check again. */
+static int run(const struct pattern *p, struct pattern_subject *s)
 {
     const struct matcher *m = matcher();
+    struct work work = {.most = s->work < PATTERN_WORK_LIMIT ? s->work : PATTERN_WORK_LIMIT};
 
-    if (subject.n > PATTERN_SUBJECT_LIMIT) {
+    (void)pcre2_set_callout(m->context, count_work, &work);
+    int r = pcre2_match(p->code, (PCRE2_SPTR)(s->text.n > 0 ? s->text.p : ""), s->text.n, 0,
+                        m->options | (s->checked ? PCRE2_NO_UTF_CHECK : 0), m->data, m->context);
+    s->checked = !is_utf8_error(r);
+    s->work -= work.done < s->work ? work.done : s->work;
+    return r;
+}
+
+int pattern_try(const struct pattern *p, struct pattern_subject *s)
+{
+    if (s->copy == NULL && s->text.n > PATTERN_SUBJECT_LIMIT) {
         return -E2BIG;
     }
-    int r = match_once(p, m, subject);
-    if (r <= PCRE2_ERROR_UTF8_ERR1 && r >= PCRE2_ERROR_UTF8_ERR21) {
-        struct slice copy = with_replacements(subject);
-        r = match_once(p, m, copy);
-        free((char *)copy.p);
+    int r = run(p, s);
+    if (is_utf8_error(r) && s->copy == NULL) {
+        s->text = with_replacements(s->text);
+        s->copy = (char *)s->text.p;
+        r = run(p, s);
     }
     if (r >= 0) {
         return 1;
     }
     return r == PCRE2_ERROR_NOMATCH ? 0 : -E2BIG;
+}
+
+int pattern_match(const struct pattern *p, struct slice subject)
+{
+    struct pattern_subject s;
+
+    pattern_subject_init(&s, subject);
+    int r = pattern_try(p, &s);
+    pattern_subject_fini(&s);
+    return r;
 }

@@ -5,14 +5,15 @@
  * than the interpreter. So the work itself is counted too, in octets passed: see pattern.c. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/slice.h"
 
 struct pattern;
 
-/* What one match may do before it is given up (PATTERN_WORK_LIMIT is a few milliseconds), and how
- * much text it is given. */
+/* What one match may do before it is given up (the work takes a few milliseconds), and how much
+ * text it is given. */
 #define PATTERN_MATCH_LIMIT   100000
 #define PATTERN_WORK_LIMIT    4000000
 #define PATTERN_SUBJECT_LIMIT ((size_t)65536)
@@ -28,6 +29,19 @@ int pattern_compile(struct slice text, bool caseless, struct pattern **ret, char
                     size_t why_size, size_t *ret_offset);
 struct pattern *pattern_free(struct pattern *p);
 
-/* 1 or 0; -E2BIG when a limit was reached. Never suspends, never uses much of the caller's
- * stack. Not for two threads at a time: what it needs there is one for the process. */
+/* 1 or 0; -E2BIG when a limit was reached. Never suspends, never uses much of the caller's stack.
+ * Not for two threads at a time: what it needs there is one for the process. */
 int pattern_match(const struct pattern *p, struct slice subject);
+
+/* A text that is tried against many patterns, which together may do ten times the work of one. */
+struct pattern_subject {
+    struct slice text;
+    char *copy;   /* what `text` is where it had to be changed */
+    bool checked; /* is it known to be UTF-8? */
+    size_t work;  /* that is left */
+};
+
+void pattern_subject_init(struct pattern_subject *s, struct slice text);
+/* As pattern_match. */
+int pattern_try(const struct pattern *p, struct pattern_subject *s);
+void pattern_subject_fini(struct pattern_subject *s);

@@ -125,20 +125,28 @@ static const struct table_text *find_most_specific(const struct table_content *c
     return exact != NULL ? exact : found;
 }
 
-int table_has_text(const struct policy_table *t, struct slice text)
+/* The first pattern that matches. */
+static int ask_patterns(const struct table_content *c, struct slice text)
 {
-    const struct table_content *c = t->content;
     const struct table_pattern *patterns = (const void *)c->patterns.p;
-    const struct table_text *found = find_most_specific(c, text);
+    struct pattern_subject subject;
+    int r = 0;
 
-    if (found != NULL) {
-        return !found->negated;
-    }
-    for (size_t i = 0; i < c->patterns.n / sizeof(*patterns); i++) {
-        int r = pattern_match(patterns[i].pattern, text);
-        if (r != 0) {
-            return r > 0 ? !patterns[i].negated : r;
+    pattern_subject_init(&subject, text);
+    for (size_t i = 0; i < c->patterns.n / sizeof(*patterns) && r == 0; i++) {
+        r = pattern_try(patterns[i].pattern, &subject);
+        if (r > 0) {
+            r = patterns[i].negated ? 0 : 1;
+            break;
         }
     }
-    return 0;
+    pattern_subject_fini(&subject);
+    return r;
+}
+
+int table_has_text(const struct policy_table *t, struct slice text)
+{
+    const struct table_text *found = find_most_specific(t->content, text);
+
+    return found != NULL ? !found->negated : ask_patterns(t->content, text);
 }

@@ -214,6 +214,7 @@ static void the_longest_wait_counts_from_the_beginning(void **state)
     (void)wait_rule(w, 4 * USEC_SEC, NULL);
     (void)wait_rule(w, 3 * USEC_SEC, NULL);
     (void)wait_rule(w, 10 * USEC_SEC, NULL);
+    (void)wait_rule(w, 2 * USEC_SEC, NULL);
     policy_begin(&w->run, &w->policy, PHASE_RCPT, 100 * USEC_SEC);
     assert_int_equal(step_at(w, 101 * USEC_SEC), STEP_WAIT);
     assert_int_equal(w->run.wait_until, 104 * USEC_SEC);
@@ -221,6 +222,8 @@ static void the_longest_wait_counts_from_the_beginning(void **state)
     assert_int_equal(w->run.wait_until, 110 * USEC_SEC);
     assert_fired_count(w, 3);
     assert_int_equal(step_at(w, 110 * USEC_SEC), STEP_DONE);
+    assert_fired_count(w, 4);
+    assert_int_equal(w->run.wait_until, 110 * USEC_SEC);
 }
 
 static void time_already_spent_counts(void **state)
@@ -336,8 +339,10 @@ static void nothing_fires_behind_an_open_rule(void **state)
     struct rule *marked = rule(w, RULE_MARK, NULL);
 
     (void)rule(w, RULE_REJECT, fact_of(w, asked));
+    (void)rule(w, RULE_REJECT, no(w));
     struct rule *banned = rule(w, RULE_BAN, NULL);
     struct rule *verdict = rule(w, RULE_PASS, NULL);
+    (void)rule(w, RULE_REJECT, no(w));
     assert_int_equal(step(w), STEP_ASK);
     assert_fired_count(w, 1);
     assert_fired(w, 0, marked);
@@ -416,6 +421,8 @@ static void a_copy_stands_on_its_own(void **state)
 
     arena_init(&arena);
     ruling_copy(&copy, &w->ruling, &arena, &outer);
+    memset((char *)w->ruling.verdict->text.p, 'x', w->ruling.verdict->text.n);
+    memset((char *)w->ruling.doubts.last->why.p, 'x', w->ruling.doubts.last->why.n);
     for (struct fired *f = w->ruling.first; f != NULL; f = f->next) {
         f->rule = NULL;
         f->text = (struct slice){0};

@@ -253,6 +253,31 @@ static void the_next_match_begins_anew(void **state)
     }
 }
 
+/* Many patterns share what they may do; one that is stopped takes no more than its own part. */
+static void many_patterns_on_one_text(void **state)
+{
+    struct slice text = repeat("a", 40, "b\xff");
+    struct pattern *slow = compile_as("^(a+)+$", false);
+    struct pattern *linear = compile_as("[ab]+x?\\x{fffd}", false);
+    struct pattern_subject s;
+    int stopped = 0;
+
+    (void)state;
+    pattern_subject_init(&s, text);
+    assert_int_equal(pattern_try(linear, &s), 1);
+    while (pattern_try(linear, &s) == 1) {
+        assert_int_equal(pattern_try(slow, &s), -E2BIG);
+        stopped++;
+    }
+    assert_in_range(stopped, 10, 100);
+    assert_int_equal(pattern_try(linear, &s), -E2BIG); /* nothing is left */
+    pattern_subject_fini(&s);
+    assert_int_equal(pattern_match(linear, text), 1);
+    (void)pattern_free(slow);
+    (void)pattern_free(linear);
+    free((char *)text.p);
+}
+
 /* ---- a task's stack ---- */
 
 struct question {
@@ -300,6 +325,32 @@ static void matching_needs_little_stack(void **state)
     free((char *)as.p);
 }
 
+#define FILE_THREAD_STACK (256 * 1024) /* rt/real_threads.c */
+
+static void *compile_in_thread(void *arg)
+{
+    (void)pattern_free(compile_as(arg, false));
+    return NULL;
+}
+
+/* Tables are read in threads, which have more, but not much. */
+static void compiling_fits_a_threads_stack(void **state)
+{
+    char deep[PATTERN_LENGTH_LIMIT + 1] = "";
+
+    (void)state;
+    while (strlen(deep) + 4 * PATTERN_NEST_LIMIT + 10 < sizeof(deep)) {
+        for (int i = 0; i < PATTERN_NEST_LIMIT; i++) {
+            strcat(deep, "(");
+        }
+        strcat(deep, "[a-z]");
+        for (int i = 0; i < PATTERN_NEST_LIMIT; i++) {
+            strcat(deep, i % 2 == 0 ? ")*" : "|b)");
+        }
+    }
+    assert_in_range(stack_used(compile_in_thread, deep), 1, FILE_THREAD_STACK / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,7 +363,9 @@ int main(void)
         cmocka_unit_test(ordinary_patterns_are_not_stopped),
         cmocka_unit_test(long_texts_are_not_looked_at),
         cmocka_unit_test(the_next_match_begins_anew),
+        cmocka_unit_test(many_patterns_on_one_text),
         cmocka_unit_test(matching_needs_little_stack),
+        cmocka_unit_test(compiling_fits_a_threads_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

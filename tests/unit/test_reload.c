@@ -151,6 +151,25 @@ static void a_file_that_stays_is_no_news(void **state)
     assert_ptr_equal(w->table.content, content);
 }
 
+static unsigned opened;
+
+static int count_opens(enum sys_op op)
+{
+    opened += op == SYS_OPEN;
+    return 0;
+}
+
+static void it_is_read_once(void **state)
+{
+    struct world *w = *state;
+
+    opened = 0;
+    sys_fault = count_opens;
+    pass(w, 20);
+    sys_fault = NULL;
+    assert_int_equal(opened, 1);
+}
+
 static void a_file_that_is_touched_is_no_news(void **state)
 {
     struct world *w = *state;
@@ -270,6 +289,22 @@ static void a_vanished_file_leaves_the_last_good_table(void **state)
     pass(w, LOOKS_TO_TAKE);
     assert_told(w, "table partners: FILE: read anew, 1 entry\n");
     assert_true(has(w, "two.example"));
+}
+
+/* Nothing about the file itself has changed. */
+static void a_file_that_was_moved_away_and_back(void **state)
+{
+    struct world *w = *state;
+    char other[sizeof(w->file) + 4];
+
+    (void)snprintf(other, sizeof(other), "%s.old", w->file);
+    pass(w, 5);
+    assert_int_equal(rename(w->file, other), 0);
+    pass(w, 5);
+    assert_told(w, "!table partners: FILE: No such file or directory; the last good one stays\n");
+    assert_int_equal(rename(other, w->file), 0);
+    pass(w, 5);
+    assert_told(w, "table partners: FILE: good again and not changed, 1 entry\n");
 }
 
 static void garbage_leaves_the_last_good_table(void **state)
@@ -427,6 +462,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_file_that_stays_is_no_news),
+        TEST(it_is_read_once),
         TEST(a_file_that_is_touched_is_no_news),
         TEST(a_changed_file_is_taken),
         TEST(a_change_before_the_first_look_is_seen),
@@ -434,6 +470,7 @@ int main(void)
         TEST(a_file_that_is_being_written_is_let_be),
         TEST(a_file_that_never_rests_is_taken_now_and_then),
         TEST(a_vanished_file_leaves_the_last_good_table),
+        TEST(a_file_that_was_moved_away_and_back),
         TEST(garbage_leaves_the_last_good_table),
         TEST(what_is_no_file_is_not_read),
         TEST(a_huge_file_is_not_read),

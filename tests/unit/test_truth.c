@@ -296,6 +296,21 @@ static void a_stopped_pattern_is_unknown_and_counted(void **state)
     assert_int_equal(truth(w, match(w, EXPRESSION_MATCH, name, "^(a+)+$")), U);
 }
 
+static void what_decides_spares_the_rest(void **state)
+{
+    struct policy_world *w = *state;
+    struct expression *name = fact_of(w, known(w, text_value(BACKTRACKS)));
+    struct expression *slow = match(w, EXPRESSION_MATCH, name, "^(a+)+$");
+    struct expression *no = constant(w, value_bool(false));
+    struct expression *yes = constant(w, value_bool(true));
+
+    assert_int_equal(truth(w, join(w, EXPRESSION_AND, no, slow)), F);
+    assert_int_equal(truth(w, join(w, EXPRESSION_OR, yes, slow)), T);
+    assert_int_equal(w->counters.pattern_limits, 0);
+    assert_int_equal(truth(w, join(w, EXPRESSION_AND, yes, slow)), U);
+    assert_int_equal(w->counters.pattern_limits, 1);
+}
+
 /* ---- what a condition wants to know ---- */
 
 static void assert_needs(const struct policy_world *w, const struct expression *x, size_t count,
@@ -510,6 +525,7 @@ int main(void)
         TEST(in_tables),
         TEST(patterns),
         TEST(a_stopped_pattern_is_unknown_and_counted),
+        TEST(what_decides_spares_the_rest),
         TEST(needs_of_examples),
         TEST(exactly_what_matters_is_needed),
         TEST(a_deep_condition_fits_a_tasks_stack),
