@@ -1,4 +1,5 @@
-"""What Gatepost says about a configuration that it cannot use: one line, and exit status 2."""
+"""What Gatepost says about a configuration that it cannot use: one line with the place, that line of
+the file with a caret below, and exit status 2."""
 
 import os
 import re
@@ -20,8 +21,10 @@ def refused(lab, text, line=None, name="gatepost.conf"):
     status, said = run_tool([lab.binary, "run", "-c", file], seconds=10)
     shown = said.strip()[:300]
     check(status == 2, f"exit status {status} instead of 2, said {shown!r}")
-    check(said.count("\n") == 1 and said.endswith("\n"), f"not one line: {said[:500]!r}")
-    check(said[:-1].isprintable(), f"unprintable characters: {said!r}")
+    lines = said.split("\n")
+    check(lines[-1] == "" and len(lines) in (2, 4), f"neither one line nor three: {said[:900]!r}")
+    check(all(each.isprintable() for each in lines), f"unprintable characters: {said!r}")
+    check(len(lines) == 2 or re.fullmatch(r" {4,}\^", lines[2]), f"no caret: {said[:900]!r}")
     place = re.search(re.escape(file) + r":(\d+):(\d+): (.+)", said)
     if text is not None or line is not None:
         check(place, f"no FILE:LINE:COLUMN: cause in {shown!r}")
@@ -35,7 +38,7 @@ def busy_port(lab):
         port = holder.getsockname()[1]
         said = refused(lab, config_text(port, lab.new_folder("state"), GOOD_ROUTE), line=2)
     check("in use" in said, f"cause not told: {said!r}")
-    return said.strip().rpartition("/")[2]
+    return said.split("\n")[0].rpartition("/")[2]
 
 
 def missing_file(lab):

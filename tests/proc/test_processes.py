@@ -133,14 +133,22 @@ class Gatepost:
             raise Failed(f'did not end within {seconds} s: {self.log()}') from None
 
     def refused(self, command='run'):
-        """What Gatepost says when it does not start: one line, exit status 2."""
+        """What Gatepost says when it does not start: one line, where it has a place with that line
+        of the file and a caret below, and exit status 2."""
         done = subprocess.run([self.binary, command, '-c', self.file], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
         said = done.stdout.decode()
         check(done.returncode == 2, f'exit status {done.returncode}: {said}')
-        check(said.count('\n') == 1 and said.endswith('\n'), f'not one line: {said!r}')
         check(said.startswith(self.file), f'{said!r} does not begin with {self.file}')
-        return said[len(self.file):].strip()
+        lines = said[len(self.file):].split('\n')
+        check(lines[-1] == '' and len(lines) in (2, 4), f'neither one line nor three: {said!r}')
+        if len(lines) == 4:
+            number, column = (int(word) for word in lines[0].split(':')[1:3])
+            with open(self.file, encoding='utf-8') as f:
+                line = f.read().split('\n')[number - 1]
+            check(lines[1] == '    ' + line, f'not line {number}: {said!r}')
+            check(lines[2] == ' ' * (3 + column) + '^', f'no caret at column {column}: {said!r}')
+        return lines[0].strip()
 
     def __enter__(self):
         return self
