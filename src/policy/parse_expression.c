@@ -9,6 +9,9 @@
 
 #define MODE LEXER_EXPRESSIONS
 
+static const char line_advice[] =
+    "a condition goes on in the next line when that begins with \"and\" or \"or\"";
+
 static struct term *parse_negation(struct policy_parser *p);
 
 static struct term *new_term(struct policy_parser *p, enum term_kind kind, struct place place)
@@ -66,12 +69,12 @@ static struct term *parse_parameters(struct policy_parser *p, struct term *call)
 }
 
 /* A word, with the parameters that may be behind it. */
-static struct term *parse_name(struct policy_parser *p, const char *what)
+static struct term *parse_name(struct policy_parser *p, const char *advice, const char *what)
 {
     struct token token = words_peek(&p->words, MODE);
 
     if (token.kind != TOKEN_WORD || is_keyword(token.text)) {
-        return expected(p, NULL, what);
+        return expected(p, advice, what);
     }
     struct term *t = new_term(p, TERM_WORD, token.place);
     t->word = words_take_word(&p->words, MODE);
@@ -87,7 +90,7 @@ static struct term *parse_unknown(struct policy_parser *p)
     if (!words_accept(&p->words, MODE, "(")) {
         return expected(p, "write unknown(FACT)", "\"(\" behind unknown");
     }
-    t->left = parse_name(p, "the name of a fact");
+    t->left = parse_name(p, NULL, "the name of a fact");
     if (t->left != NULL && !words_accept(&p->words, MODE, ")")) {
         return expected(p, "unknown asks for one fact, not for an expression",
                         "\")\" behind the fact");
@@ -161,7 +164,8 @@ static struct term *parse_operand(struct policy_parser *p)
         t->word = words_take_word(w, MODE);
         return t;
     }
-    return parse_name(p, "a fact, a name or a constant");
+    w->cut_short = token.kind == TOKEN_NEWLINE;
+    return parse_name(p, w->cut_short ? line_advice : NULL, "a fact, a name or a constant");
 }
 
 /* What is behind "in": a list, a table's name or a network. */

@@ -191,14 +191,15 @@ static bool at_statement(struct words *w)
 
 void words_skip_statement(struct words *w)
 {
-    bool in_parentheses = w->before.parentheses > 0 || w->lexer.parentheses > 0;
+    bool goes_on = w->cut_short || w->before.parentheses > 0 || w->lexer.parentheses > 0;
 
+    w->cut_short = false;
     skip_braces(w);
     w->lexer.parentheses = 0;
     w->before.parentheses = 0;
     skip_line(w);
-    /* A statement with an open parenthesis may go on in the next lines; they are no statements. */
-    while (in_parentheses && words_peek(w, LEXER_STATEMENTS).kind == TOKEN_NEWLINE) {
+    /* What is open may go on in the next lines, which are no statements then. */
+    while (goes_on && words_peek(w, LEXER_STATEMENTS).kind == TOKEN_NEWLINE) {
         struct words line = *w;
         (void)words_take(w, LEXER_STATEMENTS);
         if (at_statement(w)) {

@@ -13,6 +13,7 @@ struct words {
     struct token token;  /* the next one, when has_token, read in before.mode */
     bool has_token;
     bool in_braces;   /* of a table or list */
+    bool cut_short;   /* the line ends where an operand was expected: the next may have it */
     struct buf shown; /* what was taken since words_show_begin, in one line */
     const char *taken_end;
     struct findings *findings;
