@@ -81,7 +81,10 @@ static struct stamp stamp_file(const char *file)
     if (error == 0 && stat(file, &st) != 0) {
         error = -errno;
     }
-    return error < 0 ? (struct stamp){.error = error} : stamp_of(&st);
+    if (error < 0) {
+        return (struct stamp){.error = error};
+    }
+    return stamp_of(&st);
 }
 
 static bool stamp_same(const struct stamp *a, const struct stamp *b)
