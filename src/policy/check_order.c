@@ -118,9 +118,10 @@ struct costs {
     } costly[2];                 /* the first that refuses for now, for good */
 };
 
-static bool for_good(const struct rule *rule)
+/* Where in `costly` it belongs: 1 if it refuses for good. */
+static int for_good(const struct rule *rule)
 {
-    return rule->code >= 500;
+    return rule->code >= 500 ? 1 : 0;
 }
 
 /* Those that begin at connect and are of a recipient in the end: doubt and why. */

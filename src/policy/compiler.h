@@ -71,7 +71,7 @@ struct compiler {
 
 /* policy_compile with other facts than those of tbl/facts.h. The facts must live as long as the
  * policy. */
-int policy_compile_with(const struct conf *conf, const struct fact *facts, size_t fact_count,
+int policy_compile_with(const struct conf *conf, const struct fact *known, size_t fact_count,
                         struct findings *findings, struct policy **ret);
 
 /* An error at a place; `advice` may be NULL. */
@@ -86,7 +86,8 @@ void names_define(struct compiler *c);
 /* NULL: there is none. */
 const struct name *name_find(const struct compiler *c, struct slice text);
 
-/* What was meant by an unknown name: one of the facts, sets or tables; NULL when nothing is close. */
+/* What was meant by an unknown name: one of the facts, sets or tables; NULL when nothing is close.
+ */
 const char *name_suggest(const struct compiler *c, struct slice text, bool facts, bool sets,
                          bool tables);
 
@@ -121,8 +122,8 @@ bool fact_is_third_party(const struct fact *f);
 
 /* Adds the error when the fact cannot be asked for in that phase. `via`: the set in which it is, or
  * NULL. */
-void use_check(struct compiler *c, const struct fact_use *use, enum phase phase,
-               struct place place, const struct set_syntax *via);
+void use_check(struct compiler *c, const struct fact_use *use, enum phase phase, struct place place,
+               const struct set_syntax *via);
 
 /* use_check for all of a condition. */
 void uses_check(struct compiler *c, const struct node *condition, enum phase phase);
@@ -146,8 +147,8 @@ int constant_parse(struct compiler *c, const struct word *word, struct value *re
 /* A fact, a name, a constant, unknown(…); NULL after an error. */
 struct node *operand_compile(struct compiler *c, const struct term *t);
 
-/* The set's node for the place where its name stands; NULL after an error, or when it is the word of
- * a result. */
+/* The set's node for the place where its name stands; NULL after an error, or when it is the word
+ * of a result. */
 struct node *set_compile(struct compiler *c, struct set_syntax *s, const struct word *at);
 
 /* The word that stands there, perhaps under a set's name, and can only be that of a result; or

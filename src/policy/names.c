@@ -213,7 +213,8 @@ static void check_set(struct compiler *c, struct set_syntax *mine,
                       "the standard policy's \"" SLICE_FMT "\" is a %s, yours is a %s",
                       SLICE_ARG(mine->name.text), set_type(standard), set_type(mine));
     } else if (standard->node != NULL && standard->node->x.kind == EXPRESSION_CONSTANT &&
-               standard->node->x.type != TYPE_BOOL && mine->node->x.kind != EXPRESSION_CONSTANT) {
+               standard->node->x.type != TYPE_BOOL && mine->node != NULL &&
+               mine->node->x.kind != EXPRESSION_CONSTANT) {
         compile_error(c, mine->name.place, NULL,
                       "the standard policy's \"" SLICE_FMT "\" is a constant, yours is not",
                       SLICE_ARG(mine->name.text));
