@@ -39,13 +39,15 @@ static void chunk_done(struct session *s, uint64_t size)
 static void look_behind_last(struct session *s)
 {
     static const struct slice quit = SLICE_LIT("QUIT\r\n");
+    const struct input *in = &s->input;
     input_look(s);
-    struct slice ahead = {s->input.block + s->input.start, s->input.end - s->input.start};
-    if (s->input.block != NULL && slice_eq_nocase(ahead, quit)) {
+    if (in->block == NULL ||
+        slice_eq_nocase((struct slice){in->block + in->start, in->end - in->start}, quit)) {
         return;
     }
     s->must_be_last = true;
     session_look_ahead(s);
+    s->must_be_last = false; /* a QUIT may still come while the message is judged */
 }
 
 void cmd_bdat(struct session *s, struct slice argument)
