@@ -9,7 +9,7 @@ import time
 from kit.process import wait_until
 from kit.report import Failed
 
-BATCH = 2000        # connections begun before the server has accepted those before: its backlog holds them
+BATCH = 2000        # connections begun at a time: the server's backlog holds them
 SPARE = 500         # descriptors of a process that are not clients
 NETWORK = 1 << 16   # addresses of one process: it keeps at most so many clients
 OTHERS = 120        # s that whatever is asked for may take
