@@ -65,7 +65,7 @@ static bool stays_open(struct walk *w, const struct rule *rule, unsigned truth)
     if (w->open || truth != TRUTH_TRUE) {
         return true;
     }
-    return is_verdict(rule) && template_weigh(rule->text, w->e, &w->needs);
+    return !rule->observe && template_weigh(rule->text, w->e, &w->needs);
 }
 
 static void wait_for(struct policy_run *run, const struct rule *rule)

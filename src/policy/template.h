@@ -20,5 +20,5 @@ struct text_template {
 
 /* Fills in, in e->arena (a template without facts is not copied). Whatever a fact holds becomes
  * printable ASCII in one line. Facts that would have to be asked for and cost something stand as
- * "unknown": the policy asks for those of a verdict's text before. */
+ * "unknown": the policy asks for those of a rule that fires before. */
 struct slice template_fill(const struct text_template *t, const struct evidence *e);

@@ -206,19 +206,27 @@ static void a_text_that_may_not_be_needed_is_not_asked_for(void **state)
     assert_int_equal(name->computed, 0);
 }
 
-static void other_texts_say_unknown(void **state)
+static void a_mark_says_what_it_is_about(void **state)
+{
+    struct policy_world *w = *state;
+    struct stand_in *name = stand_in(w, COST_DNS, text_value("a"));
+
+    rule(w, RULE_MARK, NULL)->text = text_with(w, "X-Name: ", &name->use);
+    assert_int_equal(judge(w), 1);
+    assert_slice(w->ruling.last->text, "X-Name: a");
+    assert_int_equal(name->computed, 1);
+}
+
+static void what_is_only_observed_asks_for_no_text(void **state)
 {
     struct policy_world *w = *state;
     struct stand_in *name = stand_in(w, COST_DNS, text_value("a"));
     struct rule *seen = rule(w, RULE_REJECT, NULL);
-    struct rule *marked = rule(w, RULE_MARK, NULL);
 
     seen->observe = true;
     seen->text = text_with(w, "name ", &name->use);
-    marked->text = text_with(w, "X-Name: ", &name->use);
     assert_int_equal(judge(w), 0);
     assert_slice(w->ruling.first->text, "name unknown");
-    assert_slice(w->ruling.last->text, "X-Name: unknown");
     assert_int_equal(name->computed, 0);
 }
 
@@ -378,7 +386,8 @@ int main(void)
         TEST(behind_an_open_wait_is_looked_further),
         TEST(a_verdicts_text_is_whole),
         TEST(a_text_that_may_not_be_needed_is_not_asked_for),
-        TEST(other_texts_say_unknown),
+        TEST(a_mark_says_what_it_is_about),
+        TEST(what_is_only_observed_asks_for_no_text),
         TEST(lookups_run_side_by_side),
         TEST(content_waits_for_lookups),
         TEST(a_lone_lookup_is_asked_directly),
