@@ -29,7 +29,7 @@
 
 /* Sizes as passed to malloc. Larger requests than a block of the largest size get one of their
  * own, which is not kept by arena_reset. */
-#define BLOCK_FIRST   ((size_t)2048)
+#define BLOCK_FIRST   ((size_t)512)
 #define BLOCK_LARGEST ((size_t)65536)
 
 struct arena_block {

@@ -22,6 +22,11 @@ static usec_t clock_usec(clockid_t id)
     return (usec_t)ts.tv_sec * USEC_SEC + ts.tv_nsec / 1000;
 }
 
+void real_tick(struct real *w)
+{
+    w->rt.now = clock_usec(CLOCK_MONOTONIC);
+}
+
 static usec_t real_wall(struct rt *rt)
 {
     (void)rt;
@@ -81,7 +86,7 @@ static struct event_base *make_base(void)
         return NULL;
     }
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_NO_CACHE_TIME);
-    event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
+    event_config_require_features(config, EV_FEATURE_ET);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;
@@ -91,7 +96,7 @@ struct rt *real_new(void)
 {
     struct real *w = xcalloc(1, sizeof(*w));
     rt_init(&w->rt, &real_ops);
-    w->rt.now = clock_usec(CLOCK_MONOTONIC);
+    real_tick(w);
     w->base = make_base();
     w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (w->base == NULL || w->wake_fd < 0) {
@@ -103,6 +108,7 @@ struct rt *real_new(void)
     if (w->timer == NULL || w->wake == NULL || event_add(w->wake, NULL) != 0) {
         fatal("cannot make an event loop: no memory");
     }
+    real_sockets_init(w);
     w->files = thread_pool_new(w, "gatepost-files", FILE_THREADS);
     w->store = thread_pool_new(w, "gatepost-store", 1);
     return &w->rt;
@@ -114,6 +120,7 @@ struct rt *real_free(struct rt *rt)
     thread_pool_free(w->files);
     thread_pool_free(w->store);
     rt_fini(&w->rt);
+    real_sockets_fini(w);
     event_free(w->timer);
     event_free(w->wake);
     event_base_free(w->base);
@@ -150,7 +157,7 @@ static void turn(struct real *w, bool may_wait)
 {
     arm_timer(w);
     event_base_loop(w->base, EVLOOP_ONCE | (may_wait ? 0 : EVLOOP_NONBLOCK));
-    w->rt.now = clock_usec(CLOCK_MONOTONIC);
+    real_tick(w);
     rt_run_timers(&w->rt);
     rt_run_ready(&w->rt, SWITCHES_A_TURN);
     if (w->on_turn != NULL) {

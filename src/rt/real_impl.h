@@ -14,13 +14,23 @@ struct real {
     usec_t timer_at; /* what `timer` is armed for */
     struct event *wake;
     int wake_fd;
+    int sockets; /* the epoll set of all streams' sockets, itself watched by `base` */
+    struct event *socket_event;
+    struct epoll_event *batch; /* events under way, of which one that closes a socket is told */
+    int batch_left;
     struct thread_pool *files;
     struct thread_pool *store;
     void (*on_turn)(void *arg);
     void *on_turn_arg;
 };
 
+/* Reads the clock. Whatever the loop calls between two turns does so first: the loop may have slept
+ * for a long time. */
+void real_tick(struct real *w);
+
 /* ---- real_socket.c ---- */
+void real_sockets_init(struct real *w);
+void real_sockets_fini(struct real *w);
 /* A stream that owns the non-blocking socket `fd`; NULL when it cannot be watched (fd is closed).
  */
 struct stream *real_socket_stream(struct real *w, int fd);

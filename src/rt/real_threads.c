@@ -119,11 +119,13 @@ static void deliver(struct thread_pool *p)
 
 static void on_finished(evutil_socket_t fd, short what, void *arg)
 {
+    struct thread_pool *p = arg;
     (void)what;
     uint64_t n;
     ssize_t r = read((int)fd, &n, sizeof n);
     (void)r;
-    deliver(arg);
+    real_tick(p->world);
+    deliver(p);
 }
 
 struct thread_pool *thread_pool_new(struct real *w, const char *name, unsigned threads)
