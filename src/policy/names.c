@@ -111,11 +111,6 @@ static bool check_again(struct compiler *c, const struct name *first, const stru
                       SLICE_ARG(text), kind_name(again->kind));
         return false;
     }
-    if (first->kind == NAME_TABLE) {
-        first->table->replaces = true;
-    } else {
-        first->set->replaces = true;
-    }
     return true;
 }
 
@@ -263,8 +258,7 @@ void names_check_replacing(struct compiler *c)
 
 static void check_used(struct compiler *c, const struct name *name)
 {
-    bool used = name->kind == NAME_TABLE ? name->table->used || name->table->replaces
-                                         : name->set->used || name->set->replaces;
+    bool used = name->kind == NAME_TABLE ? name->table->used : name->set->used;
 
     if (!used && !name->standard) {
         finding_add(c->findings, FINDING_WARNING, name->word->place,

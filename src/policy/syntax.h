@@ -49,7 +49,6 @@ struct table_syntax {
     unsigned order; /* among all tables and sets */
     bool standard;  /* the standard policy has it */
     bool broken;    /* an error has been told already */
-    bool replaces;  /* one of the standard policy */
     bool used;
     struct policy_table *table; /* made by the compiler; NULL: broken */
 };
@@ -61,7 +60,6 @@ struct set_syntax {
     const struct term *value; /* NULL: an error has been told already */
     unsigned order;
     bool standard;
-    bool replaces;
     bool used;
     enum set_state state;     /* of the compiler, as what follows */
     struct set_syntax *outer; /* while it is built: the set that asked for it */

@@ -61,6 +61,9 @@ static int take_parameters(struct slice text, struct slice *ret, unsigned most)
     text = (struct slice){text.p + 1, text.n - 2};
     while (text.n > 0) {
         struct slice one = next_parameter(&text);
+        if (one.n == 0) {
+            return -EINVAL;
+        }
         if ((unsigned)count < most) {
             ret[count] = one;
         }

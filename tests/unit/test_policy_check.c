@@ -43,6 +43,8 @@ static const struct fact later_facts[] = {
      NULL, NULL},
     {"attachments", TYPE_SET, 0, PHASE_MESSAGE, SCOPE_TRANSACTION, COST_CONTENT, KEEPING_REMEMBERED,
      "", NULL, NULL},
+    {"pair", TYPE_TEXT, 2, PHASE_MESSAGE, SCOPE_TRANSACTION, COST_FREE, KEEPING_REMEMBERED, "",
+     NULL, NULL},
 };
 
 #define LATER_COUNT (sizeof(later_facts) / sizeof(later_facts[0]))
