@@ -32,7 +32,8 @@ SETTING(data_rate, SIZE, 100, 0, 1048576,
 SETTING(sessions, COUNT, 10000, 1, 1000000,
         "Greeted sessions at a time over all workers; further clients get 421 4.3.2.")
 SETTING(lobby, COUNT, 100000, 1, 10000000,
-        "Clients at a time that wait for the greeting, over all workers; further ones get 421 4.3.2.")
+        "Clients at a time that wait for the greeting, over all workers; further ones get 421 4.3.2. So do "
+        "those for whom a worker would need the last eighth of its descriptors.")
 SETTING(client_sessions, COUNT, 100, 1, 1000000,
         "Sessions at a time of one client address over all workers, waiting ones included; further ones "
         "get 421 4.7.0.")

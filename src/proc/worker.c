@@ -3,11 +3,13 @@
 #include "proc/worker.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -18,6 +20,8 @@
 
 /* How soon decision lines that found no reader are tried again when nothing else happens. */
 #define FLUSH_AGAIN (20 * USEC_MSEC)
+/* Descriptors kept for others than waiting clients, where an eighth of all is fewer. */
+#define DESCRIPTORS_KEPT 64
 /* How often the log may say that decision lines are lost. */
 #define LOST_EVERY (60 * USEC_SEC)
 
@@ -34,6 +38,7 @@ struct worker {
     struct real_listener **listeners;
     struct table_watch *tables;
     struct rt_timer flush_timer;
+    unsigned lobby_most;
     uint64_t lost_told;
     usec_t lost_told_at;
     volatile bool stop; /* real_run may return */
@@ -103,13 +108,35 @@ static enum smtp_admission admission(enum presence_answer answer)
     return SMTP_ADMITTED;
 }
 
+/* Clients that this worker lets wait at most: an eighth of its descriptors is kept for sessions,
+ * next hops and files, so that mail flows whoever waits. */
+static unsigned lobby_most(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= UINT_MAX) {
+        return UINT_MAX;
+    }
+    unsigned all = (unsigned)limit.rlim_cur;
+    unsigned kept = all / 8 < DESCRIPTORS_KEPT ? DESCRIPTORS_KEPT : all / 8;
+    return all > kept ? all - kept : 1;
+}
+
 static enum smtp_admission gate_enter(void *arg, const struct addr *client)
 {
     const struct worker *w = arg;
 
     return admission(presence_enter(w->setup->shared->presence, w->setup->owner, client,
-                                    (unsigned)w->conf->limits.client_sessions,
-                                    (unsigned)w->conf->limits.lobby));
+                                    (unsigned)w->conf->limits.client_sessions, UINT_MAX));
+}
+
+/* The one that asks is counted already. */
+static bool gate_may_wait(void *arg)
+{
+    const struct worker *w = arg;
+
+    return w->server.guest_count <= w->lobby_most &&
+           presence_waiting(w->setup->shared->presence) <= (unsigned)w->conf->limits.lobby;
 }
 
 static enum smtp_admission gate_greet(void *arg, const struct addr *client)
@@ -170,6 +197,7 @@ static int open_store(struct worker *w)
 
 static void make_server(struct worker *w)
 {
+    w->lobby_most = lobby_most();
     w->deliveries = (struct delivery_host){
         .rt = w->rt,
         .conf = w->conf,
@@ -186,6 +214,7 @@ static void make_server(struct worker *w)
         .policy = w->setup->policy,
         .tls = w->tls,
         .gate = {.enter = gate_enter,
+                 .may_wait = gate_may_wait,
                  .greet = gate_greet,
                  .leave = gate_leave,
                  .sessions = gate_sessions,

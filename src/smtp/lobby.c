@@ -174,6 +174,19 @@ static void drop(struct guest *g, const struct fired *verdict)
     }
 }
 
+static void await_greeting(struct guest *g)
+{
+    const struct smtp_gate *gate = &g->server->gate;
+    if (gate->may_wait != NULL && !gate->may_wait(gate->arg)) {
+        farewell_named(g, REPLY_SERVER_FULL);
+        return;
+    }
+    wait_for(g, GUEST_WAITING, g->run.wait_until);
+    if (g->early) {
+        stream_on_arrival(g->stream, NULL, NULL);
+    }
+}
+
 /* Walks the connect rules as far as they go now. */
 static void judge(struct guest *g)
 {
@@ -188,10 +201,7 @@ static void judge(struct guest *g)
     note_asked(g);
     enforce_bans(srv, &g->client, &g->ruling, before);
     if (step == STEP_WAIT) {
-        wait_for(g, GUEST_WAITING, g->run.wait_until);
-        if (g->early) {
-            stream_on_arrival(g->stream, NULL, NULL);
-        }
+        await_greeting(g);
     } else if (step == STEP_DONE && g->ruling.verdict != NULL &&
                g->ruling.verdict->rule->kind == RULE_DROP) {
         drop(g, g->ruling.verdict);

@@ -18,12 +18,13 @@
 #include "rt/tls.h"
 
 /* Who is here, and who is banned: kept by the process around, for all workers together. Any
- * function may be NULL. `enter` is asked at accept, `greet` when the client is to be greeted,
- * `leave` is called when it has gone. */
+ * function may be NULL. `enter` is asked at accept, `may_wait` when the client has to wait for its
+ * greeting, `greet` when it is to be greeted, `leave` is called when it has gone. */
 enum smtp_admission { SMTP_ADMITTED, SMTP_CLIENT_FULL, SMTP_FULL };
 
 struct smtp_gate {
     enum smtp_admission (*enter)(void *arg, const struct addr *client);
+    bool (*may_wait)(void *arg);
     enum smtp_admission (*greet)(void *arg, const struct addr *client);
     void (*leave)(void *arg, const struct addr *client, bool greeted);
     unsigned (*sessions)(void *arg, const struct addr *client); /* of this client, all workers */

@@ -8,6 +8,7 @@ import json
 import os
 import pwd
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -99,10 +100,14 @@ class Gatepost:
     def messages(self, name='box'):
         return os.listdir(f'{self.folder}/mail/{name}/new')
 
-    def start(self):
+    def start(self, descriptors=None):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
         with open(f'{self.folder}/stderr', 'ab') as err, open(f'{self.folder}/stdout', 'ab') as out:
             self.popen = subprocess.Popen([self.binary, 'run', '-c', self.file], stderr=err,
                                           stdin=subprocess.DEVNULL, start_new_session=True,
+                                          preexec_fn=limit if descriptors else None,
                                           stdout=self.stdout if self.stdout is not None else out)
         until(lambda: 'gatepost: ready on' in self.log() or self.popen.poll() is not None, 'ready line')
         check(self.popen.poll() is None, f'ended at its start: {self.log()}')
@@ -177,8 +182,8 @@ class Gatepost:
 class Session:
     """The least of an SMTP client, its greeting read."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(('127.0.0.1', port), PATIENCE)
+    def __init__(self, port, source='127.0.0.1'):
+        self.socket = socket.create_connection(('127.0.0.1', port), PATIENCE, (source, 0))
         self.file = self.socket.makefile('rwb')
         self.greeting = self.reply()
 
@@ -550,10 +555,102 @@ def usage(binary):
         check(done.returncode == 0 and done.stdout and not done.stderr, f'{arguments}: {done}')
 
 
+WAITING = """{
+    at connect { wait 100s unless client.ip in trusted }
+}
+table trusted { 127.0.0.9 }"""
+
+
+def lobby_leaves_descriptors(binary):
+    """However many wait, mail flows: those for whom descriptors would be short are told so."""
+    with Gatepost(binary, workers=1, policy=WAITING, limit=['client_sessions 1000']) as g:
+        g.start(descriptors=200)
+        waiting = [socket.create_connection(('127.0.0.1', g.port), PATIENCE) for _ in range(250)]
+        refused = 0
+        for each in waiting[::-1]:
+            each.settimeout(0.2 if refused == 0 else 0.02)
+            try:
+                refused += each.recv(100).startswith(b'421 4.3.2')
+            except TimeoutError:
+                break
+        check(refused >= 100, f'{refused} of 250 clients were told to come back')
+        Session(g.port, '127.0.0.9').deliver()
+        check(len(g.messages()) == 1, 'the message did not arrive')
+        for each in waiting:
+            each.close()
+        until(lambda: sum(d.get('note') == 'client went away' for d in g.decisions()) >= 100, 'records')
+
+
+def wait_after_idleness(binary):
+    """A worker that has slept for a while counts a wait from the client's coming."""
+    with Gatepost(binary, workers=1, policy='{\n at connect { wait 1s }\n}') as g:
+        g.start()
+        Session(g.port).deliver()
+        time.sleep(1.5)
+        began = time.monotonic()
+        Session(g.port).close()
+        waited = time.monotonic() - began
+        check(0.99 <= waited < 3, f'greeted after {waited:.3f} s')
+
+
+def ban_in_all_workers(binary):
+    policy = """{
+    at connect { drop "banned" when client.banned }
+    at mail { ban 1h when sender == "bad@client.test" }
+}"""
+    with Gatepost(binary, workers=2, policy=policy) as g:
+        g.start()
+        s = Session(g.port)
+        s.say('EHLO client.test')
+        s.say('MAIL FROM:<bad@client.test>')
+        s.close()
+        for _ in range(20):
+            each = socket.create_connection(('127.0.0.1', g.port), PATIENCE)
+            check(each.recv(100).startswith(b'421 4.7.0 banned'), 'a worker does not know of the ban')
+            each.close()
+        Session(g.port, '127.0.0.2').deliver()
+
+
+def table_file(binary):
+    """A table's file is read again when it changes; the last good one stays; the operator hears."""
+    def answer():
+        s = Session(g.port)
+        s.say('EHLO client.test')
+        s.say('MAIL FROM:<a@client.test>')
+        code = s.say('RCPT TO:<box@example.org>')[:3]
+        s.close()
+        return code
+
+    policy = '{\n at rcpt { reject "no" when sender in bad }\n}\ntable bad file bad'
+    with Gatepost(binary, workers=1, policy=policy) as g:
+        file = f'{g.folder}/bad'
+
+        def write(text):
+            with open(f'{file}.new', 'w', encoding='utf-8') as f:
+                f.write(text)
+            os.rename(f'{file}.new', file)
+
+        check('No such file' in g.refused(), 'started without its table')
+        write('b@client.test\n')
+        g.start()
+        check(answer() == '250', 'not in the table, but refused')
+        write('# who\na@client.test\n')
+        until(lambda: answer() == '550', 'the new table')
+        write('a@client.test\n\0garbage\n')
+        until(lambda: f'{file}:2' in g.log(), 'word of the garbage')
+        check(answer() == '550', 'the last good table did not stay')
+        os.unlink(file)
+        until(lambda: 'No such file' in g.log(), 'word of the missing file')
+        check(answer() == '550', 'the last good table did not stay')
+        write('b@client.test\n')
+        until(lambda: answer() == '250', 'the mended table')
+
+
 CASES = [ready_line, worker_replaced, other_worker_undisturbed, restarts_slow_down, sigterm_drains,
          death_while_ending, sigint_and_sighup, sigterm_at_once, master_dies, reset_with_data,
          goodbye_with_unread_input, busy_port, folders, wrong_environment, no_privileges,
-         decisions_file, stuck_reader, usage]
+         decisions_file, stuck_reader, usage, lobby_leaves_descriptors, wait_after_idleness,
+         ban_in_all_workers, table_file]
 
 
 def main():

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +101,13 @@ static enum smtp_admission enter(void *arg, const struct addr *client)
     const struct worker *w = arg;
     const struct conf_limits *l = &w->house->conf->limits;
     return admission(presence_enter(w->house->presence, w->deliveries.owner, client,
-                                    (unsigned)l->client_sessions, (unsigned)l->lobby));
+                                    (unsigned)l->client_sessions, UINT_MAX));
+}
+
+static bool may_wait(void *arg)
+{
+    const struct worker *w = arg;
+    return presence_waiting(w->house->presence) <= (unsigned)w->house->conf->limits.lobby;
 }
 
 static enum smtp_admission greet(void *arg, const struct addr *client)
@@ -169,7 +176,7 @@ static void start_worker(struct house *h, unsigned slot)
         .decisions = w->decisions,
         .policy = h->policy,
         .tls = h->tls,
-        .gate = {enter, greet, leave, sessions, banned, ban, w},
+        .gate = {enter, may_wait, greet, leave, sessions, banned, ban, w},
     };
     smtp_server_init(&w->server, slot);
     struct addr at = house_address(slot);
