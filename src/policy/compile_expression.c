@@ -367,20 +367,24 @@ static struct table_syntax *named_table(struct compiler *c, const struct word *w
     return NULL;
 }
 
-/* Can what is asked about be in the table at all? */
+/* Can what is asked about be in the table at all? A file's entries come and go while it is in use,
+ * and what serves well must be fit to be started again: that is only doubtful. */
 static bool check_kind(struct compiler *c, const struct term *t, const struct node *left,
                        const struct policy_table *table)
 {
     bool address = left->x.type == TYPE_ADDRESS;
     bool empty = !table->has_networks && !table->has_texts;
+    bool fixed = table->file == NULL;
 
     if (empty || (address ? table->has_networks : table->has_texts)) {
         return true;
     }
-    compile_error(c, word_given(&t->word) ? t->word.place : table->place, NULL,
-                  "expected %s to look for %s, found only %s", address ? "networks" : "texts",
-                  describe(c, left), address ? "texts" : "networks");
-    return false;
+    finding_add(c->findings, fixed ? FINDING_ERROR : FINDING_WARNING,
+                word_given(&t->word) ? t->word.place : table->place,
+                fixed ? NULL : "nothing is found there until the file has some",
+                "expected %s to look for %s, found only %s", address ? "networks" : "texts",
+                describe(c, left), address ? "texts" : "networks");
+    return !fixed;
 }
 
 static struct node *compile_in(struct compiler *c, const struct term *t)

@@ -228,7 +228,9 @@ static void check_table(struct compiler *c, struct table_syntax *mine,
     if (x == NULL || mine == standard || (!x->has_networks && !x->has_texts)) {
         return;
     }
-    if ((y->has_networks && !x->has_networks) || (y->has_texts && !x->has_texts)) {
+    /* What a file lacks it may get while it is in use; the rules that ask it warn of that. */
+    if (x->file == NULL &&
+        ((y->has_networks && !x->has_networks) || (y->has_texts && !x->has_texts))) {
         compile_error(c, mine->name.place, NULL,
                       "the standard policy's table \"" SLICE_FMT "\" has %s, yours has none",
                       SLICE_ARG(mine->name.text), y->has_networks ? "networks" : "texts");

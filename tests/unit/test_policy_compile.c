@@ -349,6 +349,24 @@ static void tables(void **state)
 
 /* ---- other things ---- */
 
+/* What a file held when it was read must not keep the host from being started: it may hold more. */
+static void a_file_instead_of_the_standard_table(void **state)
+{
+    static const char *const files[] = {"/etc/hosts.table", "mx.example.net\n", NULL};
+    struct compiled c = compile_files(SLICE_LIT("table trusted file hosts.table"), files);
+    const struct policy_table *trusted;
+
+    (void)state;
+    assert_int_equal(c.r, 0);
+    assert_int_equal(c.findings.errors, 0);
+    assert_true(c.findings.count > 0);
+    trusted = table_named(c.policy, "trusted");
+    assert_string_equal(trusted->file, "/etc/hosts.table");
+    compiled_free(&c);
+    c = compile_files(SLICE_LIT("table trusted { mx.example.net }"), NULL);
+    assert_refused(&c, "has networks, yours has none");
+}
+
 static void third_parties(void **state)
 {
     const struct fact list = {.name = "dnsbl"};
@@ -385,6 +403,7 @@ int main(void)
         cmocka_unit_test(sets_are_shared),
         cmocka_unit_test(uses),
         cmocka_unit_test(tables),
+        cmocka_unit_test(a_file_instead_of_the_standard_table),
         cmocka_unit_test(third_parties),
         cmocka_unit_test(actions_and_phases),
     };
