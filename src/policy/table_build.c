@@ -71,8 +71,8 @@ static struct slice in_front_of_slash(struct slice text)
     return (struct slice){text.p, slash != NULL ? (size_t)(slash - text.p) : text.n};
 }
 
-/* Is it meant as an address or a network, well written or not? A lone number and one colon
- * ("192.0.2.1:25") are not. */
+/* Is it meant as an address or a network, well written or not? Ranges ("192.0.2.1-192.0.2.9") and
+ * masks ("192.0.2.*") are, a lone number and one colon ("192.0.2.1:25") are not. */
 static bool looks_like_network(struct slice text)
 {
     const struct slice host = in_front_of_slash(text);
@@ -80,7 +80,7 @@ static bool looks_like_network(struct slice text)
     if (count_of(host, ':') >= 2) {
         return is_made_of(host, "0123456789abcdefABCDEF:.");
     }
-    return host.p[0] != '.' && is_made_of(host, "0123456789.") &&
+    return host.p[0] != '.' && is_made_of(host, "0123456789.-*") &&
            (host.n < text.n || count_of(host, '.') > 0);
 }
 
@@ -342,6 +342,34 @@ struct table_content *table_content_begin(void)
     return xcalloc(1, sizeof(struct table_content));
 }
 
+/* A text that other programs would take for a mask, and that could never be found here. In quotes
+ * it is what it is. */
+static int check_text(struct slice s, struct why why)
+{
+    char shown[ENTRY_SHOWN_MAX];
+
+    if (s.n > 1 && s.p[0] == '*' && s.p[1] == '.') {
+        return fail(why, "expected %s, which is every name below that domain, found \"*.\"",
+                    entry_show((struct slice){s.p + 1, s.n - 1}, shown));
+    }
+    if (memchr(s.p, '*', s.n) != NULL) {
+        return fail(why,
+                    "expected a text without \"*\", found %s; write /PATTERN/, or it in quotes",
+                    entry_show(s, shown));
+    }
+    if (s.p[0] == '@' || s.p[s.n - 1] == '@') {
+        return fail(why,
+                    "expected a whole mail address, found %s; write /PATTERN/, or it in quotes",
+                    entry_show(s, shown));
+    }
+    if (s.p[0] == '!') {
+        return fail(why, "expected \"!\" once, found it again");
+    }
+    return s.p[s.n - 1] != '.' ? 0
+                               : fail(why, "expected no dot at the end, found %s; or it in quotes",
+                                      entry_show(s, shown));
+}
+
 static int add_any(struct table_content *c, const struct table_entry *entry, uint32_t number,
                    struct why why)
 {
@@ -363,13 +391,11 @@ static int add_any(struct table_content *c, const struct table_entry *entry, uin
     if (s.p[0] == '.') {
         return add_suffix(c, entry, number, why);
     }
-    if (s.n > 1 && s.p[0] == '*' && s.p[1] == '.') {
-        char shown[ENTRY_SHOWN_MAX];
-        return fail(why, "expected %s, which is every name below that domain, found \"*.\"",
-                    entry_show((struct slice){s.p + 1, s.n - 1}, shown));
+    int r = check_text(s, why);
+    if (r == 0) {
+        add_text(c, entry, false, number);
     }
-    add_text(c, entry, false, number);
-    return 0;
+    return r;
 }
 
 int table_content_add(struct table_content *c, const struct table_entry *entry, uint32_t number,

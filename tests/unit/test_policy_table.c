@@ -186,12 +186,15 @@ static void bad_networks(void **state)
     assert_bad("10/8", 1, NO_NETWORK("10/8"));
     assert_bad("2001:db8:::/32", 1, NO_NETWORK("2001:db8:::/32"));
     assert_bad("00:11:22:33:44:55", 1, NO_NETWORK("00:11:22:33:44:55"));
+    assert_bad("192.0.2.*", 1, NO_NETWORK("192.0.2.*"));
+    assert_bad("192.0.2.1-192.0.2.9", 1, NO_NETWORK("192.0.2.1-192.0.2.9"));
 }
 
 static void what_only_resembles_a_network_is_text(void **state)
 {
     static const char *const texts[] = {
-        "4711", "192.0.2.1:25", "[192.0.2.1]", "[2001:db8::1]", "mail-1.2", "a/24", "dead:beef",
+        "4711",     "192.0.2.1:25", "[192.0.2.1]", "[2001:db8::1]",
+        "mail-1.2", "a/24",         "dead:beef",   "1-2",
     };
 
     (void)state;
@@ -259,6 +262,11 @@ static void quotes_take_the_meaning(void **state)
     assert_int_equal(is_in("\"/a/\"", "/a/"), 1);
     assert_int_equal(is_in("\"!a\"", "!a"), 1);
     assert_int_equal(is_in("\"*.a\"", "*.a"), 1);
+    assert_int_equal(is_in("\"*@a\"", "*@a"), 1);
+    assert_int_equal(is_in("\"@a\"", "@a"), 1);
+    assert_int_equal(is_in("\"a@\"", "a@"), 1);
+    assert_int_equal(is_in("\"a.\"", "a."), 1);
+    assert_int_equal(is_in("\"192.0.2.*\"", "192.0.2.*"), 1);
     assert_int_equal(is_in("/a/\n!\"a b\"", "a b"), 0);
     assert_int_equal(is_in("/a/\n!\"a b\"", "a b c"), 1);
     assert_int_equal(is_in("\"a\\u0000b\"", "a"), 0);
@@ -290,6 +298,21 @@ static void bad_texts_and_patterns(void **state)
     assert_bad(".a.", 1, "expected a domain behind the dot, found \".a.\"");
     assert_bad("*.example.org", 1,
                "expected \".example.org\", which is every name below that domain, found \"*.\"");
+    assert_bad("*@example.org", 1,
+               "expected a text without \"*\", found \"*@example.org\"; write /PATTERN/, or it in "
+               "quotes");
+    assert_bad(
+        "a\n!mx*.example.org", 2,
+        "expected a text without \"*\", found \"mx*.example.org\"; write /PATTERN/, or it in "
+        "quotes");
+    assert_bad("@example.org", 1,
+               "expected a whole mail address, found \"@example.org\"; write /PATTERN/, or it in "
+               "quotes");
+    assert_bad("user@", 1,
+               "expected a whole mail address, found \"user@\"; write /PATTERN/, or it in quotes");
+    assert_bad("example.org.", 1,
+               "expected no dot at the end, found \"example.org.\"; or it in quotes");
+    assert_bad("!!a", 1, "expected \"!\" once, found it again");
     assert_bad("//", 1, "expected a pattern between the slashes, found nothing");
     assert_bad("//i", 1, "expected a pattern between the slashes, found nothing");
     assert_bad("/a(b/", 1,
