@@ -40,7 +40,8 @@ static int unclosed(struct parser *p, struct place open, const char *octets)
                        octets[1], octets[0]);
 }
 
-/* Up to and with the brace that closes a table or list; the one at `open` was taken. */
+/* Up to and with the brace that closes a table or list; the one at `open` was taken. Entries hold
+ * no braces: one that opens in a later line says that the closing one is missing. */
 static int take_entries(struct parser *p, struct place open)
 {
     for (;;) {
@@ -50,6 +51,11 @@ static int take_entries(struct parser *p, struct place open)
         }
         if (token.kind == TOKEN_END) {
             return unclosed(p, open, "{}");
+        }
+        if (is_octet(&token, '{') && token.place.line > open.line) {
+            return parser_fail(p, open,
+                               "expected \"}\" for this \"{\", found another \"{\" in line %u",
+                               token.place.line);
         }
         if (token.kind == TOKEN_BAD || token.kind == TOKEN_RESERVED) {
             return parser_expected(p, &token, "an entry or \"}\"");
