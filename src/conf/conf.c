@@ -236,7 +236,7 @@ static int parse_text(struct parser *p, struct slice text)
     struct source *source = arena_zalloc(&w->arena, sizeof(*source));
 
     source->name = arena_copy(&w->arena, slice_of(p->file)).p;
-    source->text = arena_copy(&w->arena, text);
+    source->text = arena_copy(&w->arena, source_text(text));
     lexer_init(&p->lexer, source, &w->arena);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         *setting_value(&settings[i], &w->conf.limits) = settings[i].standard;

@@ -55,6 +55,16 @@ int source_read(const char *path, bool special, struct buf *ret)
     return r;
 }
 
+struct slice source_text(struct slice whole)
+{
+    static const struct slice mark = SLICE_LIT("\xef\xbb\xbf");
+
+    if (whole.n < mark.n || memcmp(whole.p, mark.p, mark.n) != 0) {
+        return whole;
+    }
+    return (struct slice){whole.p + mark.n, whole.n - mark.n};
+}
+
 static int read_disk(void *arg, const char *path, struct buf *ret)
 {
     (void)arg;
@@ -149,7 +159,7 @@ static int read_source(struct conf_whole *w, const struct source *from, const ch
     if (r == 0) {
         struct source *source = arena_alloc(&w->arena, sizeof(*source));
         source->name = arena_copy(&w->arena, slice_of(path)).p;
-        source->text = arena_copy(&w->arena, buf_slice(&text));
+        source->text = arena_copy(&w->arena, source_text(buf_slice(&text)));
         source->from = from;
         w->source_count++;
         *ret = source;

@@ -10,6 +10,9 @@ extern const struct conf_reader source_disk;
  * a negative errno: -EFBIG above 16 MiB, -ENODEV for what is no regular file. */
 int source_read(const char *path, bool special, struct buf *ret);
 
+/* A file's text without the mark (U+FEFF) that some editors put in front of UTF-8. */
+struct slice source_text(struct slice whole);
+
 /* Finds out the absolute path of the first file, `name`, for conf_read_source. */
 void source_begin(struct conf_whole *w, const char *name);
 

@@ -133,7 +133,7 @@ int table_content_parse(struct slice text, struct table_content **ret, unsigned 
                         char *ret_why, size_t why_size)
 {
     static const struct slice mark = SLICE_LIT(BYTE_ORDER_MARK);
-    struct source source = {.name = "", .text = text};
+    struct source source = {.name = ""};
     struct table_reader r = {.why = ret_why, .why_size = why_size};
     struct arena arena;
 
@@ -141,12 +141,14 @@ int table_content_parse(struct slice text, struct table_content **ret, unsigned 
     if (error < 0) {
         return error;
     }
+    /* The configuration's reader takes it off already: it makes no difference. */
+    if (text.n >= mark.n && memcmp(text.p, mark.p, mark.n) == 0) {
+        text = (struct slice){text.p + mark.n, text.n - mark.n};
+    }
+    source.text = text;
     struct table_content *c = table_content_begin();
     c->from_file = true;
     c->digest = digest_of(text);
-    if (text.n >= mark.n && memcmp(text.p, mark.p, mark.n) == 0) {
-        source.text = (struct slice){text.p + mark.n, text.n - mark.n};
-    }
     arena_init(&arena);
     lexer_init(&r.lexer, &source, &arena);
     r.lexer.mode = LEXER_ENTRIES;

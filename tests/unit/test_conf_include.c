@@ -123,6 +123,31 @@ static void included(void **state)
     conf_free(c);
 }
 
+/* In front of any file, and nowhere else; columns do not count it. */
+static void byte_order_marks(void **state)
+{
+    static const struct file files[] = {
+        {"/etc/gp/names", "\xef\xbb\xbfhostname mx.example.org\r\n"},
+        {"/etc/gp/twice", "\xef\xbb\xbf\xef\xbb\xbfhostname mx.example.org\n"},
+    };
+    struct disk d = {files, COUNT(files), 0};
+
+    (void)state;
+    struct conf *c = parsed_as(MAIN, "\xef\xbb\xbftable a { }\ninclude names\n" REST, &d);
+    assert_string_equal(c->hostname, "mx.example.org");
+    assert_true(slice_eq(c->blocks[0].text, SLICE_LIT("table a { }")));
+    assert_int_equal(c->blocks[0].place.column, 1);
+    conf_free(c);
+    assert_refused("\xef\xbb\xbfhostnam a", &d,
+                   MAIN ":1:1: unknown statement \"hostnam\", did you mean \"hostname\"?");
+    assert_refused("include twice", &d,
+                   "/etc/gp/twice:1:1: unknown statement \"\xef\xbb\xbfhostname\", expected "
+                   "decisions, hostname, include, limit, listen, policy, proxy, route, set, spool, "
+                   "state, table, tls, user or workers");
+    assert_refused("\xef\xbb", &d,
+                   MAIN ":1:1: expected printable UTF-8 text, found the octet 0xef");
+}
+
 /* A path begins at the folder of the file it stands in, also where that was named without one. */
 static void relative_paths(void **state)
 {
@@ -393,10 +418,11 @@ static void on_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(included),       cmocka_unit_test(relative_paths),
-        cmocka_unit_test(wrong_includes), cmocka_unit_test(never_itself),
-        cmocka_unit_test(sixteen_deep),   cmocka_unit_test(not_without_end),
-        cmocka_unit_test(sources),        cmocka_unit_test(on_disk),
+        cmocka_unit_test(included),        cmocka_unit_test(byte_order_marks),
+        cmocka_unit_test(relative_paths),  cmocka_unit_test(wrong_includes),
+        cmocka_unit_test(never_itself),    cmocka_unit_test(sixteen_deep),
+        cmocka_unit_test(not_without_end), cmocka_unit_test(sources),
+        cmocka_unit_test(on_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
