@@ -83,9 +83,7 @@ static int check_parameters(struct compiler *c, const struct fact *fact, const s
         return -EINVAL;
     }
     for (size_t i = 0; i < count; i++) {
-        if (t->parameters[i].text.n == 0) {
-            compile_error(c, t->parameters[i].place, NULL,
-                          "expected a parameter of %s, found nothing", fact->name);
+        if (!parameter_check(c, fact, t->parameters[i].text, t->parameters[i].place)) {
             return -EINVAL;
         }
     }

@@ -117,6 +117,10 @@ bool uses_add(struct buf *uses, const struct fact_use *use);
 /* client.ip, header("Subject"): as it would be written. */
 void use_append(struct buf *ret, const struct fact_use *use);
 
+/* Can a fact have that parameter? If not, an error at `place`. */
+bool parameter_check(struct compiler *c, const struct fact *fact, struct slice parameter,
+                     struct place place);
+
 /* Is the fact the answer of somebody who is neither the sender nor ourselves? */
 bool fact_is_third_party(const struct fact *f);
 

@@ -94,6 +94,11 @@ static const struct fact_use *find_use(struct reading *r, struct slice inner, st
                       fact->parameters > 0 ? "(PARAMETER)" : "", SLICE_ARG(inner));
         return NULL;
     }
+    for (unsigned i = 0; i < fact->parameters; i++) {
+        if (!parameter_check(r->c, fact, parameters[i], place)) {
+            return NULL;
+        }
+    }
     return use_of(r->c, fact, parameters, place);
 }
 

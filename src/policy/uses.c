@@ -73,6 +73,35 @@ void use_append(struct buf *ret, const struct fact_use *use)
     }
 }
 
+/* RFC 5322 3.6.8: printable ASCII but the colon. */
+static bool is_field_name(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] <= ' ' || text.p[i] > '~' || text.p[i] == ':') {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool parameter_check(struct compiler *c, const struct fact *fact, struct slice parameter,
+                     struct place place)
+{
+    char shown[WORD_SHOWN_MAX];
+
+    if (parameter.n == 0) {
+        compile_error(c, place, NULL, "expected a parameter of %s, found nothing", fact->name);
+        return false;
+    }
+    /* header, header.count, header.missing */
+    if (strncmp(fact->name, "header", 6) == 0 && !is_field_name(parameter)) {
+        compile_error(c, place, "such as \"Subject\", without a colon",
+                      "expected the name of a header field, found %s", word_show(parameter, shown));
+        return false;
+    }
+    return true;
+}
+
 bool fact_is_third_party(const struct fact *f)
 {
     return strcmp(f->name, "dnsbl") == 0;
