@@ -108,14 +108,15 @@ static bool too_nested(struct policy_parser *p, struct place place)
     return true;
 }
 
-/* A parenthesis that is still open where the next statement begins is told where it stands. */
+/* A parenthesis that is still open where the next statement begins, or the block ends, is told
+ * where it stands. */
 static struct term *not_closed(struct policy_parser *p, struct place open)
 {
     struct token token = words_peek(&p->words, MODE);
     char shown[WORD_SHOWN_MAX];
+    bool behind = begins_statement(token.text) || words_next_is(&p->words, MODE, "}");
 
-    if (token.place.line == open.line || token.kind != TOKEN_WORD ||
-        !begins_statement(token.text)) {
+    if (token.place.line == open.line || token.kind == TOKEN_STRING || !behind) {
         return expected(p, NULL, "\"and\", \"or\" or \")\"");
     }
     finding_add(p->findings, FINDING_ERROR, open, NULL,

@@ -338,6 +338,7 @@ static void tables(void **state)
     assert_int_equal(table_has_text(odd, SLICE_LIT("a.example.org")), 1);
     assert_int_equal(table_has_text(odd, SLICE_LIT("192.0.2.1")), 1);
     assert_null(table_named(c.policy, "unused"));
+    assert_int_equal(c.policy->table_count, 4); /* with two lists */
     const struct policy_table *list = rule_at(&c, PHASE_HELO, 2)->condition->table;
     assert_string_equal(list->name, "");
     assert_int_equal(table_has_text(list, SLICE_LIT("bc")), 1);

@@ -114,6 +114,36 @@ static void explain(void **state)
     compiled_free(&c);
 }
 
+/* A word longer than its column is cut, between two characters; so is a file's long name. */
+static void explain_long(void **state)
+{
+    static const char *const files[] = {
+        "/etc/a-file-with-quite-a-long-name.rules",
+        "mark when header(\"X-0123456789-0123456789-0123456789-0123456789\") == \"\303\274\"\n",
+        NULL};
+    struct compiled c = compile_files(
+        SLICE_LIT("policy {\n at message {\n include a-file-with-quite-a-long-name.rules\n }\n}"),
+        files);
+    struct buf text = {0};
+
+    (void)state;
+    assert_int_equal(c.r, 0);
+    policy_explain(c.policy, &text);
+    buf_append(&text, "", 1);
+    static const char expected[] =
+        "  where                     rule                                            facts needed  "
+        "          cost\n"
+        "  a-file-with-quite-a-long  mark when                                       "
+        "header(\"X-0123456789-0  content\n"
+        "  -name.rules:1             header(\"X-0123456789-0123456789-0123456789-012  "
+        "123456789-0123456789-0\n"
+        "                            3456789\") == \"\303\274\"                                "
+        "123456789\")\n";
+    assert_non_null(strstr(text.p, expected));
+    buf_free(&text);
+    compiled_free(&c);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -121,6 +151,7 @@ int main(void)
         cmocka_unit_test(standard_in_its_place),
         cmocka_unit_test(standard_names_replaced),
         cmocka_unit_test(explain),
+        cmocka_unit_test(explain_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
