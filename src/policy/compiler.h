@@ -5,11 +5,6 @@
 #include "policy/pattern.h"
 #include "policy/syntax.h"
 
-/* An evaluation goes through a condition as a tree, on the stack of a task: how high it may be, and
- * how many parts it may have where each name stands for all of its own. */
-#define TREE_DEPTH_MOST  100
-#define TREE_WEIGHT_MOST 4000
-
 /* Sets that refer to each other, one through the other. */
 #define SET_DEPTH_MOST 100
 

@@ -8,6 +8,11 @@
 struct pattern;
 struct policy_table;
 
+/* An evaluation goes through a condition as a tree, on the stack of a task: how high it is at most,
+ * and how many parts it has where each name stands for all of its own. */
+#define TREE_DEPTH_MOST  100
+#define TREE_WEIGHT_MOST 4000
+
 enum expression_kind {
     EXPRESSION_CONSTANT, /* value; a RESULT's is a word until the checker has seen its fact */
     EXPRESSION_FACT,     /* use */
