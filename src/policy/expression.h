@@ -14,7 +14,7 @@ struct policy_table;
 #define TREE_WEIGHT_MOST 4000
 
 enum expression_kind {
-    EXPRESSION_CONSTANT, /* value; a RESULT's is a word until the checker has seen its fact */
+    EXPRESSION_CONSTANT, /* value */
     EXPRESSION_FACT,     /* use */
     EXPRESSION_UNKNOWN,  /* unknown(use) */
     EXPRESSION_NOT,      /* left */
@@ -39,7 +39,7 @@ struct expression {
     struct expression *right;
     const struct fact_use *use;
     struct value value;
-    struct slice word; /* of a constant that was a bare word: as written */
+    struct slice word; /* of a constant: as written, a string without its quotes */
     struct policy_table *table;
     struct pattern *pattern;
 };
