@@ -40,8 +40,14 @@ static int unclosed(struct parser *p, struct place open, const char *octets)
                        octets[1], octets[0]);
 }
 
-/* Up to and with the brace that closes a table or list; the one at `open` was taken. Entries hold
- * no braces: one that opens in a later line says that the closing one is missing. */
+/* Is it something that stands behind a table or list, so that the brace in front is missing? */
+static bool is_behind_entries(const struct token *t, struct place open)
+{
+    return (is_octet(t, '{') && t->place.line > open.line) || is_word(t, "when") ||
+           is_word(t, "unless");
+}
+
+/* Up to and with the brace that closes a table or list; the one at `open` was taken. */
 static int take_entries(struct parser *p, struct place open)
 {
     for (;;) {
@@ -52,10 +58,10 @@ static int take_entries(struct parser *p, struct place open)
         if (token.kind == TOKEN_END) {
             return unclosed(p, open, "{}");
         }
-        if (is_octet(&token, '{') && token.place.line > open.line) {
+        if (is_behind_entries(&token, open)) {
             return parser_fail(p, open,
-                               "expected \"}\" for this \"{\", found another \"{\" in line %u",
-                               token.place.line);
+                               "expected \"}\" for this \"{\", found \"" SLICE_FMT "\" in line %u",
+                               SLICE_ARG(token.text), token.place.line);
         }
         if (token.kind == TOKEN_BAD || token.kind == TOKEN_RESERVED) {
             return parser_expected(p, &token, "an entry or \"}\"");

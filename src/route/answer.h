@@ -13,6 +13,7 @@ struct answer {
     uint16_t code;         /* 250, 451, 550… */
     struct slice enhanced; /* "5.1.1", or empty where a hop gave none */
     struct slice text;     /* lines separated by '\n'; without code, separator and enhanced code */
+    bool of_mail;          /* the next hop's to MAIL, which says nothing of the recipient */
     bool timed_out;        /* ours: the next hop did not answer in time */
     bool from_hop;         /* the next hop's own words */
     const struct rule *rule; /* the policy's rule that decided so, or NULL */

@@ -41,7 +41,7 @@ void delivery_begin(struct delivery *d, const struct addr *client, const struct 
 }
 
 /* The same mailbox twice in one transaction is one recipient (it gets one copy). */
-static bool has_recipient(const struct delivery *d, struct slice local_part, struct slice domain)
+bool delivery_has_rcpt(const struct delivery *d, struct slice local_part, struct slice domain)
 {
     for (size_t i = 0; i < d->count; i++) {
         const struct hop_recipient *r = d->recipients[i];
@@ -107,10 +107,6 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
                  struct slice local_part, struct slice domain, struct answer *ret)
 {
     d->candidate = NULL;
-    if (has_recipient(d, local_part, domain)) {
-        *ret = reply_answer(REPLY_RCPT_OK);
-        return DELIVERY_HAS_RCPT;
-    }
     if (remembered(d, mailbox, &d->candidate_isolates, ret)) {
         return 0;
     }

@@ -76,12 +76,12 @@ struct delivery *delivery_free(struct delivery *d);
 /* Begins a transaction: copies what it keeps. */
 void delivery_begin(struct delivery *d, const struct addr *client, const struct envelope *e);
 
-/* The recipient is in the transaction already. */
-#define DELIVERY_HAS_RCPT 1
+/* Is the recipient in the transaction already? `local_part` is unquoted. */
+bool delivery_has_rcpt(const struct delivery *d, struct slice local_part, struct slice domain);
 
 /* May this recipient join, and what does the hop say: *ret is what RCPT would be answered. A 2xx
  * makes it the candidate, which delivery_join makes one of the transaction; one that does not join
- * gets nothing. `local_part` is unquoted. Suspends. 0, DELIVERY_HAS_RCPT or -ECANCELED. */
+ * gets nothing. `local_part` is unquoted. Suspends. 0 or -ECANCELED. */
 int delivery_ask(struct delivery *d, const struct conf_route *route, struct slice mailbox,
                  struct slice local_part, struct slice domain, struct answer *ret);
 void delivery_join(struct delivery *d);

@@ -176,6 +176,7 @@ static int take_mail_reply(struct smtp_hop *h, const struct reply *reply)
         h->transaction = ++h->pools->transactions;
         h->accepted = 0;
     } else {
+        answer.of_mail = true;
         h->refused = true;
         h->refusal = answer;
     }

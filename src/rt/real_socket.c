@@ -55,6 +55,7 @@ static void on_socket(struct sock *k, uint32_t events)
     }
     if ((events & (uint32_t)(EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
         k->closed_seen = true;
+        k->stream.reset = (events & (uint32_t)(EPOLLHUP | EPOLLERR)) != 0;
     }
     sock_ready(k, STREAM_READABLE);
     if (k->closed_seen) {

@@ -88,6 +88,7 @@ static void end_reset(struct sim_end *e)
 {
     if (e->error == 0) {
         e->error = -ECONNRESET;
+        e->stream.reset = true;
         e->in.n = 0;
         stream_hangup(&e->stream);
         end_wake(e);

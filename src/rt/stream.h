@@ -46,6 +46,7 @@ struct stream {
     void (*arrived)(void *arg);
     void *arrived_arg;
     bool hung_up; /* the peer has ended its sending side, or reset */
+    bool reset;   /* nothing that is written can arrive any more */
 };
 
 /* Called by a kind of stream, on the loop, when it notices that the peer hung up. */

@@ -35,14 +35,14 @@ static void chunk_done(struct session *s, uint64_t size)
 }
 
 /* Behind a message's end only QUIT may follow at once; the reply to anything else could be lost
- * between two transactions. */
+ * between two transactions. Of a QUIT perhaps only the beginning has come. */
 static void look_behind_last(struct session *s)
 {
     static const struct slice quit = SLICE_LIT("QUIT\r\n");
     const struct input *in = &s->input;
     input_look(s);
-    if (in->block == NULL ||
-        slice_eq_nocase((struct slice){in->block + in->start, in->end - in->start}, quit)) {
+    size_t n = in->end - in->start;
+    if (in->block == NULL || (n <= quit.n && strncasecmp(in->block + in->start, quit.p, n) == 0)) {
         return;
     }
     s->must_be_last = true;

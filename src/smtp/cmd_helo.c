@@ -16,13 +16,11 @@ static bool begin(struct session *s, struct slice name, bool esmtp)
         return false;
     }
     transaction_end(s);
-    if (!slice_eq(s->helo, name)) {
-        s->helo = arena_copy(&s->arena, name);
-    }
+    judge_forget_helo(s);
+    s->helo = arena_copy(&s->helo_arena, name);
     s->esmtp = esmtp;
     s->state = STATE_READY;
     enum judged j = judge_helo(s, &a);
-    s->refused_now = (struct answer){0};
     if (j == JUDGED_ANSWER) {
         s->state = STATE_NEW;
         s->refused_now = a;

@@ -89,39 +89,50 @@ static enum judged ask_and_join(struct session *s, struct recipient_record *r)
         return JUDGED_ENDED;
     }
     r->answer = s->asked.answer;
-    if (answer_is_yes(&r->answer) && s->asked.result != DELIVERY_HAS_RCPT) {
-        if (!fits_policy(s, r)) {
-            r->answer = reply_answer(REPLY_OTHER_POLICY);
-            return JUDGED_ANSWER;
-        }
-        s->txn.trust_all = judge_trusts_all(r->ruling);
-        delivery_join(s->delivery);
-        s->evidence.rcpt_count = (unsigned)s->delivery->count;
+    if (!answer_is_yes(&r->answer)) {
+        return JUDGED_ANSWER;
     }
+    if (!fits_policy(s, r)) {
+        r->answer = reply_answer(REPLY_OTHER_POLICY);
+        return JUDGED_ANSWER;
+    }
+    s->txn.trust_all = judge_trusts_all(r->ruling);
+    delivery_join(s->delivery);
+    s->evidence.rcpt_count = (unsigned)s->delivery->count;
     return JUDGED_ANSWER;
 }
 
-/* The built-in rules, in front of the policy's and behind them. */
-static enum judged judge(struct session *s, struct smtp_path *path, struct recipient_record *r)
+/* May there be one more? Beyond twice the limit nothing is recorded either: a client that goes on
+ * after so many refusals is not worth the memory. */
+static bool is_full(const struct session *s)
 {
-    if (s->delivery->count >= (size_t)s->server->conf->limits.recipients) {
-        r->answer = reply_answer(REPLY_MANY_RCPT);
-        return JUDGED_ANSWER;
+    size_t most = (size_t)s->server->conf->limits.recipients;
+    return s->delivery->count >= most || s->txn.record_count >= 2 * most;
+}
+
+/* The built-in rules in front of the policy's: true when they have decided. */
+static bool judge_built_in(struct session *s, struct smtp_path *path, struct answer *ret)
+{
+    struct asked_recipient *q = &s->asked;
+    if (is_full(s)) {
+        *ret = reply_answer(REPLY_MANY_RCPT);
+        return true;
     }
-    const struct conf_route *route = path->domain.n == 0
-                                         ? expand_postmaster(s, path)
-                                         : conf_route_find(s->server->conf, path->domain);
-    if (route == NULL) {
-        r->answer = reply_answer(REPLY_NO_ROUTE);
-        return JUDGED_ANSWER;
+    q->route = path->domain.n == 0 ? expand_postmaster(s, path)
+                                   : conf_route_find(s->server->conf, path->domain);
+    if (q->route == NULL) {
+        *ret = reply_answer(REPLY_NO_ROUTE);
+        return true;
     }
-    if (s->delivery->count > 0 && s->delivery->route != route) {
-        r->answer = reply_answer(REPLY_OTHER_ROUTE);
-        return JUDGED_ANSWER;
+    if (s->delivery->count > 0 && s->delivery->route != q->route) {
+        *ret = reply_answer(REPLY_OTHER_ROUTE);
+        return true;
     }
-    s->asked = (struct asked_recipient){.route = route, .path = path};
-    enum judged j = judge_rcpt(s, path, r, &r->answer);
-    return j == JUDGED_GO_ON ? ask_and_join(s, r) : j;
+    char *local = arena_alloc(&s->delivery->arena, path->local_part.n + 1);
+    q->local_part = (struct slice){local, smtp_local_part_unquote(path->local_part, local)};
+    q->mailbox = path->mailbox;
+    q->domain = path->domain;
+    return false;
 }
 
 /* Records the recipient and its answer, and says it. */
@@ -146,19 +157,26 @@ void cmd_rcpt(struct session *s, struct slice argument)
     struct smtp_path path = {0};
     struct recipient_record r = {0};
     enum reply_name name = parse(s, argument, &path);
+    enum judged j = JUDGED_ANSWER;
     if (name != REPLY_OK && name != REPLY_RELAY_TRICK) {
         reply_error(s, name);
         return;
     }
     s->asked = (struct asked_recipient){0};
-    s->recipient = (unsigned)s->txn.record_count + 1;
-    enum judged j = JUDGED_ANSWER;
     if (name == REPLY_RELAY_TRICK) {
         r.answer = reply_answer(name);
-    } else {
-        j = judge(s, &path, &r);
+    } else if (!judge_built_in(s, &path, &r.answer)) {
+        if (delivery_has_rcpt(s->delivery, s->asked.local_part, s->asked.domain)) {
+            if (session_count_talk(s)) {
+                reply(s, REPLY_RCPT_OK);
+            }
+            return;
+        }
+        s->recipient = (unsigned)s->txn.record_count + 1;
+        j = judge_rcpt(s, &path, &r, &r.answer);
+        j = j == JUDGED_GO_ON ? ask_and_join(s, &r) : j;
+        s->recipient = 0;
     }
-    s->recipient = 0;
     r.mailbox = path.mailbox;
     if (j == JUDGED_ENDED) {
         r.answer = s->last_refusal;
@@ -166,11 +184,5 @@ void cmd_rcpt(struct session *s, struct slice argument)
         transaction_record(s, &r);
         return;
     }
-    if (s->asked.once.done && s->asked.result == DELIVERY_HAS_RCPT && answer_is_yes(&r.answer)) {
-        if (session_count_talk(s)) {
-            reply_with(s, &r.answer);
-        }
-    } else {
-        answer(s, &r);
-    }
+    answer(s, &r);
 }

@@ -58,7 +58,6 @@ void cmd_starttls(struct session *s, struct slice argument)
         return;
     }
     s->state = STATE_NEW;
-    s->helo = (struct slice){0};
     s->esmtp = false;
     judge_forget_helo(s);
 }

@@ -76,15 +76,12 @@ static bool session_banned(const struct evidence *e)
 int session_ask_hop(struct session *s)
 {
     struct asked_recipient *q = &s->asked;
-    const struct smtp_path *path = q->path;
     int r = once_begin(&q->once);
     if (r != 0) {
         return r < 0 ? r : 0;
     }
-    char *local = arena_alloc(&s->delivery->arena, path->local_part.n + 1);
-    struct slice unquoted = {local, smtp_local_part_unquote(path->local_part, local)};
     q->result =
-        delivery_ask(s->delivery, q->route, path->mailbox, unquoted, path->domain, &q->answer);
+        delivery_ask(s->delivery, q->route, q->mailbox, q->local_part, q->domain, &q->answer);
     once_end(&q->once, q->result >= 0);
     return q->result < 0 ? q->result : 0;
 }
@@ -92,8 +89,9 @@ int session_ask_hop(struct session *s)
 /* Only these mean that the mailbox is not there; a hop without enhanced codes says 550 alone. */
 static bool says_unknown(const struct answer *a)
 {
-    return slice_eq(a->enhanced, SLICE_LIT("5.1.1")) ||
-           slice_eq(a->enhanced, SLICE_LIT("5.1.10")) || (a->code == 550 && a->enhanced.n == 0);
+    return !a->of_mail &&
+           (slice_eq(a->enhanced, SLICE_LIT("5.1.1")) ||
+            slice_eq(a->enhanced, SLICE_LIT("5.1.10")) || (a->code == 550 && a->enhanced.n == 0));
 }
 
 static int ask_recipient(const struct evidence *e, struct recipient_truth *ret)

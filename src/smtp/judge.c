@@ -199,6 +199,9 @@ void judge_forget_helo(struct session *s)
     fact_memo_forget_from(s->evidence.memos[SCOPE_CONNECTION],
                           s->server->policy->uses[SCOPE_CONNECTION], PHASE_HELO);
     ruling_init(&s->rulings[PHASE_HELO], &s->rulings[PHASE_CONNECT].doubts);
+    s->helo = s->evidence.helo = (struct slice){0};
+    s->refused_now = (struct answer){0};
+    arena_reset(&s->helo_arena);
 }
 
 static enum judged judge_command(struct session *s, enum phase phase, struct arena *arena,
@@ -215,11 +218,10 @@ static enum judged judge_command(struct session *s, enum phase phase, struct are
 
 enum judged judge_helo(struct session *s, struct answer *ret)
 {
-    judge_forget_helo(s);
     s->evidence.helo = s->helo;
     s->evidence.tls = s->tls;
     s->evidence.tls_version = s->tls ? tls_version(s->stream) : NULL;
-    return judge_command(s, PHASE_HELO, &s->arena, ret);
+    return judge_command(s, PHASE_HELO, &s->helo_arena, ret);
 }
 
 enum judged judge_mail(struct session *s, struct answer *ret)
@@ -379,9 +381,19 @@ static bool all_recipients_marked(const struct session *s, struct slice field)
     return true;
 }
 
+/* Both end in a line feed. */
 static bool has_line(struct slice lines, struct slice line)
 {
-    return lines.n > 0 && memmem(lines.p, lines.n, line.p, line.n) != NULL;
+    const char *end = lines.p + lines.n;
+    const char *p = lines.p;
+    while (p != end) {
+        size_t n = (size_t)((const char *)memchr(p, '\n', (size_t)(end - p)) - p) + 1;
+        if (slice_eq((struct slice){p, n}, line)) {
+            return true;
+        }
+        p += n;
+    }
+    return false;
 }
 
 /* Adds the fields of a ruling, each once. */

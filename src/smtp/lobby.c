@@ -25,7 +25,7 @@ static void guest_free(struct guest *g)
 {
     struct smtp_server *srv = g->server;
     if (g->counted && srv->gate.leave != NULL) {
-        srv->gate.leave(srv->gate.arg, &g->client, false);
+        srv->gate.leave(srv->gate.arg, &g->client, g->greeted);
     }
     rt_timer_clear(srv->rt, &g->timer);
     list_remove(&g->link);
@@ -111,17 +111,21 @@ static void greet(struct guest *g, bool judged)
     struct smtp_server *srv = g->server;
     if (srv->draining) {
         farewell_named(g, REPLY_DRAINING);
-    } else if (g->counted && srv->gate.greet != NULL &&
-               srv->gate.greet(srv->gate.arg, &g->client) != SMTP_ADMITTED) {
-        farewell_named(g, REPLY_SERVER_FULL);
-    } else {
-        stream_on_arrival(g->stream, NULL, NULL);
-        if (session_begin(g, judged) == 0) {
-            g->counted = false; /* the session is, now */
-            guest_free(g);
-        } else {
-            farewell_named(g, REPLY_NO_MEMORY);
+        return;
+    }
+    if (g->counted && srv->gate.greet != NULL) {
+        g->greeted = srv->gate.greet(srv->gate.arg, &g->client) == SMTP_ADMITTED;
+        if (!g->greeted) {
+            farewell_named(g, REPLY_SERVER_FULL);
+            return;
         }
+    }
+    stream_on_arrival(g->stream, NULL, NULL);
+    if (session_begin(g, judged) == 0) {
+        g->counted = false; /* the session is, now */
+        guest_free(g);
+    } else {
+        farewell_named(g, REPLY_NO_MEMORY);
     }
 }
 
@@ -174,6 +178,16 @@ static void drop(struct guest *g, const struct fired *verdict)
     }
 }
 
+/* Notes whether the client has spoken; false when it is gone. What an early talker sends afterwards
+ * is of no interest, only that it is still there. */
+static bool look(struct guest *g)
+{
+    char octet;
+    ssize_t n = g->early ? 1 : stream_try_peek(g->stream, &octet, 1);
+    g->early = n > 0;
+    return (n > 0 || n == -EAGAIN) && !g->stream->reset;
+}
+
 static void await_greeting(struct guest *g)
 {
     const struct smtp_gate *gate = &g->server->gate;
@@ -182,9 +196,6 @@ static void await_greeting(struct guest *g)
         return;
     }
     wait_for(g, GUEST_WAITING, g->run.wait_until);
-    if (g->early) {
-        stream_on_arrival(g->stream, NULL, NULL);
-    }
 }
 
 /* Walks the connect rules as far as they go now. */
@@ -193,7 +204,10 @@ static void judge(struct guest *g)
     struct smtp_server *srv = g->server;
     struct evidence e;
     const struct fired *before = g->ruling.last;
-    g->early = g->early || stream_pending(g->stream) > 0;
+    if (!look(g)) {
+        vanish(g, "client went away");
+        return;
+    }
     guest_evidence(g, &e);
     e.arena = &g->arena;
     e.doubts = &g->ruling.doubts;
@@ -269,21 +283,14 @@ static void read_proxy_header(struct guest *g)
 static void on_arrival(void *arg)
 {
     struct guest *g = arg;
-    char octet;
     if (g->state == GUEST_PROXY) {
         read_proxy_header(g);
     } else if (g->state == GUEST_LEAVING) {
         if (drop_arrived(g)) {
             close_guest(g);
         }
-    } else {
-        ssize_t n = stream_try_peek(g->stream, &octet, 1);
-        if (n > 0) {
-            g->early = true;
-            stream_on_arrival(g->stream, NULL, NULL);
-        } else if (n != -EAGAIN) {
-            vanish(g, "client went away");
-        }
+    } else if (!look(g)) {
+        vanish(g, "client went away");
     }
 }
 
@@ -299,10 +306,11 @@ static void on_timer(void *arg)
 
 /* ---- the doors ---- */
 
-/* Which of conf->listen a connection came in by: the address itself, or one for all addresses. */
+/* Which of conf->listen a connection came in by: one for this address, or for all of its family. */
 static uint16_t find_listener(const struct conf *conf, const struct addr *local)
 {
-    size_t by_port = 0;
+    struct addr all = {.family = local->family};
+    size_t found = 0;
     for (size_t i = conf->listen_count; i-- > 0;) {
         const struct addr *l = &conf->listen[i];
         if (l->port != local->port) {
@@ -311,9 +319,11 @@ static uint16_t find_listener(const struct conf *conf, const struct addr *local)
         if (addr_same_host(l, local)) {
             return (uint16_t)i;
         }
-        by_port = i;
+        if (addr_same_host(l, &all)) {
+            found = i;
+        }
     }
-    return (uint16_t)by_port;
+    return (uint16_t)found;
 }
 
 void smtp_server_accept(void *arg, struct stream *stream, const struct addr *client,

@@ -34,6 +34,7 @@ struct guest {
     uint8_t state;
     bool early;
     bool counted; /* in the gate */
+    bool greeted; /* and there as a session */
     bool checked; /* a proxy's own connection (LOCAL): no wait, no record */
     struct guest_memo memo;
     struct policy_run run;

@@ -354,6 +354,7 @@ static void session_free(struct session *s)
     delivery_free(s->delivery);
     digest_stream_free(s->digest);
     buf_free(&s->out);
+    arena_free(&s->helo_arena);
     arena_free(&s->arena);
     list_remove(&s->link);
     srv->session_count--;
@@ -400,6 +401,7 @@ int session_begin(const struct guest *g, bool judged)
     s->counted = g->counted;
     s->unrecorded = g->checked;
     arena_init(&s->arena);
+    arena_init(&s->helo_arena);
     decision_id_next(&srv->ids, rt_wall_of(srv->rt), s->id);
     judge_arrival(s, g, judged);
     list_push_back(&srv->sessions, &s->link);

@@ -60,7 +60,9 @@ struct once {
  * else when the rules have been walked, once. */
 struct asked_recipient {
     const struct conf_route *route;
-    const struct smtp_path *path;
+    struct slice mailbox;
+    struct slice local_part; /* unquoted */
+    struct slice domain;
     struct answer answer;
     struct once once;
     int result; /* delivery_ask's */
@@ -94,9 +96,10 @@ struct session {
     struct list link; /* in server->sessions */
     struct smtp_server *server;
     struct stream *stream;
-    struct scope *scope; /* the session's */
-    struct scope *idle;  /* around a wait for a command outside a transaction, or NULL */
-    struct arena arena;  /* as long as the connection */
+    struct scope *scope;     /* the session's */
+    struct scope *idle;      /* around a wait for a command outside a transaction, or NULL */
+    struct arena arena;      /* as long as the connection */
+    struct arena helo_arena; /* until the next EHLO: its name, and what the policy says to it */
     struct input input;
     struct buf out;
     struct addr client;
@@ -256,6 +259,7 @@ void recall_asked(const struct guest_memo *g, const struct policy *p, const stru
 void judge_arrival(struct session *s, const struct guest *g, bool judged);
 enum judged judge_connect(struct session *s, struct answer *ret);
 enum judged judge_helo(struct session *s, struct answer *ret);
+/* Forgets the name and all that came of it. */
 void judge_forget_helo(struct session *s);
 enum judged judge_mail(struct session *s, struct answer *ret);
 /* Fills in r's ruling and memo. */

@@ -19,7 +19,7 @@ void transaction_record(struct session *s, const struct recipient_record *r)
     struct transaction *t = &s->txn;
     struct arena *arena = &s->delivery->arena;
     if (t->record_count >= 2 * (size_t)s->server->conf->limits.recipients) {
-        return; /* a client that goes on after so many 452 is not worth the memory */
+        return; /* answered 452 without being looked at */
     }
     if (t->record_count == t->record_cap) {
         size_t cap = t->record_cap == 0 ? 8 : t->record_cap * 2;
