@@ -40,16 +40,19 @@ static int unclosed(struct parser *p, struct place open, const char *octets)
                        octets[1], octets[0]);
 }
 
-/* Is it something that stands behind a table or list, so that the brace in front is missing? */
-static bool is_behind_entries(const struct token *t, struct place open)
+/* Is it something that stands behind a table or list, so that the brace in front is missing?
+ * `separated`: a comma or a line end is between it and the entry in front. */
+static bool is_behind_entries(const struct token *t, struct place open, bool separated)
 {
-    return (is_octet(t, '{') && t->place.line > open.line) || is_word(t, "when") ||
-           is_word(t, "unless");
+    return (is_octet(t, '{') && t->place.line > open.line) ||
+           (!separated && (is_word(t, "when") || is_word(t, "unless")));
 }
 
 /* Up to and with the brace that closes a table or list; the one at `open` was taken. */
 static int take_entries(struct parser *p, struct place open)
 {
+    bool separated = true;
+
     for (;;) {
         struct token token = take_in(p, LEXER_ENTRIES);
         if (is_octet(&token, '}')) {
@@ -58,7 +61,7 @@ static int take_entries(struct parser *p, struct place open)
         if (token.kind == TOKEN_END) {
             return unclosed(p, open, "{}");
         }
-        if (is_behind_entries(&token, open)) {
+        if (is_behind_entries(&token, open, separated)) {
             return parser_fail(p, open,
                                "expected \"}\" for this \"{\", found \"" SLICE_FMT "\" in line %u",
                                SLICE_ARG(token.text), token.place.line);
@@ -66,6 +69,7 @@ static int take_entries(struct parser *p, struct place open)
         if (token.kind == TOKEN_BAD || token.kind == TOKEN_RESERVED) {
             return parser_expected(p, &token, "an entry or \"}\"");
         }
+        separated = token.kind == TOKEN_COMMA || token.kind == TOKEN_NEWLINE;
     }
 }
 
