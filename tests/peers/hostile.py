@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 
-from kit.process import memory_kib, peak_memory_kib
+from kit.process import memory_kib, peak_memory_kib, wait_until
 from kit.report import Failed, Skip, check
 from kit.smtp_client import Gone, Session, dot_stuffed
 
@@ -50,11 +50,11 @@ class Polite(threading.Thread):
         self.slowest = max(self.slowest, time.monotonic() - started)
 
 
-def under_attack(lab, attack, deliveries=0, **limits):
-    """Runs attack(gatepost) beside a polite client. `deliveries`: messages that the attack itself
+def under_attack(lab, attack, deliveries=0, policy="", **limits):
+    """Runs attack(gatepost) beside a polite client, under the standard policy or this one. `deliveries`: messages that the attack itself
     has delivered, which must be all that reach the hop beside the polite client's."""
     hop = lab.hop()
-    g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{hop.port}"},
+    g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{hop.port}"}, policy=policy,
                      limits={"idle_time": "2s", "client_sessions": 9000, **limits})
     workers = g.all_workers()
     before = sum(memory_kib(pid) for pid in workers)
@@ -437,6 +437,47 @@ def long_data(lab):
     return under_attack(lab, slow_data)
 
 
+SLOW_DOOR = """
+policy {
+    at connect { wait 20s unless client.ip == 127.0.0.2 }
+    at helo    { doubt 1 "you are %{helo}" }
+    at rcpt    { defer "%{doubt}: %{why}" when sender.null and rcpt.count >= 1 }
+}
+"""
+
+
+def lobby_crowd(g):
+    """Clients that come, talk too early or not, and go in every way: nothing of them stays."""
+    rude = struct.pack("ii", 1, 0)
+    began = time.monotonic()
+    for i in range(1200):
+        s = connect(g, b"EHLO x.test\r\nMAIL FROM:<a@b.test>\r\n" if i % 3 else b"")
+        if i % 4 == 0:
+            s.shutdown(socket.SHUT_WR)
+        if i % 2:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, rude)
+        s.close()
+    check(time.monotonic() - began < 20, "the wait is over before the clients are")
+    gone = 400 + 400  # who said nothing; and of the others those that reset the connection
+    wait_until(lambda: sum(d.get("note") == "client went away" for d in g.decisions()) >= gone,
+               10, f"records of {gone} clients that went away while they waited")
+    return "1,200 clients"
+
+
+def memory_of_one_session(g):
+    """Whatever one client repeats, its session does not grow by it."""
+    flood = [b"EHLO host%d.test\r\n" % i for i in range(400)]
+    flood += [b"MAIL FROM:<>\r\nRCPT TO:<box@via.test>\r\n"]
+    flood += [b"RCPT TO:<box%d@via.test>\r\n" % i for i in range(200_000)]
+    with Session(g.port, source=POLITE_ADDRESS) as session:
+        threading.Thread(target=_send_quietly, args=(session.socket, b"".join(flood) + b"QUIT\r\n"),
+                         daemon=True).start()
+        codes = [session.reply().code for _ in range(400 + 2 + 200_000 + 1)]
+    check(codes.count(250) == 402 and codes[-1] == 221, f"{codes.count(250)} yes, then {codes[-1]}")
+    check(set(codes[402:-1]) <= {451, 452}, f"recipients were answered {set(codes[402:-1])}")
+    return "400 EHLO, 200,000 RCPT put off"
+
+
 TESTS = [
     ("hostile.bare-lf", lambda lab: under_attack(lab, bare_lf)),
     ("hostile.early-talk", lambda lab: under_attack(lab, early_talk, deliveries=20)),
@@ -451,6 +492,8 @@ TESTS = [
     ("hostile.resets", many_resets),
     ("hostile.open-and-drop", lambda lab: under_attack(
         lab, open_and_drop(20_000 if lab.everything else 3000))),
+    ("hostile.lobby", lambda lab: under_attack(lab, lobby_crowd, policy=SLOW_DOOR)),
+    ("hostile.one-session", lambda lab: under_attack(lab, memory_of_one_session, policy=SLOW_DOOR)),
     ("hostile.held-open", held_open),
     ("hostile.session-limits", session_limits),
 ]
