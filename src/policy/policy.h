@@ -43,8 +43,9 @@ struct rule {
     bool all;
     uint16_t code; /* reject, defer, drop that is not silent */
     struct slice enhanced;
-    int64_t amount;                     /* doubt: how much; wait, ban: usec_t */
-    const struct text_template *text;   /* of a reply, a doubt's why, a mark's field; or NULL */
+    int64_t amount; /* doubt: how much; wait, ban: usec_t */
+    const struct text_template
+        *text; /* of a reply, a doubt's why, a mark's field, given or not; else NULL */
     const struct expression *condition; /* NULL: always. "when A unless B" is A and not B */
     struct place place;
     const char *where; /* "gatepost.conf:23": the file's last component and the line */
@@ -66,8 +67,9 @@ struct policy {
 };
 
 /* Compiles what the configuration holds of tables, sets and policies; the standard policy where
- * there is none. Errors and warnings go to `findings`, with their places. 0 and *ret, which must be
- * freed before the configuration; or -EINVAL when there was an error. Reads the tables' files. */
+ * there is none. Errors and warnings go to `findings`, with their places, which are in sources of
+ * the configuration or of the program. 0 and *ret, which must be freed before the configuration; or
+ * -EINVAL when there was an error. Reads the tables' files. Needs more stack than a task has. */
 int policy_compile(const struct conf *conf, struct findings *findings, struct policy **ret);
 
 struct policy *policy_free(struct policy *p);
