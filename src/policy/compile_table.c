@@ -58,7 +58,7 @@ static void compile_file(struct compiler *c, struct table_syntax *t)
 {
     const struct source *source;
     struct table_content *content;
-    unsigned line = 1;
+    struct place at = {.line = 1, .column = 1};
     char why[WHY_MOST] = "";
     int r = conf_read_source(c->conf, t->path.place, t->path.text, &source);
 
@@ -67,8 +67,9 @@ static void compile_file(struct compiler *c, struct table_syntax *t)
                       conf_source_error(r));
         return;
     }
-    if (table_content_parse(source->text, &content, &line, why, sizeof(why)) < 0) {
-        compile_error(c, ((struct place){line, 1, source}), NULL, "%s", why);
+    if (table_content_parse(source->text, &content, &at, why, sizeof(why)) < 0) {
+        at.source = source;
+        compile_error(c, at, NULL, "%s", why);
         return;
     }
     keep_content(c, t, source->name, content);

@@ -143,7 +143,7 @@ static void set_trouble(struct look *l, int error)
 static void take(struct look *l)
 {
     struct buf text = {0};
-    unsigned line = 0;
+    struct place at = {0};
     char why[256];
 
     l->taken_any = false;
@@ -154,8 +154,8 @@ static void take(struct look *l)
         return;
     }
     l->taken_any = true;
-    if (table_content_parse(buf_slice(&text), &l->content, &line, why, sizeof(why)) < 0) {
-        (void)snprintf(l->trouble, sizeof(l->trouble), "%s:%u: %s", l->file, line, why);
+    if (table_content_parse(buf_slice(&text), &l->content, &at, why, sizeof(why)) < 0) {
+        (void)snprintf(l->trouble, sizeof(l->trouble), "%s:%u: %s", l->file, at.line, why);
     }
     buf_free(&text);
 }

@@ -36,9 +36,10 @@ struct policy_table {
  * that stands both with and without "!" is at fault; one that is repeated is not. */
 int table_content_new(const struct table_entry *entries, size_t count, struct table_content **ret,
                       const struct table_entry **ret_bad, char *ret_why, size_t why_size);
-/* From a file's text, one entry a line in the words of the policy (conf/lexer.h); *ret_line is
- * where it is no entry. May be called in any thread. */
-int table_content_parse(struct slice text, struct table_content **ret, unsigned *ret_line,
+/* From a file's text, one entry a line in the words of the policy (conf/lexer.h); *ret_at, without
+ * a source, is where it is no entry. A byte order mark in front is no part of the text. May be
+ * called in any thread. */
+int table_content_parse(struct slice text, struct table_content **ret, struct place *ret_at,
                         char *ret_why, size_t why_size);
 struct table_content *table_content_free(struct table_content *c);
 bool table_content_has_networks(const struct table_content *c);

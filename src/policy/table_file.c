@@ -64,54 +64,75 @@ static int take_entry(struct table_reader *r, struct table_entry *ret)
     return 0;
 }
 
-static int read_entries(struct table_reader *r, struct table_content *c, unsigned *ret_line)
+static struct place in_file(unsigned line, unsigned column)
+{
+    return (struct place){.line = line, .column = column};
+}
+
+/* Where an entry is wrong: at the token that does not fit, unless its line has ended. */
+static struct place wrong_at(const struct table_reader *r, const struct table_entry *entry)
+{
+    const struct place *at =
+        r->token.place.line == entry->place.line ? &r->token.place : &entry->place;
+
+    return in_file(at->line, at->column);
+}
+
+static int read_entries(struct table_reader *r, struct table_content *c, struct place *ret_at)
 {
     struct table_entry entry;
     uint32_t number = 0;
     int error = 0;
 
-    for (advance(r); r->token.kind != TOKEN_END && error == 0;) {
+    for (advance(r); r->token.kind != TOKEN_END;) {
         if (r->token.kind == TOKEN_NEWLINE) {
             advance(r);
             continue;
         }
-        number = r->token.place.line;
         error = take_entry(r, &entry);
-        if (error == 0) {
-            error = table_content_add(c, &entry, number, r->why, r->why_size);
+        if (error < 0) {
+            *ret_at = wrong_at(r, &entry);
+            return error;
+        }
+        number = entry.place.line;
+        error = table_content_add(c, &entry, number, r->why, r->why_size);
+        if (error < 0) {
+            *ret_at = in_file(number, entry.place.column);
+            return error;
         }
     }
-    if (error == 0) {
-        error = table_content_finish(c, &number, r->why, r->why_size);
-    }
+    error = table_content_finish(c, &number, r->why, r->why_size);
     if (error < 0) {
-        *ret_line = number;
+        *ret_at = in_file(number, 1);
     }
     return error;
 }
 
-static unsigned line_of(struct slice text, const char *at)
+static struct place place_of(struct slice text, const char *at)
 {
-    unsigned line = 1;
+    struct place place = in_file(1, 1);
 
     for (const char *p = text.p; p < at; p++) {
-        line += *p == '\n';
+        place.column++;
+        if (*p == '\n') {
+            place = in_file(place.line + 1, 1);
+        }
     }
-    return line;
+    return place;
 }
 
 /* What is no text at all, or too much of it. */
-static int check_octets(struct slice text, unsigned *ret_line, char *ret_why, size_t why_size)
+static int check_octets(struct slice text, struct place *ret_at, char *ret_why, size_t why_size)
 {
     const char *nul = text.n > 0 ? memchr(text.p, '\0', text.n) : NULL;
 
     if (text.n > TABLE_FILE_MOST) {
-        *ret_line = 1;
+        *ret_at = in_file(1, 1);
         (void)snprintf(ret_why, why_size, "expected at most %zu MiB", TABLE_FILE_MOST >> 20);
         return -EINVAL;
     }
     if (nul != NULL) {
-        *ret_line = line_of(text, nul);
+        *ret_at = place_of(text, nul);
         (void)snprintf(ret_why, why_size, "expected text, found the octet 0x00");
         return -EINVAL;
     }
@@ -129,7 +150,7 @@ static struct digest digest_of(struct slice text)
     return digest;
 }
 
-int table_content_parse(struct slice text, struct table_content **ret, unsigned *ret_line,
+int table_content_parse(struct slice text, struct table_content **ret, struct place *ret_at,
                         char *ret_why, size_t why_size)
 {
     static const struct slice mark = SLICE_LIT(BYTE_ORDER_MARK);
@@ -137,13 +158,13 @@ int table_content_parse(struct slice text, struct table_content **ret, unsigned 
     struct table_reader r = {.why = ret_why, .why_size = why_size};
     struct arena arena;
 
-    int error = check_octets(text, ret_line, ret_why, why_size);
-    if (error < 0) {
-        return error;
-    }
     /* The configuration's reader takes it off already: it makes no difference. */
     if (text.n >= mark.n && memcmp(text.p, mark.p, mark.n) == 0) {
         text = (struct slice){text.p + mark.n, text.n - mark.n};
+    }
+    int error = check_octets(text, ret_at, ret_why, why_size);
+    if (error < 0) {
+        return error;
     }
     source.text = text;
     struct table_content *c = table_content_begin();
@@ -152,7 +173,7 @@ int table_content_parse(struct slice text, struct table_content **ret, unsigned 
     arena_init(&arena);
     lexer_init(&r.lexer, &source, &arena);
     r.lexer.mode = LEXER_ENTRIES;
-    error = read_entries(&r, c, ret_line);
+    error = read_entries(&r, c, ret_at);
     arena_free(&arena);
     if (error < 0) {
         (void)table_content_free(c);

@@ -20,15 +20,17 @@ struct whole {
 static bool parse(struct slice text, struct policy_table *ret)
 {
     char why[64];
-    unsigned line = 0;
+    struct place at = {0};
     struct table_content *const untouched = (void *)1;
     struct table_content *c = untouched;
-    const int r = table_content_parse(text, &c, &line, why, sizeof(why));
+    const int r = table_content_parse(text, &c, &at, why, sizeof(why));
 
     FUZZ_CHECK(r == 0 || r == -EINVAL);
     FUZZ_CHECK((c == untouched) == (r < 0));
     if (r < 0) {
-        FUZZ_CHECK(line >= 1 && line <= text.n + 1);
+        FUZZ_CHECK(at.line >= 1 && at.line <= text.n + 1);
+        FUZZ_CHECK(at.column >= 1 && at.column <= text.n + 1);
+        FUZZ_CHECK(at.source == NULL);
         FUZZ_CHECK(memchr(why, '\0', sizeof(why)) != NULL && why[0] != '\0');
         return false;
     }

@@ -189,14 +189,14 @@ struct expression *in(struct policy_world *w, struct expression *left, const cha
     struct expression *x = join(w, EXPRESSION_IN, left, NULL);
     char *lines = strdup(text);
     char why[256];
-    unsigned line;
+    struct place at;
 
     for (char *p = lines; *p != '\0'; p++) {
         *p = *p == ' ' ? '\n' : *p;
     }
     x->table = arena_zalloc(&w->arena, sizeof(*x->table));
     assert_int_equal(
-        table_content_parse(slice_of(lines), &x->table->content, &line, why, sizeof(why)), 0);
+        table_content_parse(slice_of(lines), &x->table->content, &at, why, sizeof(why)), 0);
     free(lines);
     tables[table_count++] = x->table;
     return x;

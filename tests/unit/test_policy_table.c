@@ -22,11 +22,11 @@
 static struct policy_table parse_octets(struct slice text)
 {
     struct policy_table t = {.name = "test"};
-    unsigned line = 0;
+    struct place at = {0};
     char why[256] = "";
 
-    if (table_content_parse(text, &t.content, &line, why, sizeof(why)) < 0) {
-        fail_msg("line %u: %s", line, why);
+    if (table_content_parse(text, &t.content, &at, why, sizeof(why)) < 0) {
+        fail_msg("line %u: %s", at.line, why);
     }
     return t;
 }
@@ -64,13 +64,13 @@ static void assert_bad_octets(struct slice text, unsigned line, const char *caus
 {
     struct table_content *untouched = (struct table_content *)0x1;
     struct table_content *c = untouched;
-    unsigned at = 4711;
+    struct place at = {.line = 4711};
     char why[256] = "";
 
     assert_int_equal(table_content_parse(text, &c, &at, why, sizeof(why)), -EINVAL);
     assert_ptr_equal(c, untouched);
     assert_string_equal(why, cause);
-    assert_int_equal(at, line);
+    assert_int_equal(at.line, line);
 }
 
 static void assert_bad(const char *text, unsigned line, const char *cause)
@@ -422,6 +422,40 @@ static void garbage(void **state)
     free((char *)huge.p);
 }
 
+static void wrong_lines_have_columns(void **state)
+{
+    static const struct {
+        struct slice text;
+        unsigned line, column;
+    } rows[] = {
+        {SLICE_LIT("a\n  b c\n"), 2, 5},
+        {SLICE_LIT("\xef\xbb\xbf  b c\n"), 1, 5},
+        {SLICE_LIT("\xef\xbb\xbf"
+                   "192.0.2.1/24"),
+         1, 1},
+        {SLICE_LIT("\n\t!192.0.2.1/24\n"), 2, 2},
+        {SLICE_LIT(" a, b"), 1, 3},
+        {SLICE_LIT("a\n ! # nothing\n\nb"), 2, 13},
+        {SLICE_LIT("a\n !"), 2, 3},
+        {SLICE_LIT("a\n  b\0"), 2, 4},
+        {SLICE_LIT(" a\n !a"), 2, 1},
+        {SLICE_LIT("a\n \"b"), 2, 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct table_content *c;
+        struct place at = {0};
+        char why[256];
+        assert_int_equal(table_content_parse(rows[i].text, &c, &at, why, sizeof(why)), -EINVAL);
+        assert_int_equal(at.line, rows[i].line);
+        if (at.column != rows[i].column) {
+            fail_msg("row %zu: %s at column %u", i, why, at.column);
+        }
+        assert_null(at.source);
+    }
+}
+
 static void long_entries_are_shown_in_part(void **state)
 {
     char text[300] = ".";
@@ -626,6 +660,7 @@ int main(void)
         cmocka_unit_test(a_file_has_lines),
         cmocka_unit_test(empty_files),
         cmocka_unit_test(garbage),
+        cmocka_unit_test(wrong_lines_have_columns),
         cmocka_unit_test(long_entries_are_shown_in_part),
         cmocka_unit_test(the_same_text_is_known_again),
         cmocka_unit_test(entries_from_a_policy),

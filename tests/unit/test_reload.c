@@ -48,9 +48,9 @@ static void tell(void *arg, bool trouble, const char *line)
 static void parse_into(struct policy_table *t, const char *text)
 {
     char why[256];
-    unsigned line;
+    struct place at;
 
-    assert_int_equal(table_content_parse(slice_of(text), &t->content, &line, why, sizeof(why)), 0);
+    assert_int_equal(table_content_parse(slice_of(text), &t->content, &at, why, sizeof(why)), 0);
     t->has_networks = table_content_has_networks(t->content);
     t->has_texts = table_content_has_texts(t->content);
 }
