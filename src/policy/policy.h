@@ -43,9 +43,8 @@ struct rule {
     bool all;
     uint16_t code; /* reject, defer, drop that is not silent */
     struct slice enhanced;
-    int64_t amount; /* doubt: how much; wait, ban: usec_t */
-    const struct text_template
-        *text; /* of a reply, a doubt's why, a mark's field, given or not; else NULL */
+    int64_t amount;                   /* doubt: how much; wait, ban: usec_t */
+    const struct text_template *text; /* of a reply, a doubt, a mark (even if not given), or NULL */
     const struct expression *condition; /* NULL: always. "when A unless B" is A and not B */
     struct place place;
     const char *where; /* "gatepost.conf:23": the file's last component and the line */
