@@ -51,6 +51,9 @@ const char *suggest(struct slice misspelt, const char *const *names, size_t coun
     for (size_t i = 0; i < count; i++) {
         const char *name = *(const char *const *)(const void *)((const char *)names + i * stride);
         struct slice candidate = slice_of(name);
+        if (candidate.n > NAME_MAX_COMPARED) {
+            continue; /* an administrator's own */
+        }
         unsigned d = distance(misspelt, candidate);
         /* A third of the octets may be wrong, in short names one. */
         unsigned allowed = candidate.n < 6 ? 1 : (unsigned)candidate.n / 3;

@@ -4,9 +4,6 @@
 #include "conf/suggest.h"
 #include "policy/compiler.h"
 
-/* Octets of a name that suggest() can compare. */
-#define SUGGESTED_MOST 32
-
 /* Words with a meaning of their own; actions, phases and results beside them. */
 static const char *const language[] = {
     "all",      "and",   "at",      "false",   "file",   "in",   "include",
@@ -178,7 +175,7 @@ const char *name_suggest(const struct compiler *c, struct slice text, bool with_
     }
     for (size_t i = 0; i < c->names.n / sizeof(*names); i++) {
         bool wanted = names[i].kind == NAME_TABLE ? tables : sets;
-        if (wanted && names[i].word->text.n <= SUGGESTED_MOST) {
+        if (wanted) {
             const char *name = arena_copy(c->arena, names[i].word->text).p;
             buf_append(&candidates, &name, sizeof(name));
         }
