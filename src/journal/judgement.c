@@ -2,17 +2,15 @@
 #include "base/fatal.h"
 #include "journal/decision_json.h"
 
+/* Octets of a text fact that the record shows: a client must not be able to make it too long for
+ * where it goes. */
+#define FACT_MOST ((size_t)1000)
+
 static void append(json_t *array, json_t *value)
 {
     if (json_array_append_new(array, value) != 0) {
         fatal("out of memory for a decision line");
     }
-}
-
-/* "gatepost.conf:23 reject" */
-static json_t *rule_name(const struct rule *rule)
-{
-    return json_sprintf("%s %s", rule->where, actions[rule->kind].name);
 }
 
 static void put_rules(json_t *object, const char *key, const struct decision_judgement *j,
@@ -29,15 +27,32 @@ static void put_rules(json_t *object, const char *key, const struct decision_jud
                 array = json_array();
                 decision_put(object, key, array);
             }
-            append(array, rule_name(f->rule));
+            append(array, json_string_nocheck(f->rule->label));
         }
     }
+}
+
+/* The text, or its beginning and "...". */
+static struct slice bounded(struct slice text, struct arena *scratch)
+{
+    size_t n = FACT_MOST;
+
+    if (text.n <= FACT_MOST) {
+        return text;
+    }
+    while (n > FACT_MOST - 4 && ((unsigned char)text.p[n] & 0xc0) == 0x80) {
+        n--; /* not within a UTF-8 sequence */
+    }
+    char *p = arena_alloc(scratch, n + 3);
+    memcpy(p, text.p, n);
+    memcpy(p + n, "...", 3);
+    return (struct slice){p, n + 3};
 }
 
 static void put_doubt(json_t *object, const struct doubts *d, struct arena *scratch)
 {
     int64_t sum = doubts_sum(d);
-    struct slice why = doubts_why(d, scratch);
+    struct slice why = bounded(doubts_why(d, scratch), scratch);
 
     if (sum != 0) {
         decision_put(object, "doubt", json_integer((json_int_t)sum));
@@ -59,7 +74,7 @@ static void put_value(json_t *object, const char *name, const struct fact_use *u
     } else if (v->type == TYPE_NUMBER || v->type == TYPE_SIZE) {
         decision_put(object, name, json_integer((json_int_t)v->number));
     } else {
-        decision_put_text(object, name, fact_text(use, v, scratch));
+        decision_put_text(object, name, bounded(fact_text(use, v, scratch), scratch));
     }
 }
 

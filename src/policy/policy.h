@@ -47,6 +47,7 @@ struct rule {
     const struct text_template *text; /* of a reply, a doubt, a mark (even if not given), or NULL */
     const struct expression *condition; /* NULL: always. "when A unless B" is A and not B */
     struct place place;
+    const char *label; /* the same and what it does: "gatepost.conf:23 reject" */
     const char *where; /* "gatepost.conf:23": the file's last component and the line */
 };
 

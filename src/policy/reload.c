@@ -203,7 +203,9 @@ say(const struct table_watch *w, const struct watched *t, bool trouble, const ch
     buf_vprintf(&line, format, ap);
     va_end(ap);
     buf_append(&line, "", 1);
-    w->tell(w->arg, trouble, line.p);
+    if (w->tell != NULL) {
+        w->tell(w->arg, trouble, line.p);
+    }
     buf_free(&line);
 }
 
@@ -254,18 +256,25 @@ static void watch_unref(struct table_watch *w)
     free(w);
 }
 
-/* `result` is only ever an error when nothing was looked at. */
-static void on_looked(void *arg, int result)
+static void take_what_was_read(struct table_watch *w)
 {
-    struct table_watch *w = arg;
-
-    for (size_t i = 0; i < w->count && result == 0 && !w->closed; i++) {
+    for (size_t i = 0; i < w->count; i++) {
         struct watched *t = &w->tables[i];
         if (t->look.content != NULL) {
             take_over(w, t);
         } else if (t->look.trouble[0] != '\0') {
             tell_trouble(w, t);
         }
+    }
+}
+
+/* `result` is only ever an error when nothing was looked at. */
+static void on_looked(void *arg, int result)
+{
+    struct table_watch *w = arg;
+
+    if (result == 0 && !w->closed) {
+        take_what_was_read(w);
     }
     if (!w->closed) {
         rt_timer_set(w->rt, &w->timer, rt_now_of(w->rt) + TABLE_LOOK_EVERY);
@@ -293,18 +302,12 @@ static size_t count_files(const struct policy *p)
     return n;
 }
 
-struct table_watch *table_watch_new(struct rt *rt, const struct policy *policy,
-                                    void (*tell)(void *arg, bool trouble, const char *line),
-                                    void *arg)
+static struct table_watch *make_watch(const struct policy *policy)
 {
-    const size_t count = count_files(policy);
-
-    if (count == 0) {
-        return NULL;
-    }
     struct table_watch *w = xcalloc(1, sizeof(*w));
-    *w = (struct table_watch){.rt = rt, .tell = tell, .arg = arg, .references = 1};
-    w->tables = xcalloc(count, sizeof(*w->tables));
+
+    w->references = 1;
+    w->tables = xcalloc(policy->table_count, sizeof(*w->tables));
     for (size_t i = 0; i < policy->table_count; i++) {
         if (policy->tables[i]->file != NULL) {
             struct watched *t = &w->tables[w->count++];
@@ -313,9 +316,36 @@ struct table_watch *table_watch_new(struct rt *rt, const struct policy *policy,
             t->look.file = t->file;
         }
     }
+    return w;
+}
+
+struct table_watch *table_watch_new(struct rt *rt, const struct policy *policy,
+                                    void (*tell)(void *arg, bool trouble, const char *line),
+                                    void *arg)
+{
+    if (count_files(policy) == 0) {
+        return NULL;
+    }
+    struct table_watch *w = make_watch(policy);
+    w->rt = rt;
+    w->tell = tell;
+    w->arg = arg;
     w->timer = (struct rt_timer){.fn = on_timer, .arg = w};
     rt_timer_set(rt, &w->timer, rt_now_of(rt) + TABLE_LOOK_EVERY);
     return w;
+}
+
+void tables_refresh(const struct policy *policy)
+{
+    if (count_files(policy) == 0) {
+        return;
+    }
+    struct table_watch *w = make_watch(policy);
+    for (int i = 0; i < 2; i++) { /* a file is taken at the second look that finds it the same */
+        (void)look_at_all(w);
+        take_what_was_read(w);
+    }
+    watch_unref(w);
 }
 
 struct table_watch *table_watch_free(struct table_watch *w)

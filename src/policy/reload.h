@@ -19,3 +19,8 @@ struct table_watch *table_watch_new(struct rt *rt, const struct policy *policy,
 /* NULL allowed; returns NULL. The policy may be freed then. A reading under way is waited for by
  * the runtime, not here. */
 struct table_watch *table_watch_free(struct table_watch *w);
+
+/* Reads at once, in the caller, what has changed since the policy was compiled or refreshed; what
+ * is not good leaves the table as it is, without a word. For a process that is about to fork one
+ * that will serve. */
+void tables_refresh(const struct policy *policy);

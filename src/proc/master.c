@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "base/log.h"
+#include "policy/reload.h"
 #include "proc/environment.h"
 #include "proc/listen.h"
 #include "proc/shared.h"
@@ -109,6 +110,9 @@ static void start_worker(struct master *m, unsigned number)
         .ready = m->ready[1],
         .master = getpid(),
     };
+    if (slot->served) {
+        tables_refresh(m->policy); /* what it replaces knew newer ones */
+    }
     pid_t pid = fork();
 
     if (pid == 0) {

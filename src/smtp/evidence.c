@@ -120,37 +120,48 @@ static int ask_recipient(const struct evidence *e, struct recipient_truth *ret)
 /* ---- the message ---- */
 
 /* Has the header's end come by now? `from`: what has been looked at. */
-static bool header_ended(const struct buf *b, size_t from)
+static bool header_ended(struct slice text, size_t from)
 {
     size_t at = from > 3 ? from - 3 : 0;
-    bool none = b->n >= 2 && memcmp(b->p, "\r\n", 2) == 0;
-    return none || (b->n > at && memmem(b->p + at, b->n - at, "\r\n\r\n", 4) != NULL);
+    bool none = text.n >= 2 && memcmp(text.p, "\r\n", 2) == 0;
+    return none || (text.n > at && memmem(text.p + at, text.n - at, "\r\n\r\n", 4) != NULL);
 }
 
+/* A header that is in several pieces: put together in the arena. */
+static int join_header(struct session *s, struct spool_cursor *cursor, struct slice first,
+                       struct arena *arena)
+{
+    struct buf b = {0};
+    struct slice piece = first;
+    bool ended = false;
+    int r = 0;
+    while (r == 0 && piece.n > 0 && !ended && b.n < HEADER_MOST) {
+        size_t before = b.n;
+        buf_append(&b, piece.p, piece.n < HEADER_MOST - b.n ? piece.n : HEADER_MOST - b.n);
+        ended = header_ended(buf_slice(&b), before);
+        r = ended ? 0 : spool_next(&s->txn.message.spool, cursor, &piece);
+    }
+    if (r == 0) {
+        s->txn.header_text = arena_copy(arena, buf_slice(&b));
+        r = ended || piece.n == 0 ? 0 : -E2BIG;
+    }
+    buf_free(&b);
+    return r;
+}
+
+/* Nearly always the header is within the spool's first block, which stays where it is. */
 static int read_header(struct session *s, struct arena *arena)
 {
     struct spool *spool = &s->txn.message.spool;
     struct spool_cursor cursor = {0};
-    struct buf b = {0};
-    bool ended = false;
-    int r = 0;
-    while (!ended && b.n < HEADER_MOST) {
-        struct slice piece;
-        r = spool_next(spool, &cursor, &piece);
-        if (r < 0 || piece.n == 0) {
-            ended = true;
-            continue;
-        }
-        size_t before = b.n;
-        buf_append(&b, piece.p, piece.n < HEADER_MOST - b.n ? piece.n : HEADER_MOST - b.n);
-        ended = header_ended(&b, before);
+    struct slice first;
+    int r = spool_next(spool, &cursor, &first);
+    if (r == 0 && cursor.file_buffer == NULL && (first.n == 0 || header_ended(first, 0))) {
+        s->txn.header_text = first;
+    } else if (r == 0) {
+        r = join_header(s, &cursor, first, arena);
     }
     spool_cursor_end(spool, &cursor);
-    if (r == 0) {
-        s->txn.header_text = arena_copy(arena, buf_slice(&b));
-        r = ended ? 0 : -E2BIG;
-    }
-    buf_free(&b);
     return r;
 }
 

@@ -89,12 +89,12 @@ static int walk_rules(struct session *s, struct policy_run *run, struct ruling *
     }
     do {
         const struct fired *before = ruling->last;
-        session_look_ahead(s);
         s->evidence.wall = rt_wall();
         step = policy_step(run, &s->evidence, ruling, rt_now());
         enforce_bans(s->server, &s->client, ruling, before);
         if (step != STEP_DONE) {
             r = oblige(s, run, step);
+            session_look_ahead(s);
         }
     } while (step != STEP_DONE && r == 0);
     if (run->wait_until > run->began) {

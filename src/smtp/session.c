@@ -302,7 +302,6 @@ static void greet(struct session *s)
     } else {
         a.text = arena_printf(&s->arena, "%s ESMTP", s->server->conf->hostname);
     }
-    s->evidence.early = s->evidence.early || stream_pending(s->stream) > 0;
     reply_with(s, &a);
 }
 
