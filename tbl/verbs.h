@@ -4,7 +4,7 @@
  * the handler runs. `counts` is TALK for what `limit commands` counts, STEP for what brings a
  * transaction or the session to its end (its handlers count what they refuse). `group` is LAST for
  * a command whose reply a client must wait for (RFC 2920 3.1, RFC 4954 4), MORE for one that others
- * may follow at once. HELP prints the synopses. States: any, or after HELO/EHLO with no transaction
+ * may follow at once; behind QUIT nothing is judged any more. HELP prints the synopses. States: any, or after HELO/EHLO with no transaction
  * (READY), after MAIL (MAIL), after an accepted RCPT (RCPT), between BDAT chunks (CHUNK), or greeted
  * with 554 (REFUSED). */
 VERB(EHLO, ehlo, STATES_ANY, ARGUMENT_REQUIRED, TALK, LAST, "EHLO hostname")
@@ -21,4 +21,4 @@ VERB(EXPN, expn, STATES_ANY, ARGUMENT_REQUIRED, TALK, LAST, "EXPN string")
 VERB(HELP, help, STATES_ANY, ARGUMENT_OPTIONAL, TALK, MORE, "HELP [string]")
 VERB(STARTTLS, starttls, STATE_NEW | STATE_READY, ARGUMENT_NONE, TALK, LAST, "STARTTLS")
 VERB(AUTH, auth, STATES_ANY, ARGUMENT_OPTIONAL, TALK, LAST, "")
-VERB(QUIT, quit, STATES_ANY | STATE_REFUSED, ARGUMENT_NONE, STEP, LAST, "QUIT")
+VERB(QUIT, quit, STATES_ANY | STATE_REFUSED, ARGUMENT_NONE, STEP, MORE, "QUIT")
