@@ -69,6 +69,17 @@ of_recipient(const struct session *s, const struct recipient_record *r, struct j
     return j;
 }
 
+/* The reply that mattered; NULL: there was none. */
+static void set_answer(struct decision *x, const struct answer *a)
+{
+    if (a != NULL) {
+        x->code = a->code;
+        x->enhanced = a->enhanced;
+        x->text = a->text;
+        x->hop_reply = a->from_hop;
+    }
+}
+
 /* What is known of the connection and of the reply, whatever ended. */
 static struct decision begin(struct session *s, unsigned transaction, const char *phase,
                              const char *verdict, const struct answer *a, const char *note)
@@ -86,12 +97,7 @@ static struct decision begin(struct session *s, unsigned transaction, const char
         .verdict = verdict,
         .note = note,
     };
-    if (a != NULL) {
-        x.code = a->code;
-        x.enhanced = a->enhanced;
-        x.text = a->text;
-        x.hop_reply = a->from_hop;
-    }
+    set_answer(&x, a);
     return x;
 }
 
@@ -206,10 +212,6 @@ void decide_guest(const struct guest *g, const char *id, const struct answer *a,
         .note = note,
         .judgement = j,
     };
-    if (a != NULL) {
-        x.code = a->code;
-        x.enhanced = a->enhanced;
-        x.text = a->text;
-    }
+    set_answer(&x, a);
     decision_write(srv->decisions, &x);
 }
