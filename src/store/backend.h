@@ -19,6 +19,7 @@ enum store_table {
     TABLE_REFUSAL_AT_RCPT = 2,
     TABLE_REFUSAL_ISOLATE = 3,
     TABLE_REFUSAL_MESSAGE = 4,
+    TABLE_NOTE = 16, /* plus the enum note_kind */
 };
 
 #define STORE_KEY_LEN (1 + DIGEST_LEN)
@@ -34,8 +35,14 @@ struct store_key {
 /* Writes an entry; `r` is NULL for an armed ledger entry. Returns its length. */
 size_t entry_encode(uint8_t ret[static ENTRY_MAX], usec_t expires, const struct refusal *r);
 
+/* The same with `n` octets (at most NOTE_MAX) that mean something only to who reads them. */
+size_t entry_encode_note(uint8_t ret[static ENTRY_MAX], usec_t expires, const void *p, size_t n);
+
 /* Is it an entry, of a format we know, that has not expired? Fills *ret where not NULL. */
 bool entry_decode(const void *p, size_t n, usec_t wall, struct refusal *ret);
+
+/* The octets of such an entry behind its head, in place. */
+bool entry_decode_note(const void *p, size_t n, usec_t wall, struct slice *ret);
 
 /* When an entry of a format we know expires; 0 when it is none. */
 usec_t entry_expires(const void *p, size_t n);
@@ -48,14 +55,17 @@ struct store_op {
     struct list by_key; /* the front end's index of what is pending */
     struct store_write *write;
     struct store_key key;
-    usec_t expires; /* of a removal: only the entry that expires then is removed */
+    usec_t expires; /* of a removal: only the entry that expires then is removed, or ENTRY_ANY */
 };
+
+#define ENTRY_ANY ((usec_t)0)
 
 /* Entries to be put under one value, or to be removed. Once a batch has begun the back end's thread
  * reads it, so that nothing below the line changes until the batch has ended. */
 struct store_write {
     struct list link;
-    unsigned refs; /* the queue's, and each waiter's */
+    unsigned refs;  /* the queue's, and each waiter's */
+    bool unawaited; /* as removals are */
     bool done;
     int result;
     struct cond changed;
@@ -89,6 +99,18 @@ struct store_backend {
 
 /* A front end that owns `b`. */
 struct store *store_new(struct rt *rt, struct store_backend *b);
+
+/* ---- the front end's, for store/notes.c ---- */
+
+/* Copies the value of a key as it is after all that this handle has queued, expired or not: 1, 0
+ * when there is none, or a negative errno. */
+int store_read(struct store *s, const struct store_key *key, usec_t wall,
+               uint8_t ret[static ENTRY_MAX], size_t *ret_n);
+
+/* Queues a value for a key, or where `value` is NULL the removal of whatever the key has then.
+ * Where too much is queued already that is counted as failed. */
+void store_queue(struct store *s, const struct store_key *key, const uint8_t *value, size_t n,
+                 usec_t wall);
 
 /* Entries in a memory back end, expired ones that have not been purged included. */
 size_t store_shared_count(const struct store_shared *s);

@@ -1,6 +1,6 @@
 /* The value of an entry: format 1, when it expires (microseconds since 1970, 8 octets), and for a
- * refusal its code (2), the length of its enhanced code (1), the length of its text (2), and both.
- * Numbers have their most significant octet first. */
+ * refusal its code (2), the length of its enhanced code (1), the length of its text (2), and both;
+ * for a note whatever its writer put there. Numbers have their most significant octet first. */
 #include <string.h>
 
 #include "store/backend.h"
@@ -43,6 +43,17 @@ size_t entry_encode(uint8_t ret[static ENTRY_MAX], usec_t expires, const struct 
     return HEAD_LEN + REFUSAL_HEAD + enhanced_n + text_n;
 }
 
+_Static_assert(HEAD_LEN + NOTE_MAX <= ENTRY_MAX, "a note does not fit an entry");
+
+size_t entry_encode_note(uint8_t ret[static ENTRY_MAX], usec_t expires, const void *p, size_t n)
+{
+    size_t head_n = entry_encode(ret, expires, NULL);
+    if (n > 0) {
+        memcpy(ret + head_n, p, n);
+    }
+    return head_n + n;
+}
+
 static bool decode_refusal(const uint8_t *p, size_t n, struct refusal *ret)
 {
     if (n < REFUSAL_HEAD) {
@@ -75,4 +86,13 @@ bool entry_decode(const void *p, size_t n, usec_t wall, struct refusal *ret)
         return false;
     }
     return ret == NULL || decode_refusal(octets + HEAD_LEN, n - HEAD_LEN, ret);
+}
+
+bool entry_decode_note(const void *p, size_t n, usec_t wall, struct slice *ret)
+{
+    if (!entry_decode(p, n, wall, NULL)) {
+        return false;
+    }
+    *ret = (struct slice){(const char *)p + HEAD_LEN, n - HEAD_LEN};
+    return true;
 }

@@ -1,5 +1,5 @@
-/* Keys of the ledger and of remembered refusals: SHA-256 over fields with their lengths in front,
- * so that no two different sets of fields hash the same octets. */
+/* Keys of the ledger, of remembered refusals and of notes: SHA-256 over fields with their lengths
+ * in front, so that no two different sets of fields hash the same octets. */
 #include <string.h>
 
 #include "store/store.h"
@@ -57,6 +57,19 @@ struct digest refusal_key(const struct addr *network, struct slice sender, struc
     digest_stream_update(d, network->octets, sizeof(network->octets));
     add_mailbox(d, sender);
     add_mailbox(d, recipient);
+    struct digest key = digest_stream_finish(d);
+    digest_stream_free(d);
+    return key;
+}
+
+struct digest note_key(const struct slice *fields, size_t count)
+{
+    struct digest_stream *d = digest_stream_new();
+    digest_stream_init(d);
+    for (size_t i = 0; i < count; i++) {
+        add_number(d, fields[i].n);
+        digest_stream_update(d, fields[i].p, fields[i].n);
+    }
     struct digest key = digest_stream_finish(d);
     digest_stream_free(d);
     return key;

@@ -24,7 +24,7 @@
 /* Keys pending at most; beyond it, as when the file system hangs, writes fail at once. */
 #define PENDING_MAX 65536
 
-/* Removals are gathered this long. */
+/* Writes that nobody waits for are gathered this long. */
 #define REMOVALS_WAIT (10 * USEC_MSEC)
 /* Marks of disarmed entries end by themselves where a removal cannot be applied for so long. */
 #define DISARMED_FOR        (60 * USEC_SEC)
@@ -60,7 +60,7 @@ struct store {
     bool fresh;                    /* something was queued since the last batch began */
     bool awaited;                  /* somebody waits for what is queued */
     struct rt_later turn_end;      /* begins a batch with all that this turn has queued */
-    struct rt_timer removals;      /* begins one when there have been only removals for a while */
+    struct rt_timer removals;      /* begins one when nobody has waited for one for a while */
     size_t pending;                /* keys in `queued` and in flight */
     struct list index[INDEX_SIZE]; /* struct store_op, newest first */
     struct marks *disarmed;        /* shared with other processes; NULL: none */
@@ -136,7 +136,7 @@ static void write_unref(struct store_write *w)
 }
 
 /* A batch costs two switches of threads, so writes are gathered: those that somebody waits for
- * until the end of the turn, removals for a few milliseconds or until the next such write. */
+ * until the end of the turn, removals and notes for a few milliseconds or until the next such. */
 static void schedule(struct store *s, bool awaited)
 {
     if (awaited) {
@@ -156,7 +156,7 @@ static void enqueue(struct store *s, struct store_write *w)
     }
     s->pending += w->count;
     s->fresh = true;
-    schedule(s, !w->remove);
+    schedule(s, !w->remove && !w->unawaited);
 }
 
 /* ---- what is disarmed, in memory that processes share ---- */
@@ -196,6 +196,9 @@ static void mark_disarmed(struct store *s, const struct store_write *w)
 static void unmark_disarmed(struct store *s, const struct store_write *w)
 {
     for (size_t i = 0; s->disarmed != NULL && i < w->count; i++) {
+        if (w->op[i].key.octets[0] != TABLE_LEDGER) {
+            continue;
+        }
         struct digest mark = mark_of(w->op[i].key.octets + 1, w->op[i].expires);
         marks_clear(s->disarmed, s->owner, &mark, 1);
     }
@@ -428,39 +431,68 @@ static bool removal_pending(struct store *s, const struct store_key *key, usec_t
         if (op != NULL && op == value) {
             break;
         }
-        if (op != NULL && op->write->remove && op->expires == expires) {
+        if (op != NULL && op->write->remove &&
+            (op->expires == ENTRY_ANY || op->expires == expires)) {
             return true;
         }
     }
     return false;
 }
 
-static int find(struct store *s, enum store_table table, const struct digest *digest, usec_t wall,
-                usec_t *ret_expires, struct refusal *ret)
+int store_read(struct store *s, const struct store_key *key, usec_t wall,
+               uint8_t ret[static ENTRY_MAX], size_t *ret_n)
 {
-    struct store_key key = key_of(table, digest);
-    uint8_t octets[ENTRY_MAX];
-    const uint8_t *value = octets;
-    size_t n;
     if (s->wall < wall) {
         s->wall = wall;
     }
-    const struct store_op *pending = pending_value(s, &key);
+    const struct store_op *pending = pending_value(s, key);
     if (pending != NULL) {
-        value = pending->write->value;
-        n = pending->write->value_n;
+        *ret_n = pending->write->value_n;
+        memcpy(ret, pending->write->value, *ret_n);
     } else {
-        int rc = s->backend->ops->get(s->backend, &key, octets, &n);
+        int rc = s->backend->ops->get(s->backend, key, ret, ret_n);
         if (rc <= 0) {
             return rc;
         }
     }
-    usec_t expires = entry_expires(value, n);
-    if (!entry_decode(value, n, wall, ret) || removal_pending(s, &key, expires, pending)) {
+    return !removal_pending(s, key, entry_expires(ret, *ret_n), pending);
+}
+
+static int find(struct store *s, enum store_table table, const struct digest *digest, usec_t wall,
+                usec_t *ret_expires, struct refusal *ret)
+{
+    struct store_key key = key_of(table, digest);
+    uint8_t value[ENTRY_MAX];
+    size_t n;
+    int rc = store_read(s, &key, wall, value, &n);
+    if (rc <= 0) {
+        return rc;
+    }
+    if (!entry_decode(value, n, wall, ret)) {
         return 0;
     }
-    *ret_expires = expires;
+    *ret_expires = entry_expires(value, n);
     return 1;
+}
+
+/* ---- writes that nobody waits for ---- */
+
+void store_queue(struct store *s, const struct store_key *key, const uint8_t *value, size_t n,
+                 usec_t wall)
+{
+    s->wall = wall;
+    if (s->pending >= PENDING_MAX) {
+        s->stats.failed++;
+        return;
+    }
+    struct store_write *w = write_new(1, n);
+    w->remove = value == NULL;
+    w->unawaited = true;
+    if (value != NULL) {
+        memcpy(w->value, value, n);
+    }
+    set_op(w, 0, *key, value != NULL ? entry_expires(value, n) : ENTRY_ANY);
+    enqueue(s, w);
 }
 
 /* ---- ledger ---- */

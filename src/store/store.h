@@ -1,4 +1,4 @@
-/* What outlives a connection, on this host: the ledger and remembered refusals.
+/* What outlives a connection, on this host: the ledger, remembered refusals, and notes.
  *
  * Two back ends behind one interface: LMDB, shared by all workers of the host, and plain memory for
  * the simulated world. Reads are immediate and see this store handle's own queued writes. Writes
@@ -109,6 +109,36 @@ int refusal_find(struct store *s, enum refusal_kind kind, const struct digest *k
 /* Writes and waits like ledger_arm. */
 int refusal_keep(struct store *s, enum refusal_kind kind, const struct digest *key,
                  const struct refusal *r, usec_t wall, usec_t deadline);
+
+/* ---- notes: what was learned about others, and may be forgotten (store/notes.c) ---- */
+
+/* Written into the store: no number is ever used again for something else. */
+enum note_kind {
+    NOTE_RECIPIENT = 0,  /* what a next hop says of a recipient */
+    NOTE_ACCEPT_ALL = 1, /* whether a next hop accepts any address of a domain */
+    NOTE_ABILITIES = 2,  /* what a next hop announced last */
+};
+
+#define NOTE_MAX 480
+
+/* The key of a note: SHA-256 over the fields with their lengths. */
+struct digest note_key(const struct slice *fields, size_t count);
+
+/* Is there a note that has not expired at `wall`? Copies its octets: 1 and their number, 0 when
+ * there is none or none of at most `size` octets, or a negative errno. Sees this handle's own
+ * queued writes at once. What the octets mean, and of which version they are, is their reader's to
+ * check. */
+int note_find(struct store *s, enum note_kind kind, const struct digest *key, usec_t wall,
+              void *ret, size_t size, size_t *ret_n);
+
+/* Queues a note of at most NOTE_MAX octets in place of any other under its key; never waits. It may
+ * be lost: where too much is queued, where the file system is full, where the process is killed
+ * within some milliseconds. A longer one is not kept (and takes away what was there). */
+void note_keep(struct store *s, enum note_kind kind, const struct digest *key, const void *p,
+               size_t n, usec_t wall, usec_t expires);
+
+/* Queues the removal of whatever note is there; never waits. */
+void note_drop(struct store *s, enum note_kind kind, const struct digest *key, usec_t wall);
 
 struct store_stats {
     uint64_t batches;

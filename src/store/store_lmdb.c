@@ -77,7 +77,8 @@ static int remove_one(struct lmdb_backend *l, MDB_txn *txn, MDB_val *key, usec_t
 {
     MDB_val value;
     int rc = mdb_get(txn, l->dbi, key, &value);
-    if (rc == 0 && entry_expires(value.mv_data, value.mv_size) == expires) {
+    if (rc == 0 &&
+        (expires == ENTRY_ANY || entry_expires(value.mv_data, value.mv_size) == expires)) {
         rc = mdb_del(txn, l->dbi, key, NULL);
     }
     return rc == MDB_NOTFOUND ? 0 : rc;

@@ -119,7 +119,8 @@ static int memory_get(struct store_backend *b, const struct store_key *key,
 static void remove_one(struct store_shared *s, const struct store_op *op)
 {
     struct entry **at = place_of(s, &op->key);
-    if (*at != NULL && entry_expires((*at)->value, (*at)->n) == op->expires) {
+    if (*at != NULL &&
+        (op->expires == ENTRY_ANY || entry_expires((*at)->value, (*at)->n) == op->expires)) {
         drop(s, at);
     }
 }
