@@ -182,10 +182,15 @@ static double measure_sessions(unsigned n, bool tls, struct tls_context *context
     struct conf_error error;
     expect(conf_parse(SLICE_LIT(text), "bench", &conf, &error) == 0, error.text);
     struct rt *rt = real_new();
-    struct delivery_host host = {.rt = rt, .conf = conf};
+    struct counters counts = {0};
+    struct delivery_host host = {.rt = rt, .conf = conf, .counts = &counts};
     struct decision_sink *sink = decision_sink_to(no_line, NULL);
-    struct smtp_server server = {
-        .rt = rt, .conf = conf, .deliveries = &host, .decisions = sink, .tls = context};
+    struct smtp_server server = {.rt = rt,
+                                 .conf = conf,
+                                 .deliveries = &host,
+                                 .decisions = sink,
+                                 .tls = context,
+                                 .counts = &counts};
     smtp_server_init(&server, 0);
     struct sockaddr_in at;
     int fd = listen_socket(&at), pipes[2];

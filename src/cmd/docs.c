@@ -12,6 +12,13 @@ const struct docs_reply docs_replies[] = {
 };
 const size_t docs_reply_count = sizeof(docs_replies) / sizeof(docs_replies[0]);
 
+const struct docs_counter docs_counters[] = {
+#define COUNTER(name, prose) {#name, prose},
+#include "tbl/counters.h"
+#undef COUNTER
+};
+const size_t docs_counter_count = sizeof(docs_counters) / sizeof(docs_counters[0]);
+
 bool docs_reply_repeated(size_t i)
 {
     for (size_t k = 0; k < i; k++) {
@@ -43,6 +50,8 @@ const char *docs_introduction(enum docs_section section)
         [DOCS_REPLIES] =
             "What Gatepost says in its own words. Those of a policy stand in its rules, and the "
             "next hop's are passed on as they are. Negative replies end in the decision's id.",
+        [DOCS_COUNTERS] =
+            "What `gatepost status` counts: the sums of all workers since Gatepost was started.",
         [DOCS_STANDARD] = "",
     };
 

@@ -13,6 +13,7 @@ enum docs_section {
     DOCS_ACTIONS,
     DOCS_LIMITS,
     DOCS_REPLIES,
+    DOCS_COUNTERS,
     DOCS_STANDARD, /* the standard policy */
     DOCS_SECTION_COUNT
 };
@@ -40,6 +41,14 @@ extern const size_t docs_reply_count;
 
 /* Is the reply the same to its reader as one in front of it? */
 bool docs_reply_repeated(size_t i);
+
+/* The rows of tbl/counters.h. */
+struct docs_counter {
+    const char *name;
+    const char *prose;
+};
+extern const struct docs_counter docs_counters[];
+extern const size_t docs_counter_count;
 
 /* What has to be said before a section's rows. What is literal stands in `…`, as in the tables. */
 const char *docs_introduction(enum docs_section section);

@@ -96,6 +96,15 @@ static json_t *reply_object(const struct docs_reply *r)
     return object;
 }
 
+static json_t *counter_object(const struct docs_counter *c)
+{
+    json_t *object = json_object();
+
+    set(object, "name", json_string(c->name));
+    set(object, "prose", json_string(c->prose));
+    return object;
+}
+
 json_t *docs_json(enum docs_section section)
 {
     if (section == DOCS_STANDARD) {
@@ -113,6 +122,9 @@ json_t *docs_json(enum docs_section section)
     }
     for (size_t i = 0; section == DOCS_REPLIES && i < docs_reply_count; i++) {
         add(array, reply_object(&docs_replies[i]));
+    }
+    for (size_t i = 0; section == DOCS_COUNTERS && i < docs_counter_count; i++) {
+        add(array, counter_object(&docs_counters[i]));
     }
     return array;
 }

@@ -146,6 +146,17 @@ static void reply_section(struct arena *arena, struct buf *ret)
     end_list(ret);
 }
 
+static void counter_section(struct arena *arena, struct buf *ret)
+{
+    (void)arena;
+    begin_list(ret);
+    for (size_t i = 0; i < docs_counter_count; i++) {
+        buf_printf(ret, ".It Va %s\n", docs_counters[i].name);
+        put_text(ret, docs_counters[i].prose);
+    }
+    end_list(ret);
+}
+
 static void standard_section(struct arena *arena, struct buf *ret)
 {
     bool begins_line = true;
@@ -169,6 +180,7 @@ void docs_man(enum docs_section section, struct buf *ret)
         [DOCS_ACTIONS] = {"ACTIONS", action_section},
         [DOCS_LIMITS] = {"LIMITS", limit_section},
         [DOCS_REPLIES] = {"REPLIES", reply_section},
+        [DOCS_COUNTERS] = {"COUNTERS", counter_section},
         [DOCS_STANDARD] = {"THE STANDARD POLICY", standard_section},
     };
     struct arena arena;

@@ -178,6 +178,14 @@ static void reply_section(struct arena *arena, struct buf *ret)
     grid_end(&g, ret);
 }
 
+static void counter_section(struct arena *arena, struct buf *ret)
+{
+    (void)arena;
+    for (size_t i = 0; i < docs_counter_count; i++) {
+        item(ret, docs_counters[i].name, docs_counters[i].prose);
+    }
+}
+
 static void begin_section(enum docs_section section, const char *heading, struct buf *ret)
 {
     buf_printf(ret, "## %s\n\n", heading);
@@ -197,8 +205,11 @@ void docs_markdown(enum docs_section section, struct buf *ret)
         const char *heading; /* NULL: the section is another kind of text */
         void (*write)(struct arena *arena, struct buf *ret);
     } sections[DOCS_SECTION_COUNT] = {
-        [DOCS_FACTS] = {"Facts", fact_section},     [DOCS_ACTIONS] = {"Actions", action_section},
-        [DOCS_LIMITS] = {"Limits", limit_section},  [DOCS_REPLIES] = {"Replies", reply_section},
+        [DOCS_FACTS] = {"Facts", fact_section},
+        [DOCS_ACTIONS] = {"Actions", action_section},
+        [DOCS_LIMITS] = {"Limits", limit_section},
+        [DOCS_REPLIES] = {"Replies", reply_section},
+        [DOCS_COUNTERS] = {"Counters", counter_section},
         [DOCS_STANDARD] = {NULL, standard_section},
     };
     struct arena arena;

@@ -22,9 +22,10 @@ static const struct command commands[] = {
      "not keep it from beginning: the exit status is 0 with them, 2 with an error.\n\n"
      "--explain  also print the policy as a table: phase, rule, facts needed, cost",
      CMD_FILE | CMD_EXPLAIN, 0, cmd_check},
-    {"docs", "[--json | --man] [facts | actions | limits | replies | standard]",
-     "Prints the reference of what a policy may ask (facts) and do (actions), of limits and of\n"
-     "Gatepost's own replies, as Markdown: one of them, or all. `standard` is the text of the\n"
+    {"docs", "[--json | --man] [facts | actions | limits | replies | counters | standard]",
+     "Prints the reference of what a policy may ask (facts) and do (actions), of limits, of\n"
+     "Gatepost's own replies and of what it counts, as Markdown: one of them, or all. `standard` "
+     "is the text of the\n"
      "standard policy, to be read or copied.\n\n"
      "--json     as JSON; sizes in octets, times in microseconds\n"
      "--man      as sections of a manual page in mdoc",

@@ -33,6 +33,7 @@ struct worker {
     struct decision_sink *decisions;
     struct tls_context *tls;
     struct store *store;
+    struct counters counts;
     struct delivery_host deliveries;
     struct smtp_server server;
     struct real_listener **listeners;
@@ -205,6 +206,7 @@ static void make_server(struct worker *w)
         .store = w->store,
         .marks = w->setup->shared->marks,
         .owner = w->setup->owner,
+        .counts = &w->counts,
     };
     w->server = (struct smtp_server){
         .rt = w->rt,
@@ -213,6 +215,7 @@ static void make_server(struct worker *w)
         .decisions = w->decisions,
         .policy = w->setup->policy,
         .tls = w->tls,
+        .counts = &w->counts,
         .gate = {.enter = gate_enter,
                  .may_wait = gate_may_wait,
                  .greet = gate_greet,

@@ -13,6 +13,7 @@
 
 #include "base/addr.h"
 #include "base/arena.h"
+#include "base/counters.h"
 #include "conf/conf.h"
 #include "message/message.h"
 #include "route/answer.h"
@@ -40,6 +41,7 @@ struct delivery_host {
     struct store *store;
     struct marks *marks;
     struct owner owner;
+    struct counters *counts;
     unsigned late_running; /* tasks that wait for a late answer */
     struct delivery_stats stats;
 };

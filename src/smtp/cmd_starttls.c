@@ -53,10 +53,12 @@ void cmd_starttls(struct session *s, struct slice argument)
     reply(s, REPLY_STARTTLS);
     int r = s->ended ? -ECONNRESET : handshake(s);
     if (r < 0) {
+        s->server->counts->tls_failures++;
         /* A 421 would be read as part of a handshake that has failed: just close. */
         s->ended = true;
         return;
     }
+    s->server->counts->tls_sessions++;
     s->state = STATE_NEW;
     s->esmtp = false;
     judge_forget_helo(s);

@@ -1,4 +1,5 @@
 /* From the state of a session, or of a guest, to its decision line. */
+#include "smtp/count.h"
 #include "smtp/lobby.h"
 #include "smtp/session.h"
 
@@ -80,6 +81,12 @@ static void set_answer(struct decision *x, const struct answer *a)
     }
 }
 
+static void write_down(struct smtp_server *srv, const struct decision *x)
+{
+    count_end(srv->counts, x->phase, x->verdict);
+    decision_write(srv->decisions, x);
+}
+
 /* What is known of the connection and of the reply, whatever ended. */
 static struct decision begin(struct session *s, unsigned transaction, const char *phase,
                              const char *verdict, const struct answer *a, const char *note)
@@ -155,7 +162,7 @@ void decide_transaction(struct session *s, const char *phase, const char *verdic
     x.size = t->message_octets;
     x.hop = d != NULL && d->route != NULL ? slice_of(d->route->name) : (struct slice){0};
     x.judgement = of_transaction(s, a, &parts);
-    decision_write(s->server->decisions, &x);
+    write_down(s->server, &x);
     arena_free(&scratch);
     s->decided = s->transactions;
 }
@@ -168,7 +175,7 @@ void decide_mail_refused(struct session *s, struct slice sender, const struct an
     x.has_transaction = true;
     x.sender = sender;
     x.judgement = of_connection(s, a, &parts);
-    decision_write(s->server->decisions, &x);
+    write_down(s->server, &x);
     s->decided = s->transactions;
 }
 
@@ -185,7 +192,7 @@ void decide_connection(struct session *s, const struct answer *a, const char *no
     if (a == NULL) {
         x.judgement.rule = dropped;
     }
-    decision_write(s->server->decisions, &x);
+    write_down(s->server, &x);
 }
 
 void decide_guest(const struct guest *g, const char *id, const struct answer *a, const char *note)
@@ -213,5 +220,5 @@ void decide_guest(const struct guest *g, const char *id, const struct answer *a,
         .judgement = j,
     };
     set_answer(&x, a);
-    decision_write(srv->decisions, &x);
+    write_down(srv, &x);
 }

@@ -6,6 +6,7 @@
 
 #include "base/fatal.h"
 #include "parse/proxy_header.h"
+#include "smtp/count.h"
 #include "smtp/session.h"
 
 /* A proxy has its header ready when it connects. */
@@ -95,6 +96,7 @@ static void farewell(struct guest *g, const struct answer *a)
 static void farewell_named(struct guest *g, enum reply_name name)
 {
     struct answer a = reply_answer(name);
+    count_goodbye(g->server->counts, name);
     farewell(g, &a);
 }
 
@@ -187,6 +189,7 @@ static bool look(struct guest *g)
 {
     char octet;
     ssize_t n = g->early ? 1 : stream_try_peek(g->stream, &octet, 1);
+    g->server->counts->early_talkers += n > 0 && !g->early;
     g->early = n > 0;
     return (n > 0 || n == -EAGAIN) && !g->stream->reset;
 }
@@ -345,6 +348,7 @@ void smtp_server_accept(void *arg, struct stream *stream, const struct addr *cli
     ruling_init(&g->ruling, NULL);
     list_push_back(&srv->lobby, &g->link);
     srv->guest_count++;
+    srv->counts->connections++;
     if (conf_is_proxy(srv->conf, client)) {
         wait_for(g, GUEST_PROXY, g->began + PROXY_TIME);
         read_proxy_header(g);

@@ -63,6 +63,7 @@ static int keep(struct session *s, const char *p, size_t n)
 {
     struct transaction *t = &s->txn;
     t->message_octets += n;
+    s->server->counts->octets_received += n;
     if (t->failure != RECEIVE_OK || n == 0) {
         return 0;
     }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/counters.h"
 #include "base/decision_id.h"
 #include "base/list.h"
 #include "conf/conf.h"
@@ -40,6 +41,7 @@ struct smtp_server {
     struct decision_sink *decisions;
     const struct policy *policy;
     struct tls_context *tls; /* NULL: STARTTLS is not offered */
+    struct counters *counts;
     struct smtp_gate gate;
     struct decision_ids ids;
     struct budget budget;
@@ -59,8 +61,8 @@ struct smtp_server {
     struct rt_timer drain_timer;
 };
 
-/* Fills in what the server makes itself; rt, conf, deliveries, decisions, policy, tls and gate are
- * set by the caller before. `slot` is the worker's, for decision ids. */
+/* Fills in what the server makes itself; rt, conf, deliveries, decisions, policy, tls, counts and
+ * gate are set by the caller before. `slot` is the worker's, for decision ids. */
 void smtp_server_init(struct smtp_server *srv, unsigned slot);
 
 /* Clients here, in sessions or waiting for one. */

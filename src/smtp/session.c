@@ -28,6 +28,7 @@
 
 #include "base/fatal.h"
 #include "parse/smtp_command.h"
+#include "smtp/count.h"
 #include "smtp/lobby.h"
 #include "smtp/session.h"
 
@@ -186,6 +187,9 @@ void session_goodbye_with(struct session *s, const struct answer *a)
 void session_goodbye(struct session *s, enum reply_name name)
 {
     struct answer a = reply_answer(name);
+    if (!s->ended && !s->mute) {
+        count_goodbye(s->server->counts, name);
+    }
     session_goodbye_with(s, &a);
 }
 
@@ -301,6 +305,7 @@ static void greet(struct session *s)
         s->state = STATE_REFUSED;
     } else {
         a.text = arena_printf(&s->arena, "%s ESMTP", s->server->conf->hostname);
+        s->server->counts->greeted++;
     }
     reply_with(s, &a);
 }

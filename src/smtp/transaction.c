@@ -1,5 +1,6 @@
 /* A transaction's begin and end (RFC 5321 3.3, 4.1.4). */
 #include "base/fatal.h"
+#include "smtp/count.h"
 #include "smtp/session.h"
 
 void transaction_begin(struct session *s, const struct envelope *e)
@@ -10,6 +11,7 @@ void transaction_begin(struct session *s, const struct envelope *e)
     delivery_begin(s->delivery, &s->client, e);
     s->txn = (struct transaction){.envelope = s->delivery->envelope, .began = rt_now()};
     s->transactions++;
+    s->server->counts->transactions++;
     s->naming = s->transactions;
     s->state = STATE_MAIL;
 }
@@ -18,6 +20,7 @@ void transaction_record(struct session *s, const struct recipient_record *r)
 {
     struct transaction *t = &s->txn;
     struct arena *arena = &s->delivery->arena;
+    count_rcpt(s->server->counts, &r->answer);
     if (t->record_count >= 2 * (size_t)s->server->conf->limits.recipients) {
         return; /* answered 452 without being looked at */
     }

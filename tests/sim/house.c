@@ -165,6 +165,7 @@ static void start_worker(struct house *h, unsigned slot)
         .store = store_open_memory(w->rt, &h->shared),
         .marks = h->marks,
         .owner = marks_new_epoch(h->marks, (uint16_t)slot),
+        .counts = &w->counts,
     };
     marks_take_epoch(h->disarmed, w->deliveries.owner);
     store_share_disarmed(w->deliveries.store, h->disarmed, w->deliveries.owner);
@@ -176,6 +177,7 @@ static void start_worker(struct house *h, unsigned slot)
         .decisions = w->decisions,
         .policy = h->policy,
         .tls = h->tls,
+        .counts = &w->counts,
         .gate = {enter, may_wait, greet, leave, sessions, banned, ban, w},
     };
     smtp_server_init(&w->server, slot);

@@ -23,6 +23,7 @@ struct house;
 struct worker {
     struct house *house;
     struct rt *rt;
+    struct counters counts;
     struct delivery_host deliveries;
     struct smtp_server server;
     struct decision_sink *decisions;

@@ -1,0 +1,39 @@
+/* What is counted: COUNTER(name, prose).
+ *
+ * Each worker counts for itself, from its start, in a struct counters (base/counters.h); the sums of
+ * all workers since the master's start are what `gatepost status` shows. Only ever grows. One row is
+ * struct member, figure and manual. */
+COUNTER(connections, "Connections accepted from the network, those that are sent away at once too.")
+COUNTER(early_talkers, "Clients that spoke before their greeting.")
+COUNTER(greeted, "Clients that were greeted.")
+COUNTER(tls_sessions, "STARTTLS handshakes with clients that succeeded.")
+COUNTER(tls_failures, "STARTTLS handshakes with clients that failed.")
+COUNTER(transactions, "Transactions begun by MAIL.")
+
+COUNTER(rcpt_accepted, "RCPT commands answered 2xx.")
+COUNTER(rcpt_refused, "RCPT commands answered 5xx.")
+COUNTER(rcpt_deferred, "RCPT commands answered 4xx.")
+COUNTER(octets_received, "Octets of messages that came in, kept or not.")
+
+COUNTER(accepted, "Transactions whose message was answered 250.")
+COUNTER(refused_connect, "Connections refused before EHLO.")
+COUNTER(refused_helo, "Connections refused after EHLO and before any transaction.")
+COUNTER(refused_mail, "Transactions refused at MAIL.")
+COUNTER(refused_rcpt, "Transactions whose every recipient was refused.")
+COUNTER(refused_data, "Transactions refused while the message came in.")
+COUNTER(refused_message, "Messages refused for what they are.")
+COUNTER(refused_commit, "Messages refused by the next hop.")
+COUNTER(deferred, "Transactions, and connections without one, that were answered 4xx.")
+COUNTER(gone, "Transactions whose client went away before the commit: nobody got the message.")
+COUNTER(ended, "Connections that ended without a transaction and without a refusal.")
+
+COUNTER(draining_421, "Clients told 421 because the worker was ending.")
+COUNTER(server_full_421,
+        "Clients told 421 for `limit sessions` or `limit lobby`, or for want of descriptors.")
+COUNTER(client_full_421, "Clients told 421 for `limit client_sessions`.")
+COUNTER(no_memory_421, "Clients told 421 for want of memory.")
+COUNTER(idle_421, "Clients told 421 for `limit idle_time`.")
+COUNTER(session_time_421, "Clients told 421 for `limit session_time`.")
+COUNTER(slow_421, "Clients told 421 for `limit data_rate`.")
+COUNTER(commands_421, "Clients told 421 for `limit commands`.")
+COUNTER(errors_421, "Clients told 421 for `limit errors`.")
