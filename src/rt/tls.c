@@ -1,34 +1,18 @@
 /* TLS over any stream. OpenSSL reads and writes through a BIO that calls the stream below; when
- * that would wait, so does the task. */
+ * that would wait, so does the task. Contexts are tls_context.c's. */
 #include <errno.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fatal.h"
 #include "rt/rt_impl.h"
-#include "rt/tls.h"
+#include "rt/tls_impl.h"
 
 /* One TLS record's worth of plain text. */
 #define GATHER_MAX ((size_t)16384)
-
-struct tls_context {
-    SSL_CTX *ctx;
-    BIO_METHOD *method;
-};
-
-struct tls_stream {
-    struct stream stream; /* first */
-    struct stream *under;
-    SSL *ssl;
-    int under_error;  /* the last error of the stream below */
-    bool drained;     /* nothing can be read before more comes in from below */
-    bool broken;      /* no close_notify can be sent */
-    bool under_ended; /* the stream below has come to its end */
-};
 
 static struct tls_stream *tls_of(const struct stream *s)
 {
@@ -37,7 +21,7 @@ static struct tls_stream *tls_of(const struct stream *s)
 
 /* ---- the BIO ---- */
 
-static int bio_read(BIO *bio, char *ret, int n)
+int tls_bio_read(BIO *bio, char *ret, int n)
 {
     struct tls_stream *t = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
@@ -51,7 +35,7 @@ static int bio_read(BIO *bio, char *ret, int n)
     return r < 0 ? -1 : (int)r;
 }
 
-static int bio_write(BIO *bio, const char *p, int n)
+int tls_bio_write(BIO *bio, const char *p, int n)
 {
     struct tls_stream *t = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
@@ -65,7 +49,7 @@ static int bio_write(BIO *bio, const char *p, int n)
     return r < 0 ? -1 : (int)r;
 }
 
-static long bio_ctrl(BIO *bio, int command, long n, void *p)
+long tls_bio_ctrl(BIO *bio, int command, long n, void *p)
 {
     (void)n;
     (void)p;
@@ -74,72 +58,6 @@ static long bio_ctrl(BIO *bio, int command, long n, void *p)
         return ((struct tls_stream *)BIO_get_data(bio))->under_ended;
     }
     return command == BIO_CTRL_FLUSH;
-}
-
-/* ---- contexts ---- */
-
-static struct tls_context *context_new(const SSL_METHOD *method)
-{
-    struct tls_context *c = xcalloc(1, sizeof(*c));
-    c->ctx = SSL_CTX_new(method);
-    c->method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream");
-    if (c->ctx == NULL || c->method == NULL) {
-        fatal("cannot make a TLS context");
-    }
-    BIO_meth_set_read(c->method, bio_read);
-    BIO_meth_set_write(c->method, bio_write);
-    BIO_meth_set_ctrl(c->method, bio_ctrl);
-    SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION);
-    SSL_CTX_set_options(c->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                    SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(c->ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    /* No read-ahead: records that wait in OpenSSL's buffer could not be counted by `pending`. */
-    SSL_CTX_set_read_ahead(c->ctx, 0);
-    return c;
-}
-
-int tls_context_server(const char *cert_file, const char *key_file, struct tls_context **ret,
-                       char *ret_why, size_t why_size)
-{
-    struct tls_context *c = context_new(TLS_server_method());
-    const char *what = NULL;
-    if (SSL_CTX_use_certificate_chain_file(c->ctx, cert_file) != 1) {
-        what = cert_file;
-    } else if (SSL_CTX_use_PrivateKey_file(c->ctx, key_file, SSL_FILETYPE_PEM) != 1 ||
-               SSL_CTX_check_private_key(c->ctx) != 1) {
-        what = key_file;
-    }
-    if (what != NULL) {
-        unsigned long error = ERR_peek_error();
-        const char *reason = ERR_SYSTEM_ERROR(error) ? strerror((int)ERR_GET_REASON(error))
-                                                     : ERR_reason_error_string(error);
-        snprintf(ret_why, why_size, "%s: %s", what, reason != NULL ? reason : "cannot be used");
-        ERR_clear_error();
-        tls_context_free(c);
-        return -EINVAL;
-    }
-    SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_session_id_context(c->ctx, (const unsigned char *)"gatepost", 8);
-    *ret = c;
-    return 0;
-}
-
-struct tls_context *tls_context_client(void)
-{
-    struct tls_context *c = context_new(TLS_client_method());
-    SSL_CTX_set_verify(c->ctx, SSL_VERIFY_NONE, NULL);
-    return c;
-}
-
-struct tls_context *tls_context_free(struct tls_context *c)
-{
-    if (c != NULL) {
-        SSL_CTX_free(c->ctx);
-        BIO_meth_free(c->method);
-        free(c);
-    }
-    return NULL;
 }
 
 /* ---- stream operations ---- */
@@ -157,6 +75,7 @@ static int outcome(struct tls_stream *t, int r, unsigned *ret_events)
         return 0;
     }
     t->broken = true;
+    t->reason = ERR_peek_error();
     ERR_clear_error();
     return t->under_error != 0 ? t->under_error : -EPROTO;
 }
@@ -297,8 +216,8 @@ static int shake(struct tls_stream *t, usec_t deadline)
     }
 }
 
-static int handshake(struct tls_context *c, struct stream *under, const char *name, usec_t deadline,
-                     struct stream **ret)
+/* New streams wait for nothing but their handshake. */
+static struct tls_stream *stream_new(struct tls_context *c, struct stream *under)
 {
     struct tls_stream *t = xcalloc(1, sizeof(*t));
     BIO *bio = BIO_new(c->method);
@@ -311,36 +230,138 @@ static int handshake(struct tls_context *c, struct stream *under, const char *na
     BIO_set_data(bio, t);
     BIO_set_init(bio, 1);
     SSL_set_bio(t->ssl, bio, bio);
-    if (SSL_is_server(t->ssl)) {
-        SSL_set_accept_state(t->ssl);
-    } else {
-        SSL_set_connect_state(t->ssl);
-    }
-    if (name != NULL) {
-        SSL_set_tlsext_host_name(t->ssl, name);
-    }
+    SSL_set_app_data(t->ssl, t);
+    return t;
+}
+
+/* Shakes hands. On failure t->ssl is still there, to be asked why. */
+static int handshake(struct tls_stream *t, usec_t deadline, struct stream **ret)
+{
     int r = shake(t, deadline);
     if (r < 0) {
-        SSL_free(t->ssl);
-        free(t);
         return r;
     }
-    t->stream.hung_up = under->hung_up;
-    under->above = &t->stream;
+    t->stream.hung_up = t->under->hung_up;
+    t->under->above = &t->stream;
     *ret = &t->stream;
     return 0;
 }
 
-int tls_accept(struct tls_context *c, struct stream *under, usec_t deadline, struct stream **ret)
+static void give_up(struct tls_stream *t)
 {
-    return handshake(c, under, NULL, deadline, ret);
+    SSL_free(t->ssl);
+    free(t);
 }
 
-int tls_connect(struct tls_context *c, struct stream *under, const char *name, usec_t deadline,
-                struct stream **ret)
+int tls_accept(struct tls_context *c, struct stream *under, usec_t deadline, struct stream **ret)
 {
-    return handshake(c, under, name, deadline, ret);
+    struct tls_stream *t = stream_new(c, under);
+    SSL_set_accept_state(t->ssl);
+    int r = handshake(t, deadline, ret);
+    if (r < 0) {
+        give_up(t);
+    }
+    return r;
 }
+
+/* ---- a client's side ---- */
+
+static const char *why_not_trusted(long verdict)
+{
+    switch (verdict) {
+    case X509_V_ERR_CERT_HAS_EXPIRED: return "certificate has expired";
+    case X509_V_ERR_CERT_NOT_YET_VALID: return "certificate is not valid yet";
+    case X509_V_ERR_HOSTNAME_MISMATCH: return "certificate is for another name";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: return "certificate is self-signed";
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        return "certificate of an issuer that is not trusted";
+    default: return X509_verify_cert_error_string(verdict);
+    }
+}
+
+/* The error that a failed handshake means, and the words for it. */
+static int why_failed(const struct tls_stream *t, int error, const char **ret)
+{
+    long verdict = SSL_get_verify_result(t->ssl);
+    if (error == -EPROTO && SSL_get_verify_mode(t->ssl) != SSL_VERIFY_NONE &&
+        verdict != X509_V_OK) {
+        *ret = why_not_trusted(verdict);
+        return -EKEYREJECTED;
+    }
+    const char *reason = t->reason != 0 ? ERR_reason_error_string(t->reason) : NULL;
+    *ret = error == -ETIMEDOUT ? "handshake took too long"
+           : error == -EPROTO  ? (reason != NULL ? reason : "handshake failed")
+                               : "connection lost in the handshake";
+    return error;
+}
+
+static void set_peer(struct tls_stream *t, const struct tls_context *c, const struct tls_peer *peer)
+{
+    if (peer->only_tls13) {
+        SSL_set_min_proto_version(t->ssl, TLS1_3_VERSION);
+    }
+    if (peer->name != NULL) {
+        SSL_set_tlsext_host_name(t->ssl, peer->name);
+    }
+    if (peer->name != NULL && c->verifying && SSL_set1_host(t->ssl, peer->name) != 1) {
+        fatal("cannot begin TLS: no memory");
+    }
+}
+
+/* Offers the remembered session, unless its certificates were looked at too long ago. */
+static void recall_session(struct tls_stream *t, struct tls_memory *m)
+{
+    t->memory = m;
+    t->proven_at = rt_now();
+    if (m == NULL || m->session == NULL) {
+        return;
+    }
+    if (rt_now() - m->proven_at > TLS_MEMORY_TIME) {
+        tls_forget_session(m);
+    } else {
+        SSL_set_session(t->ssl, m->session);
+    }
+}
+
+int tls_keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    const struct tls_stream *t = SSL_get_app_data(ssl);
+    struct tls_memory *m = t->memory;
+    if (m == NULL || !SSL_SESSION_is_resumable(session)) {
+        return 0;
+    }
+    SSL_SESSION_free(m->session);
+    m->session = session;
+    if (!SSL_session_reused(ssl)) {
+        m->proven_at = t->proven_at;
+    }
+    return 1;
+}
+
+int tls_connect(struct tls_context *c, struct stream *under, const struct tls_peer *peer,
+                usec_t deadline, struct stream **ret, char *ret_why, size_t why_size)
+{
+    struct tls_stream *t = stream_new(c, under);
+    SSL_set_connect_state(t->ssl);
+    set_peer(t, c, peer);
+    recall_session(t, peer->memory);
+    int r = handshake(t, deadline, ret);
+    if (r < 0) {
+        const char *why;
+        r = why_failed(t, r, &why);
+        snprintf(ret_why, why_size, "%s", why);
+        if (peer->memory != NULL) {
+            tls_forget_session(peer->memory);
+        }
+        give_up(t);
+    }
+    return r;
+}
+
+/* ---- what became of it ---- */
 
 const char *tls_version(const struct stream *s)
 {
@@ -350,4 +371,9 @@ const char *tls_version(const struct stream *s)
 const char *tls_cipher(const struct stream *s)
 {
     return SSL_get_cipher_name(tls_of(s)->ssl);
+}
+
+bool tls_resumed(const struct stream *s)
+{
+    return SSL_session_reused(tls_of(s)->ssl) == 1;
 }

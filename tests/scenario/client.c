@@ -174,8 +174,10 @@ static void st_half_close(struct run *r, const char *rest)
 
 static void shake(struct run *r, bool succeeds)
 {
+    static const struct tls_peer peer = {.name = "mx.example"};
     struct client *c = this_client(r);
     struct stream *secure;
+    char why[100];
     if (!client_connected(r)) {
         return;
     }
@@ -184,8 +186,8 @@ static void shake(struct run *r, bool succeeds)
         return;
     }
     note(r, "-", SLICE_LIT("TLS handshake"));
-    int e =
-        tls_connect(r->house->tls_client, c->stream, "mx.example", rt_now() + PATIENCE, &secure);
+    int e = tls_connect(r->house->tls_client, c->stream, &peer, rt_now() + PATIENCE, &secure, why,
+                        sizeof why);
     if ((e == 0) != succeeds) {
         fail(r, "the TLS handshake %s", e == 0 ? "succeeded" : strerror(-e));
     }

@@ -106,12 +106,14 @@ static int greet(struct attempt *a)
 
 static int start_tls(struct attempt *a)
 {
+    static const struct tls_peer peer = {.name = "mx.example"};
     struct stream *secure;
+    char why[100];
     if (command(a, "STARTTLS") != 220) {
         return -EAGAIN;
     }
-    int r = tls_connect(a->c->house->tls_client, a->stream, "mx.example", rt_now() + a->c->patience,
-                        &secure);
+    int r = tls_connect(a->c->house->tls_client, a->stream, &peer, rt_now() + a->c->patience,
+                        &secure, why, sizeof why);
     if (r < 0) {
         return r;
     }

@@ -62,7 +62,9 @@ static void client_task(void *arg)
     struct stream *under, *s;
     usec_t deadline = rt_now() + 100 * USEC_SEC;
     assert_int_equal(stream_connect(&here, deadline, &under), 0);
-    assert_int_equal(tls_connect(t->client, under, "mx.example", deadline, &s), 0);
+    static const struct tls_peer peer = {.name = "mx.example"};
+    char why[100];
+    assert_int_equal(tls_connect(t->client, under, &peer, deadline, &s, why, sizeof why), 0);
     for (int i = 0; i < 3; i++) {
         struct iovec iov = {(char *)(uintptr_t)words[i], strlen(words[i])};
         assert_int_equal(stream_write(s, &iov, 1, deadline, NULL), 0);
