@@ -30,3 +30,15 @@ static inline bool slice_eq_nocase(struct slice a, struct slice b)
 {
     return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
 }
+
+/* Does `text` begin with `prefix`? Then *ret_rest is what follows. */
+static inline bool slice_prefix(struct slice text, const char *prefix, struct slice *ret_rest)
+{
+    size_t n = strlen(prefix);
+
+    if (text.n < n || (n > 0 && memcmp(text.p, prefix, n) != 0)) {
+        return false;
+    }
+    *ret_rest = (struct slice){text.p + n, text.n - n};
+    return true;
+}

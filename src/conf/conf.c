@@ -178,6 +178,8 @@ static void keep_routes_and_blocks(struct parser *p)
 
     c->route_count = p->routes.n / sizeof(*c->routes);
     c->routes = (void *)parser_keep(p, buf_slice(&p->routes));
+    c->hop_count = p->hops.n / sizeof(*c->hops);
+    c->hops = (void *)parser_keep(p, buf_slice(&p->hops));
     c->block_count = p->blocks.n / sizeof(*c->blocks);
     c->blocks = (void *)parser_keep(p, buf_slice(&p->blocks));
 }
@@ -245,6 +247,7 @@ static int parse_text(struct parser *p, struct slice text)
     buf_free(&p->listens);
     buf_free(&p->proxies);
     buf_free(&p->routes);
+    buf_free(&p->hops);
     buf_free(&p->domains);
     buf_free(&p->blocks);
     return r;

@@ -18,14 +18,52 @@ struct conf_limits {
 #undef SETTING
 };
 
-enum conf_route_kind { CONF_ROUTE_SMTP, CONF_ROUTE_MAILDIR };
+enum conf_hop_kind { CONF_HOP_SMTP, CONF_HOP_LMTP };
 
-/* One next hop; several domains may lead to it. */
+/* What a connection to a hop must be like: STARTTLS where it is offered; with a certificate that
+ * was verified for tls_name, or no mail; never. */
+enum conf_hop_tls { CONF_HOP_TLS_OPPORTUNISTIC, CONF_HOP_TLS_VERIFIED, CONF_HOP_TLS_NONE };
+
+/* A server that mail is handed to, and how to talk to it. Exactly one of addr, host and path says
+ * where it is. */
+struct conf_hop {
+    enum conf_hop_kind kind;
+    struct addr addr; /* ADDR_NONE for a name or path, but with the port of a name */
+    char *host;       /* name to be resolved when connecting, in lower case; NULL */
+    char *path;       /* of a Unix socket, fits into sun_path; NULL */
+    enum conf_hop_tls tls;
+    char *tls_name; /* SNI, and the name that the certificate must have; NULL for an address or path
+                       without `name`, which has none */
+    bool xclient;   /* tell it the client by XCLIENT where it offers that */
+    char *name;     /* as first written: "smtp://10.0.0.5:25"; for logs and decisions */
+    size_t index;   /* in conf->hops */
+};
+
+/* How deep sun_path is, its NUL included. */
+#define CONF_UNIX_PATH_MAX 108
+
+/* A hop as one route uses it. */
+struct conf_route_hop {
+    const struct conf_hop *hop;
+    unsigned weight; /* 1 to CONF_WEIGHT_MAX */
+    bool standby;    /* used only when no other hop of the route is well */
+};
+
+#define CONF_WEIGHT_MAX     1000
+#define CONF_ROUTE_HOPS_MAX 64
+
+enum conf_route_kind { CONF_ROUTE_SMTP, CONF_ROUTE_LMTP, CONF_ROUTE_MAILDIR };
+
+/* Where the mail of some domains goes; several statements with the same hops and options are one.
+ */
 struct conf_route {
     enum conf_route_kind kind;
-    struct addr hop; /* SMTP */
-    char *folder;    /* Maildir: template with %{rcpt.local_part} and %{rcpt.domain} */
-    char *name;      /* as written behind "to", for logs and decisions */
+    struct conf_route_hop *hops; /* in the order of the file; all of the route's kind, one is no
+                                    standby; none for a Maildir */
+    size_t hop_count;
+    char *folder; /* Maildir: template with %{rcpt.local_part} and %{rcpt.domain}; else NULL */
+    char *name;   /* as first written behind "to", blanks made one each; for logs and decisions */
+    size_t index; /* in conf->routes */
 };
 
 /* "example.org" matches itself, ".example.org" its subdomains, "." everything. Lower case. */
@@ -70,8 +108,10 @@ struct conf {
     size_t proxy_count;
     char *tls_cert; /* NULL: STARTTLS is not offered */
     char *tls_key;
-    struct conf_route **routes; /* in the order of the file; one for each different hop */
+    struct conf_route **routes; /* in the order of the file, each once */
     size_t route_count;
+    struct conf_hop **hops; /* of all routes, in the order of the file, each once */
+    size_t hop_count;
     struct conf_domain *domains;               /* in the order of the file */
     const struct conf_domain **domains_sorted; /* the same by pattern, for conf_route_find */
     size_t domain_count;

@@ -63,6 +63,7 @@ struct parser {
     struct buf listens;                      /* struct listen_entry */
     struct buf proxies;                      /* struct proxy_entry */
     struct buf routes;                       /* struct conf_route * */
+    struct buf hops;                         /* struct conf_hop * */
     struct buf domains;                      /* struct domain_entry */
     struct buf blocks;                       /* struct conf_block */
     struct place limit_place[SETTING_COUNT]; /* line 0 for none */
@@ -80,6 +81,9 @@ extern const struct statement statements[STATEMENT_COUNT];
 
 /* All statements up to the end of the file. */
 int parser_statements(struct parser *p);
+
+/* route DOMAIN[, DOMAIN…] to HOP … (route.c) */
+int parse_route(struct parser *p);
 
 /* The statements that src/policy reads (block.c). */
 int parse_table(struct parser *p);

@@ -1,12 +1,11 @@
 /* The statements of the configuration: one function each, which reads what follows the name. What
- * can only be judged when all is read is in conf.c, what src/policy reads in block.c. */
+ * can only be judged when all is read is in conf.c, routes in route.c, what src/policy reads
+ * in block.c. */
 #include <errno.h>
 
 #include "conf/network.h"
 #include "conf/parser.h"
 #include "conf/source.h"
-
-#define PORT_STANDARD 25
 
 static int take_path(struct parser *p, const char *what, char **ret)
 {
@@ -21,18 +20,6 @@ static int take_path(struct parser *p, const char *what, char **ret)
     }
     *ret = parser_keep(p, token.text);
     return 0;
-}
-
-/* Whether `text` begins with `prefix`; then *ret_rest is what follows. */
-static bool has_prefix(struct slice text, const char *prefix, struct slice *ret_rest)
-{
-    size_t n = strlen(prefix);
-
-    if (text.n < n || memcmp(text.p, prefix, n) != 0) {
-        return false;
-    }
-    *ret_rest = (struct slice){text.p + n, text.n - n};
-    return true;
 }
 
 /* decisions stdout|journald|FILE */
@@ -260,168 +247,6 @@ static int parse_proxy(struct parser *p)
     return 0;
 }
 
-/* Why `text`, behind smtp://, is no address. */
-static const char *smtp_hop_wanted(struct slice text)
-{
-    const char *colon = text.n > 0 ? memrchr(text.p, ':', text.n) : NULL;
-    struct slice host = {text.p, colon != NULL ? (size_t)(colon - text.p) : text.n};
-
-    if (value_is_host(host)) {
-        return "the next hop's IP address (host names are not looked up yet)";
-    }
-    return "smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address";
-}
-
-/* ADDRESS[:PORT] of smtp://ADDRESS[:PORT] */
-static int parse_smtp_hop(struct parser *p, const struct token *token, struct slice text,
-                          struct conf_route *route)
-{
-    bool bracketed = text.n >= 2 && text.p[0] == '[' && text.p[text.n - 1] == ']';
-    struct slice alone = bracketed ? (struct slice){text.p + 1, text.n - 2} : text;
-    bool has_colon = alone.n > 0 && memchr(alone.p, ':', alone.n) != NULL;
-    struct addr hop;
-
-    if (bracketed == has_colon && addr_parse(alone, &hop) == 0) {
-        hop.port = PORT_STANDARD;
-    } else if (addr_parse_port(text, &hop) < 0 || hop.port == 0) {
-        return parser_expected(p, token, smtp_hop_wanted(text));
-    }
-    route->kind = CONF_ROUTE_SMTP;
-    route->hop = hop;
-    return 0;
-}
-
-/* FOLDER of maildir:FOLDER */
-static int parse_maildir_hop(struct parser *p, const struct token *token, struct slice text,
-                             struct conf_route *route)
-{
-    if (!value_is_path(text)) {
-        return parser_expected(p, token, "maildir:FOLDER with an absolute path");
-    }
-    if (!value_is_template(text)) {
-        return parser_expected(
-            p, token, "no \"%\" in the folder but for %{rcpt.local_part} and %{rcpt.domain}");
-    }
-    route->kind = CONF_ROUTE_MAILDIR;
-    route->folder = parser_keep(p, text);
-    return 0;
-}
-
-static bool same_hop(const struct conf_route *a, const struct conf_route *b)
-{
-    if (a->kind != b->kind) {
-        return false;
-    }
-    if (a->kind == CONF_ROUTE_MAILDIR) {
-        return strcmp(a->folder, b->folder) == 0;
-    }
-    return addr_same_host(&a->hop, &b->hop) && a->hop.port == b->hop.port;
-}
-
-/* The hop behind "to". One that an earlier statement named is the same route, so that recipients of
- * both share a transaction. */
-static int take_hop(struct parser *p, const struct conf_route **ret)
-{
-    static const char what[] = "smtp://ADDRESS:PORT or maildir:FOLDER";
-    static const struct {
-        const char *prefix;
-        int (*parse)(struct parser *p, const struct token *token, struct slice text,
-                     struct conf_route *route);
-    } kinds[] = {{"smtp://", parse_smtp_hop}, {"maildir:", parse_maildir_hop}};
-    struct conf_route route = {0};
-    struct token token;
-    struct slice rest;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    size_t kind = 0;
-    while (kind < sizeof(kinds) / sizeof(kinds[0]) &&
-           !has_prefix(token.text, kinds[kind].prefix, &rest)) {
-        kind++;
-    }
-    if (kind == sizeof(kinds) / sizeof(kinds[0])) {
-        return parser_expected(p, &token, what);
-    }
-    r = kinds[kind].parse(p, &token, rest, &route);
-    if (r < 0) {
-        return r;
-    }
-    struct conf_route **earlier = (void *)p->routes.p;
-    for (size_t i = 0; i < p->routes.n / sizeof(*earlier); i++) {
-        if (same_hop(earlier[i], &route)) {
-            *ret = earlier[i];
-            return 0;
-        }
-    }
-    route.name = parser_keep(p, token.text);
-    struct conf_route *kept = arena_alloc(&p->whole->arena, sizeof(*kept));
-    *kept = route;
-    buf_append(&p->routes, &kept, sizeof(kept));
-    *ret = kept;
-    return 0;
-}
-
-static int take_domain(struct parser *p)
-{
-    static const char what[] = "a domain such as example.org, .example.org for its subdomains, "
-                               "or . for all";
-    struct domain_entry entry = {0};
-    struct token token;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    struct slice name = token.text;
-    if (name.n > 0 && name.p[0] == '.') {
-        name = (struct slice){name.p + 1, name.n - 1};
-    }
-    bool everything = name.n == 0 && token.text.n == 1;
-    if (!everything && !value_is_domain(name)) {
-        return parser_expected(p, &token, what);
-    }
-    char *pattern = parser_keep(p, token.text);
-    for (size_t i = 0; i < token.text.n; i++) {
-        if (pattern[i] >= 'A' && pattern[i] <= 'Z') {
-            pattern[i] = (char)(pattern[i] | 0x20);
-        }
-    }
-    entry.domain.pattern = (struct slice){pattern, token.text.n};
-    entry.place = token.place;
-    buf_append(&p->domains, &entry, sizeof(entry));
-    return 0;
-}
-
-/* route DOMAIN[, DOMAIN…] to HOP */
-static int parse_route(struct parser *p)
-{
-    size_t first = p->domains.n / sizeof(struct domain_entry);
-    const struct conf_route *route = NULL;
-    int r;
-
-    do {
-        r = take_domain(p);
-        if (r < 0) {
-            return r;
-        }
-    } while (parser_comma(p));
-    r = parser_keyword(p, "to", "a comma or \"to\" and the next hop");
-    if (r < 0) {
-        return r;
-    }
-    r = take_hop(p, &route);
-    if (r < 0) {
-        return r;
-    }
-    struct domain_entry *entries = (void *)p->domains.p;
-    for (size_t i = first; i < p->domains.n / sizeof(*entries); i++) {
-        entries[i].domain.route = route;
-    }
-    return 0;
-}
-
 /* spool FOLDER */
 static int parse_spool(struct parser *p)
 {
@@ -439,7 +264,7 @@ static int parse_state(struct parser *p)
     if (r < 0) {
         return r;
     }
-    if (!has_prefix(token.text, "lmdb:", &folder) || !value_is_path(folder)) {
+    if (!slice_prefix(token.text, "lmdb:", &folder) || !value_is_path(folder)) {
         return parser_expected(p, &token, what);
     }
     p->conf->state = parser_keep(p, folder);

@@ -87,9 +87,10 @@ static int introduce(struct hop_conn *c, const char *hostname, usec_t deadline)
     return rc < 0 ? rc : -EPROTO;
 }
 
-int hop_conn_open(const struct addr *to, const char *hostname, usec_t deadline,
-                  struct hop_conn **ret)
+int hop_conn_open(const struct conf_hop *hop, const struct addr *to, const char *hostname,
+                  usec_t deadline, struct hop_conn **ret)
 {
+    (void)hop;
     struct stream *stream;
     int rc = stream_connect(to, deadline, &stream);
     if (rc < 0) {

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/time.h"
+#include "conf/conf.h"
 #include "route/reply_reader.h"
 #include "rt/rt.h"
 
@@ -40,11 +41,11 @@ struct hop_conn {
     struct rt_timer idle;
 };
 
-/* Connects, reads the greeting, says EHLO `hostname` (HELO where EHLO is refused with 5xx). 0 and
- * *ret; -ECONNREFUSED and other errors of connecting; -EPROTO when the hop does not want us, or
- * does not speak SMTP; -ETIMEDOUT, -ECANCELED. */
-int hop_conn_open(const struct addr *to, const char *hostname, usec_t deadline,
-                  struct hop_conn **ret);
+/* Connects to `hop` at `to`, reads the greeting, says EHLO `hostname` (HELO where EHLO is refused
+ * with 5xx). 0 and *ret; -ECONNREFUSED and other errors of connecting; -EPROTO when the hop does
+ * not want us, or does not speak SMTP; -ETIMEDOUT, -ECANCELED. */
+int hop_conn_open(const struct conf_hop *hop, const struct addr *to, const char *hostname,
+                  usec_t deadline, struct hop_conn **ret);
 
 /* False when the hop has closed it, or has said something that nobody asked for. Never waits. */
 bool hop_conn_alive(struct hop_conn *c);

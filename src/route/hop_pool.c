@@ -1,7 +1,6 @@
 #include "route/hop_pool.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fatal.h"
 #include "route/hop.h"
@@ -10,53 +9,23 @@
 /* A quiet connection keeps a command buffer up to this size. */
 #define OUT_KEPT ((size_t)4096)
 
-static int compare(const struct addr *a, const struct addr *b)
-{
-    int order = (a->family > b->family) - (a->family < b->family);
-    if (order == 0) {
-        order = memcmp(a->octets, b->octets, sizeof a->octets);
-    }
-    return order != 0 ? order : (a->port > b->port) - (a->port < b->port);
-}
-
-static int compare_pools(const void *a, const void *b)
-{
-    return compare(&((const struct hop_pool *)a)->to, &((const struct hop_pool *)b)->to);
-}
-
 struct hop_pools *hop_pools_new(struct rt *rt, const struct conf *conf)
 {
-    struct hop_pools *p = xcalloc(1, sizeof *p + conf->route_count * sizeof p->pool[0]);
+    struct hop_pools *p = xcalloc(1, sizeof *p + conf->hop_count * sizeof p->pool[0]);
     p->rt = rt;
     p->conf = conf;
-    for (size_t i = 0; i < conf->route_count; i++) {
-        if (conf->routes[i]->kind == CONF_ROUTE_SMTP) {
-            p->pool[p->count++].to = conf->routes[i]->hop;
-        }
-    }
-    qsort(p->pool, p->count, sizeof p->pool[0], compare_pools);
-    size_t distinct = 0;
-    for (size_t i = 0; i < p->count; i++) {
-        if (distinct == 0 || compare(&p->pool[distinct - 1].to, &p->pool[i].to) != 0) {
-            p->pool[distinct++].to = p->pool[i].to;
-        }
-    }
-    p->count = distinct;
+    p->count = conf->hop_count;
     for (size_t i = 0; i < p->count; i++) {
         p->pool[i].pools = p;
+        p->pool[i].hop = conf->hops[i];
         list_init(&p->pool[i].kept);
     }
     return p;
 }
 
-struct hop_pool *hop_pool_find(struct hop_pools *p, const struct addr *to)
+struct hop_pool *hop_pool_of(struct hop_pools *p, const struct conf_hop *hop)
 {
-    struct hop_pool key = {.to = *to};
-    struct hop_pool *found = bsearch(&key, p->pool, p->count, sizeof p->pool[0], compare_pools);
-    if (found == NULL) {
-        panic("no pool for a configured next hop");
-    }
-    return found;
+    return &p->pool[hop->index];
 }
 
 /* Takes `c` out of its pool. */

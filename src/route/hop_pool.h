@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/addr.h"
 #include "base/list.h"
 #include "conf/conf.h"
 #include "rt/rt.h"
@@ -17,7 +16,7 @@ struct hop_pools;
 
 struct hop_pool {
     struct hop_pools *pools;
-    struct addr to;
+    const struct conf_hop *hop;
     struct list kept; /* struct hop_conn, newest first */
     unsigned count;
 };
@@ -29,11 +28,11 @@ struct hop_pools {
     uint64_t files;        /* Maildir files named so far */
     bool draining;
     size_t count;
-    struct hop_pool pool[]; /* by address */
+    struct hop_pool pool[]; /* by hop->index */
 };
 
-/* The pool of the hop at `to`, which must be the address of one of the configuration's routes. */
-struct hop_pool *hop_pool_find(struct hop_pools *p, const struct addr *to);
+/* The pool of a hop of the configuration. */
+struct hop_pool *hop_pool_of(struct hop_pools *p, const struct conf_hop *hop);
 
 /* The newest connection that is still alive, now the caller's; NULL when there is none. */
 struct hop_conn *hop_pool_take(struct hop_pool *p);

@@ -270,7 +270,7 @@ static int connect_hop(struct smtp_hop *h, bool fresh, usec_t deadline)
     if (h->conn != NULL) {
         return 0;
     }
-    return hop_conn_open(&h->pool->to, h->pools->conf->hostname,
+    return hop_conn_open(h->pool->hop, &h->pool->hop->addr, h->pools->conf->hostname,
                          smtp_hop_until(deadline, h->limits->connect_time), &h->conn);
 }
 
@@ -471,7 +471,7 @@ struct hop *smtp_hop_begin(struct hop_pools *pools, const struct conf_route *rou
     struct smtp_hop *h = arena_zalloc(arena, sizeof *h);
     h->base.ops = &smtp_ops;
     h->pools = pools;
-    h->pool = hop_pool_find(pools, &route->hop);
+    h->pool = hop_pool_of(pools, route->hops[0].hop);
     h->limits = &pools->conf->limits;
     h->envelope = envelope;
     h->arena = arena;

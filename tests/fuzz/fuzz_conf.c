@@ -208,6 +208,42 @@ static void check_proxies(const struct conf *c)
     }
 }
 
+static void check_hop(const struct conf *c, size_t i)
+{
+    const struct conf_hop *hop = c->hops[i];
+
+    FUZZ_CHECK(hop->index == i && hop->name[0]);
+    FUZZ_CHECK(!!hop->host + !!hop->path + (hop->addr.family != ADDR_NONE) == 1);
+    FUZZ_CHECK(!hop->addr.port == !!hop->path);
+    FUZZ_CHECK(hop->kind == CONF_HOP_LMTP || (!hop->path && hop->addr.port));
+    FUZZ_CHECK(hop->kind == CONF_HOP_SMTP || hop->addr.port != 25);
+    FUZZ_CHECK(hop->tls != CONF_HOP_TLS_NONE || !hop->tls_name);
+    FUZZ_CHECK(hop->tls != CONF_HOP_TLS_VERIFIED || hop->tls_name);
+    if (hop->path) {
+        FUZZ_CHECK(hop->tls == CONF_HOP_TLS_NONE && strlen(hop->path) < CONF_UNIX_PATH_MAX);
+        check_path(hop->path);
+    }
+}
+
+static void check_route(const struct conf *c, size_t i)
+{
+    const struct conf_route *route = c->routes[i];
+    bool serves = false;
+
+    FUZZ_CHECK(route->index == i && route->name[0]);
+    FUZZ_CHECK((route->kind == CONF_ROUTE_MAILDIR) == !!route->folder);
+    FUZZ_CHECK((route->kind == CONF_ROUTE_MAILDIR) == !route->hop_count);
+    FUZZ_CHECK(route->hop_count <= CONF_ROUTE_HOPS_MAX);
+    for (size_t k = 0; k < route->hop_count; k++) {
+        const struct conf_route_hop *use = &route->hops[k];
+        FUZZ_CHECK(c->hops[use->hop->index] == use->hop);
+        FUZZ_CHECK((use->hop->kind == CONF_HOP_LMTP) == (route->kind == CONF_ROUTE_LMTP));
+        FUZZ_CHECK(use->weight >= 1 && use->weight <= CONF_WEIGHT_MAX);
+        serves |= !use->standby;
+    }
+    FUZZ_CHECK(serves || route->folder);
+}
+
 static void check_conf(const struct conf *c)
 {
     FUZZ_CHECK(c->hostname[0] && c->listen_count > 0 && c->route_count > 0 && c->domain_count > 0);
@@ -223,9 +259,11 @@ static void check_conf(const struct conf *c)
         FUZZ_CHECK(place.line >= 1 && place.column >= 1);
         check_source(place.source);
     }
+    for (size_t i = 0; i < c->hop_count; i++) {
+        check_hop(c, i);
+    }
     for (size_t i = 0; i < c->route_count; i++) {
-        FUZZ_CHECK((c->routes[i]->kind == CONF_ROUTE_MAILDIR) == !!c->routes[i]->folder);
-        FUZZ_CHECK(c->routes[i]->name[0]);
+        check_route(c, i);
     }
     for (size_t i = 0; i < c->domain_count; i++) {
         check_domain(c, &c->domains[i]);

@@ -54,7 +54,7 @@ def parse_errors(lab):
              "limit no_such_limit 5", "limit message_size 12X", "workers -1", "workers many",
              "route example.org", "route example.org to", "route example.org to ftp://127.0.0.1:25",
              "route example.org to smtp://127.0.0.1:99999", "route to smtp://127.0.0.1:25",
-             "route example.org to smtp://mail.example.org:25", "listen nowhere", "listen 127.0.0.1:0x",
+             "route example.org to smtp://mail.example.org:0", "listen nowhere", "listen 127.0.0.1:0x",
              "tls cert", "tls cert /nonexistent/c key /nonexistent/k", "decisions", "hostname",
              'hostname "unterminated', "user no-such-user-here", "state lmdb:"]
     complaints = []

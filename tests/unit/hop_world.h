@@ -37,6 +37,9 @@ struct hop_world {
     struct rt *internet;
     struct sim_listener *listener;
     struct conf conf;
+    struct conf_hop hop;
+    struct conf_hop *hops[1];
+    struct conf_route_hop route_hops[1];
     struct conf_route route;
     struct conf_route *routes[1];
     struct hop_pools *pools;

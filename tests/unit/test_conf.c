@@ -104,12 +104,12 @@ static void full_routes(void **state)
     (void)state;
     assert_int_equal(c->route_count, 5);
     assert_int_equal(c->routes[0]->kind, CONF_ROUTE_SMTP);
-    assert_addr(&c->routes[0]->hop, "10.0.0.5:2525");
+    assert_addr(&c->routes[0]->hops[0].hop->addr, "10.0.0.5:2525");
     assert_string_equal(c->routes[0]->name, "smtp://10.0.0.5:2525");
     assert_int_equal(c->routes[1]->kind, CONF_ROUTE_MAILDIR);
     assert_string_equal(c->routes[1]->folder, "/srv/%{rcpt.domain}/%{rcpt.local_part}/Maildir");
-    assert_addr(&c->routes[2]->hop, "[2001:db8::25]:25");
-    assert_addr(&c->routes[3]->hop, "[2001:db8::25]:24");
+    assert_addr(&c->routes[2]->hops[0].hop->addr, "[2001:db8::25]:25");
+    assert_addr(&c->routes[3]->hops[0].hop->addr, "[2001:db8::25]:24");
     assert_string_equal(c->routes[4]->folder, "/srv/\303\274\360\237\223\247\"\\/%{rcpt.domain}");
     static const struct {
         const char *pattern;
@@ -153,7 +153,7 @@ static void minimal_file(void **state)
     assert_string_equal(c->hostname, "mx.example.org");
     assert_int_equal(c->listen_count, 1);
     assert_int_equal(c->route_count, 1);
-    assert_addr(&c->routes[0]->hop, "127.0.0.1:25");
+    assert_addr(&c->routes[0]->hops[0].hop->addr, "127.0.0.1:25");
     assert_null(c->tls_cert);
     assert_null(c->tls_key);
     assert_null(c->user);
@@ -271,6 +271,12 @@ static const struct conf_route *route_of(const struct conf *c, const char *domai
     return conf_route_find(c, slice_of(domain));
 }
 
+/* 0 for none. */
+static unsigned port_of(const struct conf_route *route)
+{
+    return route != NULL ? route->hops[0].hop->addr.port : 0;
+}
+
 static void longest_match_wins(void **state)
 {
     struct conf *c = parsed(SLICE_LIT("hostname mx.example.org\nlisten 127.0.0.1:25\n"
@@ -310,7 +316,7 @@ static void longest_match_wins(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct conf_route *route = route_of(c, rows[i].domain);
-        assert_int_equal(route != NULL ? route->hop.port : 0, rows[i].port);
+        assert_int_equal(port_of(route), rows[i].port);
     }
     assert_null(conf_route_find(c, (struct slice){"example.com\0", 12}));
     conf_free(c);
@@ -323,9 +329,9 @@ static void a_dot_routes_everything(void **state)
                                       "route .example.org to smtp://127.0.0.1:2\n"));
 
     (void)state;
-    assert_int_equal(route_of(c, "example.org")->hop.port, 1);
-    assert_int_equal(route_of(c, "net")->hop.port, 1);
-    assert_int_equal(route_of(c, "x.example.org")->hop.port, 2);
+    assert_int_equal(port_of(route_of(c, "example.org")), 1);
+    assert_int_equal(port_of(route_of(c, "net")), 1);
+    assert_int_equal(port_of(route_of(c, "x.example.org")), 2);
     assert_null(route_of(c, ""));
     conf_free(c);
 }
@@ -348,7 +354,7 @@ static void many_domains(void **state)
         char domain[32];
         (void)snprintf(domain, sizeof(domain), "d%u.example", i);
         assert_non_null(route_of(c, domain));
-        assert_int_equal(route_of(c, domain)->hop.port, i % 50 + 1);
+        assert_int_equal(port_of(route_of(c, domain)), i % 50 + 1);
     }
     assert_null(route_of(c, "d5000.example"));
     conf_free(c);

@@ -181,54 +181,6 @@ static const struct {
      "found \"user@example.org\""},
     {SLICE_LIT("route example.org, to smtp://127.0.0.1"),
      "1:23: expected a comma or \"to\" and the next hop, found \"smtp://127.0.0.1\""},
-    {SLICE_LIT("route example.org to"),
-     "1:21: expected smtp://ADDRESS:PORT or maildir:FOLDER, found the end of the file"},
-    {SLICE_LIT("route example.org to lmtp:/run/lmtp"),
-     "1:22: expected smtp://ADDRESS:PORT or maildir:FOLDER, found \"lmtp:/run/lmtp\""},
-    {SLICE_LIT("route example.org to 127.0.0.1:25"),
-     "1:22: expected smtp://ADDRESS:PORT or maildir:FOLDER, found \"127.0.0.1:25\""},
-    {SLICE_LIT("route example.org to smtp://mail.example.org:25"),
-     "1:22: expected the next hop's IP address (host names are not looked up yet), found "
-     "\"smtp://mail.example.org:25\""},
-    {SLICE_LIT("route example.org to smtp://localhost"),
-     "1:22: expected the next hop's IP address (host names are not looked up yet), found "
-     "\"smtp://localhost\""},
-    {SLICE_LIT("route example.org to smtp://"),
-     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
-     "\"smtp://\""},
-    {SLICE_LIT("route example.org to smtp://127.0.0.1:0"),
-     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
-     "\"smtp://127.0.0.1:0\""},
-    {SLICE_LIT("route example.org to smtp://127.0.0.1:70000"),
-     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
-     "\"smtp://127.0.0.1:70000\""},
-    {SLICE_LIT("route example.org to smtp://2001:db8::1"),
-     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
-     "\"smtp://2001:db8::1\""},
-    {SLICE_LIT("route example.org to smtp://[192.0.2.1]:25"),
-     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
-     "\"smtp://[192.0.2.1]:25\""},
-    {SLICE_LIT("route example.org to smtp://[2001:db8::1"),
-     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
-     "\"smtp://[2001:db8::1\""},
-    {SLICE_LIT("route example.org to smtp://127.0.0.1/"),
-     "1:22: expected smtp://ADDRESS:PORT with an IPv4 address or a bracketed IPv6 address, found "
-     "\"smtp://127.0.0.1/\""},
-    {SLICE_LIT("route example.org to maildir:mail"),
-     "1:22: expected maildir:FOLDER with an absolute path, found \"maildir:mail\""},
-    {SLICE_LIT("route example.org to maildir:"),
-     "1:22: expected maildir:FOLDER with an absolute path, found \"maildir:\""},
-    {SLICE_LIT("route example.org to maildir:/var/mail/%{rcpt.localpart}"),
-     "1:22: expected no \"%\" in the folder but for %{rcpt.local_part} and %{rcpt.domain}, found "
-     "\"maildir:/var/mail/%{rcpt.localpart}\""},
-    {SLICE_LIT("route example.org to maildir:/var/mail/50%"),
-     "1:22: expected no \"%\" in the folder but for %{rcpt.local_part} and %{rcpt.domain}, found "
-     "\"maildir:/var/mail/50%\""},
-    {SLICE_LIT("route example.org to maildir:/var/mail/%{rcpt.domain"),
-     "1:22: expected no \"%\" in the folder but for %{rcpt.local_part} and %{rcpt.domain}, found "
-     "\"maildir:/var/mail/%{rcpt.domain\""},
-    {SLICE_LIT("route example.org to maildir:/var/mail (old)"),
-     "1:40: expected the end of the line, found \"(\""},
     {SLICE_LIT("route example.org, .example.org, EXAMPLE.org to smtp://127.0.0.1"),
      "1:34: expected each domain once, found \"example.org\" again (the first is in line 1)"},
     {SLICE_LIT("route b.example, a.example to smtp://127.0.0.1\nroute a.example, b.example to "
