@@ -18,6 +18,8 @@ FACT(client_unpipelined, "client.unpipelined", BOOL, 0, HELO, CONNECTION, FREE, 
      "STARTTLS, BDAT LAST, VRFY, EXPN, NOOP or QUIT, or behind anything after HELO.")
 FACT(client_sessions, "client.sessions", NUMBER, 0, CONNECT, CONNECTION, MEMORY, LIVE,
      "Sessions of this client address just now over all workers, this one and waiting ones included.")
+FACT(client_network_sessions, "client.network_sessions", NUMBER, 0, CONNECT, CONNECTION, MEMORY, LIVE,
+     "The same of the client's network: the /24 of an IPv4, the /64 of an IPv6 address.")
 FACT(client_banned, "client.banned", BOOL, 0, CONNECT, CONNECTION, MEMORY, REMEMBERED,
      "A rule has banned the client's address, and the time is not over.")
 FACT(listener, "listener", TEXT, 0, CONNECT, CONNECTION, FREE, REMEMBERED,

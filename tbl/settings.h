@@ -36,7 +36,14 @@ SETTING(lobby, COUNT, 100000, 1, 10000000,
         "those for whom a worker would need the last eighth of its descriptors.")
 SETTING(client_sessions, COUNT, 100, 1, 1000000,
         "Sessions at a time of one client address over all workers, waiting ones included; further ones "
-        "get 421 4.7.0.")
+        "get 421 4.7.0. Like the next three limits it does not hold for clients that a connect rule "
+        "trusts.")
+SETTING(network_sessions, COUNT, 2000, 0, 1000000,
+        "The same for a network, the /24 of an IPv4 or the /64 of an IPv6 address; 0 for no such limit.")
+SETTING(client_rate, COUNT, 0, 0, 1000000,
+        "Connections a minute of one client address over all workers, so many of them at once; further "
+        "ones get 421 4.7.0; 0 for no such limit.")
+SETTING(network_rate, COUNT, 0, 0, 10000000, "The same for a network; 0 for no such limit.")
 SETTING(spool_memory, SIZE, 268435456, 1048576, 1099511627776,
         "Memory for messages in each worker. When it is nearly used up clients are slowed, then "
         "given 452 4.3.1.")

@@ -48,8 +48,9 @@ struct recipient_truth {
 
 /* A member that is NULL, or `ops` itself: what it would tell is not available. */
 struct evidence_ops {
-    /* Sessions of this client just now. */
+    /* Sessions of this client, and of its network, just now. */
     unsigned (*client_sessions)(const struct evidence *e);
+    unsigned (*client_network_sessions)(const struct evidence *e);
     /* Is the client's address banned? */
     bool (*client_banned)(const struct evidence *e);
     /* Asks the hop about the recipient; suspends. However often this is called, also while an

@@ -44,6 +44,18 @@ int fact_client_sessions(const struct evidence *e, const struct slice *parameter
     return 0;
 }
 
+int fact_client_network_sessions(const struct evidence *e, const struct slice *parameters,
+                                 struct value *ret)
+{
+    (void)parameters;
+    if (e->ops == NULL || e->ops->client_network_sessions == NULL) {
+        *ret = value_unknown(TYPE_NUMBER, UNKNOWN_NOT_AVAILABLE);
+    } else {
+        *ret = value_number(TYPE_NUMBER, e->ops->client_network_sessions(e));
+    }
+    return 0;
+}
+
 int fact_client_banned(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
     (void)parameters;

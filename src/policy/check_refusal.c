@@ -127,7 +127,9 @@ static bool rests_on_lists(const struct expression *x)
 
 static void see_temporary(struct walk *w, const struct node *n, bool negated, struct place place)
 {
-    bool sessions = strcmp(n->x.use->fact->name, "client.sessions") == 0;
+    const char *name = n->x.use->fact->name;
+    bool sessions =
+        strcmp(name, "client.sessions") == 0 || strcmp(name, "client.network_sessions") == 0;
 
     if ((n->x.kind != EXPRESSION_UNKNOWN || negated) && !sessions) {
         return;

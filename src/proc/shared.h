@@ -1,15 +1,17 @@
 /* The memory that the master and all workers of the host share: marks in doubt, marks of disarmed
- * ledger entries, presence and bans. */
+ * ledger entries, presence, rates and bans. */
 #pragma once
 
 #include "store/bans.h"
 #include "store/marks.h"
 #include "store/presence.h"
+#include "store/rates.h"
 
 struct shared {
     struct marks *marks;
     struct marks *disarmed;
     struct presence *presence;
+    struct rates *rates;
     struct bans *bans;
 };
 

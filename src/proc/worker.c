@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/sanitizer.h"
 #include "policy/reload.h"
+#include "proc/gate.h"
 #include "rt/real.h"
 #include "smtp/server.h"
 
@@ -36,10 +37,10 @@ struct worker {
     struct counters counts;
     struct delivery_host deliveries;
     struct smtp_server server;
+    struct gate gate;
     struct real_listener **listeners;
     struct table_watch *tables;
     struct rt_timer flush_timer;
-    unsigned lobby_most;
     uint64_t lost_told;
     usec_t lost_told_at;
     volatile bool stop; /* real_run may return */
@@ -97,18 +98,6 @@ static int confine(const struct worker *w)
     return 0;
 }
 
-/* ---- who is here, over all workers ---- */
-
-static enum smtp_admission admission(enum presence_answer answer)
-{
-    switch (answer) {
-    case PRESENCE_CLIENT_FULL: return SMTP_CLIENT_FULL;
-    case PRESENCE_FULL: return SMTP_FULL;
-    case PRESENCE_OK: break;
-    }
-    return SMTP_ADMITTED;
-}
-
 /* Clients that this worker lets wait at most: an eighth of its descriptors is kept for sessions,
  * next hops and files, so that mail flows whoever waits. */
 static unsigned lobby_most(void)
@@ -121,61 +110,6 @@ static unsigned lobby_most(void)
     unsigned all = (unsigned)limit.rlim_cur;
     unsigned kept = all / 8 < DESCRIPTORS_KEPT ? DESCRIPTORS_KEPT : all / 8;
     return all > kept ? all - kept : 1;
-}
-
-static enum smtp_admission gate_enter(void *arg, const struct addr *client)
-{
-    const struct worker *w = arg;
-
-    return admission(presence_enter(w->setup->shared->presence, w->setup->owner, client,
-                                    (unsigned)w->conf->limits.client_sessions, UINT_MAX));
-}
-
-/* The one that asks is counted already. */
-static bool gate_may_wait(void *arg)
-{
-    const struct worker *w = arg;
-
-    return w->server.guest_count <= w->lobby_most &&
-           presence_waiting(w->setup->shared->presence) <= (unsigned)w->conf->limits.lobby;
-}
-
-static enum smtp_admission gate_greet(void *arg, const struct addr *client)
-{
-    const struct worker *w = arg;
-
-    (void)client;
-    return admission(presence_greet(w->setup->shared->presence, w->setup->owner,
-                                    (unsigned)w->conf->limits.sessions));
-}
-
-static void gate_leave(void *arg, const struct addr *client, bool greeted)
-{
-    const struct worker *w = arg;
-
-    presence_leave(w->setup->shared->presence, w->setup->owner, client, greeted);
-}
-
-static unsigned gate_sessions(void *arg, const struct addr *client)
-{
-    const struct worker *w = arg;
-
-    return presence_of(w->setup->shared->presence, client);
-}
-
-static bool gate_banned(void *arg, const struct addr *client)
-{
-    const struct worker *w = arg;
-
-    return bans_until(w->setup->shared->bans, client, rt_now_of(w->rt)) != 0;
-}
-
-static void gate_ban(void *arg, const struct addr *client, usec_t duration)
-{
-    const struct worker *w = arg;
-    usec_t now = rt_now_of(w->rt);
-
-    bans_add(w->setup->shared->bans, client, now + duration, now);
 }
 
 /* ---- what a worker has ---- */
@@ -198,7 +132,12 @@ static int open_store(struct worker *w)
 
 static void make_server(struct worker *w)
 {
-    w->lobby_most = lobby_most();
+    w->gate = (struct gate){
+        .shared = w->setup->shared,
+        .owner = w->setup->owner,
+        .server = &w->server,
+        .waiting_most = lobby_most(),
+    };
     w->deliveries = (struct delivery_host){
         .rt = w->rt,
         .conf = w->conf,
@@ -216,14 +155,7 @@ static void make_server(struct worker *w)
         .policy = w->setup->policy,
         .tls = w->tls,
         .counts = &w->counts,
-        .gate = {.enter = gate_enter,
-                 .may_wait = gate_may_wait,
-                 .greet = gate_greet,
-                 .leave = gate_leave,
-                 .sessions = gate_sessions,
-                 .banned = gate_banned,
-                 .ban = gate_ban,
-                 .arg = w},
+        .gate = gate_functions(&w->gate),
     };
     smtp_server_init(&w->server, w->setup->owner.slot);
 }

@@ -44,6 +44,9 @@ void count_goodbye(struct counters *c, enum reply_name name)
     case REPLY_DRAINING: c->draining_421++; break;
     case REPLY_SERVER_FULL: c->server_full_421++; break;
     case REPLY_CLIENT_FULL: c->client_full_421++; break;
+    case REPLY_NETWORK_FULL: c->network_full_421++; break;
+    case REPLY_CLIENT_RATE: c->client_rate_421++; break;
+    case REPLY_NETWORK_RATE: c->network_rate_421++; break;
     case REPLY_NO_MEMORY: c->no_memory_421++; break;
     case REPLY_IDLE: c->idle_421++; break;
     case REPLY_SESSION_TIME: c->session_time_421++; break;

@@ -39,6 +39,12 @@ static unsigned sessions_of(const struct smtp_server *srv, const struct addr *cl
     return srv->gate.sessions != NULL ? srv->gate.sessions(srv->gate.arg, client) : 1;
 }
 
+static unsigned network_sessions_of(const struct smtp_server *srv, const struct addr *client)
+{
+    return srv->gate.network_sessions != NULL ? srv->gate.network_sessions(srv->gate.arg, client)
+                                              : 1;
+}
+
 static bool is_banned(const struct smtp_server *srv, const struct addr *client)
 {
     return srv->gate.banned != NULL && srv->gate.banned(srv->gate.arg, client);
@@ -49,6 +55,11 @@ static unsigned guest_sessions(const struct evidence *e)
     return sessions_of(e->owner, &e->client);
 }
 
+static unsigned guest_network_sessions(const struct evidence *e)
+{
+    return network_sessions_of(e->owner, &e->client);
+}
+
 static bool guest_banned(const struct evidence *e)
 {
     return is_banned(e->owner, &e->client);
@@ -56,6 +67,7 @@ static bool guest_banned(const struct evidence *e)
 
 const struct evidence_ops guest_evidence_ops = {
     .client_sessions = guest_sessions,
+    .client_network_sessions = guest_network_sessions,
     .client_banned = guest_banned,
 };
 
@@ -63,6 +75,12 @@ static unsigned session_sessions(const struct evidence *e)
 {
     const struct session *s = e->owner;
     return sessions_of(s->server, &e->client);
+}
+
+static unsigned session_network_sessions(const struct evidence *e)
+{
+    const struct session *s = e->owner;
+    return network_sessions_of(s->server, &e->client);
 }
 
 static bool session_banned(const struct evidence *e)
@@ -186,6 +204,7 @@ static int message_header(const struct evidence *e, struct slice *ret)
 
 const struct evidence_ops session_evidence_ops = {
     .client_sessions = session_sessions,
+    .client_network_sessions = session_network_sessions,
     .client_banned = session_banned,
     .ask_recipient = ask_recipient,
     .message_header = message_header,

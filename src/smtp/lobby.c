@@ -111,6 +111,11 @@ static void vanish(struct guest *g, const char *note)
 
 /* ---- from the lobby into a session ---- */
 
+static bool trusts(const struct ruling *r)
+{
+    return r->verdict != NULL && r->verdict->rule->kind == RULE_TRUST;
+}
+
 static void greet(struct guest *g, bool judged)
 {
     struct smtp_server *srv = g->server;
@@ -119,7 +124,8 @@ static void greet(struct guest *g, bool judged)
         return;
     }
     if (g->counted && srv->gate.greet != NULL) {
-        g->greeted = srv->gate.greet(srv->gate.arg, &g->client) == SMTP_ADMITTED;
+        g->greeted =
+            srv->gate.greet(srv->gate.arg, &g->client, trusts(&g->ruling)) == SMTP_ADMITTED;
         if (!g->greeted) {
             farewell_named(g, REPLY_SERVER_FULL);
             return;
@@ -230,21 +236,61 @@ static void judge(struct guest *g)
     }
 }
 
+/* Would the connect rules trust this client, as far as they can be walked here? */
+static bool would_trust(struct guest *g)
+{
+    struct policy_run run;
+    struct ruling r;
+    struct evidence e;
+    policy_begin(&run, g->server->policy, PHASE_CONNECT, g->began);
+    run.only_yes = true;
+    ruling_init(&r, NULL);
+    guest_evidence(g, &e);
+    e.arena = &g->arena;
+    e.doubts = &r.doubts;
+    return policy_step(&run, &e, &r, g->began) == STEP_DONE && trusts(&r);
+}
+
+static enum smtp_admission admit(struct guest *g)
+{
+    const struct smtp_gate *gate = &g->server->gate;
+    unsigned network;
+    enum smtp_admission a;
+    if (gate->enter == NULL) {
+        return SMTP_ADMITTED;
+    }
+    a = gate->enter(gate->arg, &g->client, false, &network);
+    if (a != SMTP_ADMITTED && a != SMTP_FULL && would_trust(g)) {
+        a = gate->enter(gate->arg, &g->client, true, &network);
+    }
+    g->counted = a == SMTP_ADMITTED;
+    return a;
+}
+
+static enum reply_name refusal_of(enum smtp_admission a)
+{
+    switch (a) {
+    case SMTP_CLIENT_FULL: return REPLY_CLIENT_FULL;
+    case SMTP_NETWORK_FULL: return REPLY_NETWORK_FULL;
+    case SMTP_CLIENT_RATE: return REPLY_CLIENT_RATE;
+    case SMTP_NETWORK_RATE: return REPLY_NETWORK_RATE;
+    case SMTP_FULL:
+    case SMTP_ADMITTED: break;
+    }
+    return REPLY_SERVER_FULL;
+}
+
 /* A client whose address is known. */
 static void enter(struct guest *g)
 {
     struct smtp_server *srv = g->server;
-    enum smtp_admission a = SMTP_ADMITTED;
     if (srv->draining) {
         farewell_named(g, REPLY_DRAINING);
         return;
     }
-    if (srv->gate.enter != NULL) {
-        a = srv->gate.enter(srv->gate.arg, &g->client);
-        g->counted = a == SMTP_ADMITTED;
-    }
+    enum smtp_admission a = admit(g);
     if (a != SMTP_ADMITTED) {
-        farewell_named(g, a == SMTP_FULL ? REPLY_SERVER_FULL : REPLY_CLIENT_FULL);
+        farewell_named(g, refusal_of(a));
         return;
     }
     policy_begin(&g->run, srv->policy, PHASE_CONNECT, g->began);

@@ -35,7 +35,7 @@ struct guest {
     bool early;
     bool counted; /* in the gate */
     bool greeted; /* and there as a session */
-    bool checked; /* a proxy's own connection (LOCAL): no wait, no record */
+    bool checked; /* a proxy's own connection (LOCAL): no wait, no limits, no record */
     struct guest_memo memo;
     struct policy_run run;
     struct ruling ruling;

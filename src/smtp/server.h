@@ -18,17 +18,29 @@
 #include "rt/stream.h"
 #include "rt/tls.h"
 
-/* Who is here, and who is banned: kept by the process around, for all workers together. Any
- * function may be NULL. `enter` is asked at accept, `may_wait` when the client has to wait for its
- * greeting, `greet` when it is to be greeted, `leave` is called when it has gone. */
-enum smtp_admission { SMTP_ADMITTED, SMTP_CLIENT_FULL, SMTP_FULL };
+/* Who is here, how often they come, and who is banned: kept by the process around, for all workers
+ * together. Any function may be NULL. `enter` is asked at accept, `may_wait` when the client has to
+ * wait for its greeting, `greet` when it is to be greeted, `leave` is called when it has gone. For
+ * who is trusted by a connect rule the limits of a client and a network do not hold. */
+enum smtp_admission {
+    SMTP_ADMITTED,
+    SMTP_FULL,
+    SMTP_CLIENT_FULL,
+    SMTP_NETWORK_FULL,
+    SMTP_CLIENT_RATE,
+    SMTP_NETWORK_RATE,
+};
 
 struct smtp_gate {
-    enum smtp_admission (*enter)(void *arg, const struct addr *client);
+    /* *ret_network: what its network has beside it, waiting or greeted. */
+    enum smtp_admission (*enter)(void *arg, const struct addr *client, bool trusted,
+                                 unsigned *ret_network);
     bool (*may_wait)(void *arg);
-    enum smtp_admission (*greet)(void *arg, const struct addr *client);
+    enum smtp_admission (*greet)(void *arg, const struct addr *client, bool trusted);
     void (*leave)(void *arg, const struct addr *client, bool greeted);
-    unsigned (*sessions)(void *arg, const struct addr *client); /* of this client, all workers */
+    /* Of this client, and of its network, in all workers. */
+    unsigned (*sessions)(void *arg, const struct addr *client);
+    unsigned (*network_sessions)(void *arg, const struct addr *client);
     bool (*banned)(void *arg, const struct addr *client);
     void (*ban)(void *arg, const struct addr *client, usec_t duration);
     void *arg;

@@ -1,9 +1,9 @@
 /* Who is connected, in shared memory; see store/presence.h for what it is for and store/shm.h for
  * how the table survives the death of a process that holds its lock.
  *
- * A cell counts what one client has in one worker, waiting or greeted, so that the death of a
- * worker voids exactly its own share; a client's count is the sum over the workers' cells. How many
- * of all wait and how many are greeted is counted for each worker alone. */
+ * A cell counts what one client, or one network, has in one worker, waiting or greeted, so that the
+ * death of a worker voids exactly its own share; a client's count is the sum over the workers'
+ * cells. How many of all wait and how many are greeted is counted for each worker alone. */
 #include "store/presence.h"
 
 #include <string.h>
@@ -17,13 +17,21 @@
 
 _Static_assert(PROBES_MOST <= UINT16_MAX, "how far is kept in 16 bits");
 
-struct cell {
+/* Who is counted: comparable octet by octet. */
+struct key {
     uint8_t octets[16];
+    uint8_t kind; /* the family, with NETWORK for its network */
+};
+
+#define NETWORK 0x80
+
+struct cell {
+    struct key key;
+    uint16_t slot;
     uint32_t home; /* where the client would lie if there were no others */
     uint32_t epoch;
-    uint32_t count; /* 0: void; written last when filling */
-    uint16_t slot;
-    uint8_t family;
+    uint32_t count;   /* 0: void; written last when filling */
+    uint32_t greeted; /* of these */
 };
 
 struct worker {
@@ -93,42 +101,62 @@ static bool is_living(const struct presence *p, const struct cell *c)
     return c->count > 0 && p->worker[c->slot].epoch == c->epoch;
 }
 
-static size_t home_of(const struct presence *p, const uint8_t octets[static 16])
+static struct key key_of(const struct addr *client)
 {
-    return (size_t)shm_hash(p->seed, octets, 16) & (p->cells - 1);
+    struct key k = {.kind = client->family};
+    memcpy(k.octets, client->octets, sizeof(k.octets));
+    return k;
 }
 
-/* What the client has in all workers; *ret_own becomes the owner's own cell of it, or NULL. */
-static unsigned count_of(struct presence *p, struct owner who, const struct addr *client,
-                         struct cell **ret_own)
+static struct key network_key(const struct addr *client)
 {
-    size_t home = home_of(p, client->octets);
+    struct addr network = addr_network(client);
+    struct key k = key_of(&network);
+    k.kind |= NETWORK;
+    return k;
+}
+
+static size_t home_of(const struct presence *p, const struct key *k)
+{
+    return (size_t)shm_hash(p->seed, k, sizeof(*k)) & (p->cells - 1);
+}
+
+/* What there is of a key. */
+struct tally {
+    unsigned count; /* in all workers */
+    unsigned greeted;
+    struct cell *own; /* the owner's own cell, or NULL */
+};
+
+static struct tally tally_of(struct presence *p, struct owner who, const struct key *k)
+{
+    size_t home = home_of(p, k);
     uint16_t *reach = reach_of(p, home);
     uint16_t needed = 0;
-    unsigned count = 0;
+    struct tally t = {0};
 
-    *ret_own = NULL;
     for (uint16_t i = 0; i < *reach; i++) {
         struct cell *c = &p->cell[(home + i) & (p->cells - 1)];
         if (c->home != home || !is_living(p, c)) {
             continue;
         }
         needed = (uint16_t)(i + 1);
-        if (c->family == client->family && memcmp(c->octets, client->octets, 16) == 0) {
-            count += c->count;
+        if (memcmp(&c->key, k, sizeof(*k)) == 0) {
+            t.count += c->count;
+            t.greeted += c->greeted;
             if (c->slot == who.slot && c->epoch == who.epoch) {
-                *ret_own = c;
+                t.own = c;
             }
         }
     }
     *reach = needed;
-    return count;
+    return t;
 }
 
-/* Fills a void cell near the client's home with a count of one, if there is any. */
-static void place(struct presence *p, struct owner who, const struct addr *client)
+/* Fills a void cell near the key's home with a count of one, if there is any. */
+static void place(struct presence *p, struct owner who, const struct key *k)
 {
-    size_t home = home_of(p, client->octets);
+    size_t home = home_of(p, k);
     uint16_t *reach = reach_of(p, home);
 
     for (size_t i = 0; i < PROBES_MOST; i++) {
@@ -141,14 +169,24 @@ static void place(struct presence *p, struct owner who, const struct addr *clien
         }
         c->count = 0;
         shm_ordered();
-        memcpy(c->octets, client->octets, sizeof(c->octets));
+        c->key = *k;
         c->home = (uint32_t)home;
-        c->family = client->family;
         c->slot = who.slot;
         c->epoch = who.epoch;
+        c->greeted = 0;
         shm_ordered();
         c->count = 1;
         return;
+    }
+}
+
+static void add_one(struct presence *p, struct owner who, const struct key *k,
+                    const struct tally *t)
+{
+    if (t->own != NULL) {
+        t->own->count++;
+    } else {
+        place(p, who, k);
     }
 }
 
@@ -171,32 +209,38 @@ static unsigned greeted_in_all(const struct presence *p)
 }
 
 static enum presence_answer enter(struct presence *p, struct owner who, const struct addr *client,
-                                  unsigned per_client, unsigned waiting_most)
+                                  const struct presence_limits *limits, unsigned *ret_network)
 {
-    if (!is_current(p, who)) {
-        return PRESENCE_OK;
-    }
-    struct cell *own;
-    if (count_of(p, who, client, &own) >= per_client) {
+    struct key key = key_of(client);
+    struct key network_of = network_key(client);
+    struct tally own = tally_of(p, who, &key);
+    struct tally network = tally_of(p, who, &network_of);
+
+    *ret_network = network.count;
+    if (own.count >= limits->client) {
         return PRESENCE_CLIENT_FULL;
     }
-    if (waiting_in_all(p) >= waiting_most) {
+    if (network.count >= limits->network) {
+        return PRESENCE_NETWORK_FULL;
+    }
+    if (waiting_in_all(p) >= limits->waiting) {
         return PRESENCE_FULL;
     }
     p->worker[who.slot].waiting++;
-    if (own != NULL) {
-        own->count++;
-    } else {
-        place(p, who, client);
-    }
+    add_one(p, who, &key, &own);
+    add_one(p, who, &network_of, &network);
     return PRESENCE_OK;
 }
 
 enum presence_answer presence_enter(struct presence *p, struct owner who, const struct addr *client,
-                                    unsigned per_client, unsigned waiting_most)
+                                    const struct presence_limits *limits, unsigned *ret_network)
 {
+    enum presence_answer answer = PRESENCE_OK;
+    *ret_network = 0;
     shm_lock(&p->lock);
-    enum presence_answer answer = enter(p, who, client, per_client, waiting_most);
+    if (is_current(p, who)) {
+        answer = enter(p, who, client, limits, ret_network);
+    }
     shm_unlock(&p->lock);
     return answer;
 }
@@ -208,45 +252,88 @@ static void take_one(uint32_t *count)
     }
 }
 
-enum presence_answer presence_greet(struct presence *p, struct owner who, unsigned greeted_most)
+static enum presence_answer greet(struct presence *p, struct owner who, const struct addr *client,
+                                  unsigned most, bool fair)
+{
+    struct key key = key_of(client);
+    struct key network_of = network_key(client);
+    struct tally own = tally_of(p, who, &key);
+    struct tally network = tally_of(p, who, &network_of);
+    unsigned greeted = greeted_in_all(p);
+
+    if (greeted >= most) {
+        return PRESENCE_FULL;
+    }
+    if (fair && network.greeted >= most - greeted) {
+        return PRESENCE_NETWORK_FULL;
+    }
+    take_one(&p->worker[who.slot].waiting);
+    p->worker[who.slot].greeted++;
+    /* There is none where the table was full when the client came. */
+    if (own.own != NULL) {
+        own.own->greeted++;
+    }
+    if (network.own != NULL) {
+        network.own->greeted++;
+    }
+    return PRESENCE_OK;
+}
+
+enum presence_answer presence_greet(struct presence *p, struct owner who, const struct addr *client,
+                                    unsigned most, bool fair)
 {
     enum presence_answer answer = PRESENCE_OK;
     shm_lock(&p->lock);
     if (is_current(p, who)) {
-        if (greeted_in_all(p) >= greeted_most) {
-            answer = PRESENCE_FULL;
-        } else {
-            take_one(&p->worker[who.slot].waiting);
-            p->worker[who.slot].greeted++;
-        }
+        answer = greet(p, who, client, most, fair);
     }
     shm_unlock(&p->lock);
     return answer;
 }
 
+static void leave(struct presence *p, struct owner who, const struct key *k, bool greeted)
+{
+    struct cell *own = tally_of(p, who, k).own;
+    if (own != NULL) {
+        own->count--;
+        if (greeted) {
+            take_one(&own->greeted);
+        }
+    }
+}
+
 void presence_leave(struct presence *p, struct owner who, const struct addr *client, bool greeted)
 {
+    struct key key = key_of(client);
+    struct key network = network_key(client);
     shm_lock(&p->lock);
     if (is_current(p, who)) {
         struct worker *w = &p->worker[who.slot];
-        struct cell *own;
-        (void)count_of(p, who, client, &own);
-        /* There is none where the table was full when the client came. */
-        if (own != NULL) {
-            own->count--;
-        }
+        leave(p, who, &key, greeted);
+        leave(p, who, &network, greeted);
         take_one(greeted ? &w->greeted : &w->waiting);
     }
     shm_unlock(&p->lock);
 }
 
-unsigned presence_of(struct presence *p, const struct addr *client)
+static unsigned count_of(struct presence *p, const struct key *k)
 {
-    struct cell *own;
     shm_lock(&p->lock);
-    unsigned count = count_of(p, (struct owner){.epoch = 0}, client, &own);
+    unsigned count = tally_of(p, (struct owner){.epoch = 0}, k).count;
     shm_unlock(&p->lock);
     return count;
+}
+
+unsigned presence_of(struct presence *p, const struct addr *client)
+{
+    struct key key = key_of(client);
+    return count_of(p, &key);
+}
+
+unsigned presence_of_network(struct presence *p, const struct addr *client)
+{
+    struct key key = network_key(client);
+    return count_of(p, &key);
 }
 
 unsigned presence_total(struct presence *p)

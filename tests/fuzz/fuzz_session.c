@@ -116,7 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct worker *w = house_worker(house, 0);
     FUZZ_CHECK(in.stream == NULL);
     FUZZ_CHECK(smtp_server_clients(&w->server) == 0);
-    FUZZ_CHECK(presence_total(house->presence) == 0 && presence_waiting(house->presence) == 0);
+    FUZZ_CHECK(presence_total(house->shared_memory.presence) == 0 &&
+               presence_waiting(house->shared_memory.presence) == 0);
     FUZZ_CHECK(w->server.budget.used == 0);
     FUZZ_CHECK(marks_count(house->marks, sim_now(house->sim)) == 0);
     FUZZ_CHECK(hop->messages <= w->deliveries.stats.committed);

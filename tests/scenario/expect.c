@@ -397,8 +397,8 @@ void check_end(struct run *r)
     if (count_sessions(h) > 0) {
         fail(r, "%u sessions are left", count_sessions(h));
     }
-    if (presence_total(h->presence) > 0) {
-        fail(r, "%u sessions are still counted", presence_total(h->presence));
+    if (presence_total(h->shared_memory.presence) > 0) {
+        fail(r, "%u sessions are still counted", presence_total(h->shared_memory.presence));
     }
     if (marks_count(h->marks, sim_now(h->sim)) > 0) {
         fail(r, "%zu marks are left", marks_count(h->marks, sim_now(h->sim)));

@@ -14,8 +14,8 @@
 
 /* More than the recipients of a message. */
 #define MARKS 1100
-/* Clients that can be told from each other in a test. */
-#define PRESENCE_CLIENTS 16
+/* Clients and networks that can be told from each other in a test. */
+#define PRESENCE_CLIENTS 32
 #define BANS             16
 
 struct addr house_address(unsigned slot)
@@ -89,60 +89,6 @@ static unsigned slot_of(const struct worker *w)
     return w->deliveries.owner.slot;
 }
 
-static enum smtp_admission admission(enum presence_answer answer)
-{
-    return answer == PRESENCE_OK            ? SMTP_ADMITTED
-           : answer == PRESENCE_CLIENT_FULL ? SMTP_CLIENT_FULL
-                                            : SMTP_FULL;
-}
-
-static enum smtp_admission enter(void *arg, const struct addr *client)
-{
-    const struct worker *w = arg;
-    const struct conf_limits *l = &w->house->conf->limits;
-    return admission(presence_enter(w->house->presence, w->deliveries.owner, client,
-                                    (unsigned)l->client_sessions, UINT_MAX));
-}
-
-static bool may_wait(void *arg)
-{
-    const struct worker *w = arg;
-    return presence_waiting(w->house->presence) <= (unsigned)w->house->conf->limits.lobby;
-}
-
-static enum smtp_admission greet(void *arg, const struct addr *client)
-{
-    const struct worker *w = arg;
-    (void)client;
-    return admission(presence_greet(w->house->presence, w->deliveries.owner,
-                                    (unsigned)w->house->conf->limits.sessions));
-}
-
-static void leave(void *arg, const struct addr *client, bool greeted)
-{
-    const struct worker *w = arg;
-    presence_leave(w->house->presence, w->deliveries.owner, client, greeted);
-}
-
-static unsigned sessions(void *arg, const struct addr *client)
-{
-    const struct worker *w = arg;
-    return presence_of(w->house->presence, client);
-}
-
-static bool banned(void *arg, const struct addr *client)
-{
-    const struct worker *w = arg;
-    return bans_until(w->house->bans, client, sim_now(w->house->sim)) != 0;
-}
-
-static void ban(void *arg, const struct addr *client, usec_t duration)
-{
-    const struct worker *w = arg;
-    usec_t now = sim_now(w->house->sim);
-    bans_add(w->house->bans, client, now + duration, now);
-}
-
 static void tell_table(void *arg, bool trouble, const char *line)
 {
     struct house *h = arg;
@@ -169,7 +115,13 @@ static void start_worker(struct house *h, unsigned slot)
     };
     marks_take_epoch(h->disarmed, w->deliveries.owner);
     store_share_disarmed(w->deliveries.store, h->disarmed, w->deliveries.owner);
-    presence_new_epoch(h->presence, w->deliveries.owner);
+    presence_new_epoch(h->shared_memory.presence, w->deliveries.owner);
+    w->gate = (struct gate){
+        .shared = &h->shared_memory,
+        .owner = w->deliveries.owner,
+        .server = &w->server,
+        .waiting_most = UINT_MAX,
+    };
     w->server = (struct smtp_server){
         .rt = w->rt,
         .conf = h->conf,
@@ -178,7 +130,7 @@ static void start_worker(struct house *h, unsigned slot)
         .policy = h->policy,
         .tls = h->tls,
         .counts = &w->counts,
-        .gate = {enter, may_wait, greet, leave, sessions, banned, ban, w},
+        .gate = gate_functions(&w->gate),
     };
     smtp_server_init(&w->server, slot);
     struct addr at = house_address(slot);
@@ -314,9 +266,11 @@ struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool 
     h->disarmed_memory = xcalloc(1, marks_memory(MARKS));
     h->disarmed = marks_init(h->disarmed_memory, MARKS);
     h->presence_memory = xcalloc(1, presence_memory(PRESENCE_CLIENTS));
-    h->presence = presence_init(h->presence_memory, PRESENCE_CLIENTS);
+    h->shared_memory.presence = presence_init(h->presence_memory, PRESENCE_CLIENTS);
+    h->rates_memory = xcalloc(1, rates_memory(PRESENCE_CLIENTS));
+    h->shared_memory.rates = rates_init(h->rates_memory, PRESENCE_CLIENTS);
     h->bans_memory = xcalloc(1, bans_memory(BANS));
-    h->bans = bans_init(h->bans_memory, BANS);
+    h->shared_memory.bans = bans_init(h->bans_memory, BANS);
     h->tls_client = tls_context_client();
     h->tls = tls ? server_context(h->folder) : NULL;
     for (unsigned i = 0; i < workers; i++) {
@@ -337,9 +291,11 @@ struct house *house_free(struct house *h)
     free(h->marks_memory);
     marks_fini(h->disarmed);
     free(h->disarmed_memory);
-    presence_fini(h->presence);
+    presence_fini(h->shared_memory.presence);
     free(h->presence_memory);
-    bans_fini(h->bans);
+    rates_fini(h->shared_memory.rates);
+    free(h->rates_memory);
+    bans_fini(h->shared_memory.bans);
     free(h->bans_memory);
     tls_context_free(h->tls);
     tls_context_free(h->tls_client);

@@ -8,11 +8,10 @@
 
 #include "base/buf.h"
 #include "policy/reload.h"
+#include "proc/gate.h"
 #include "rt/sim.h"
 #include "smtp/server.h"
-#include "store/bans.h"
 #include "store/marks.h"
-#include "store/presence.h"
 #include "store/store.h"
 
 #define HOUSE_WORKERS_MAX 64
@@ -26,6 +25,7 @@ struct worker {
     struct counters counts;
     struct delivery_host deliveries;
     struct smtp_server server;
+    struct gate gate;
     struct decision_sink *decisions;
     struct sim_listener *listener;
     struct table_watch *tables;
@@ -43,9 +43,9 @@ struct house {
     void *disarmed_memory;
     struct marks *disarmed;
     void *presence_memory;
-    struct presence *presence;
+    void *rates_memory;
     void *bans_memory;
-    struct bans *bans;
+    struct shared shared_memory; /* presence, rates and bans; marks stand for themselves */
     struct tls_context *tls;
     struct tls_context *tls_client;
     struct worker *workers[HOUSE_WORKERS_MAX];

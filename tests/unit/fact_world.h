@@ -75,6 +75,7 @@ static inline int world_header(const struct evidence *e, struct slice *ret)
 
 static const struct evidence_ops world_ops = {
     .client_sessions = world_sessions,
+    .client_network_sessions = world_sessions,
     .client_banned = world_banned,
     .ask_recipient = world_ask_recipient,
     .message_header = world_header,

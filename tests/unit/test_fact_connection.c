@@ -41,6 +41,7 @@ static void what_others_know_of_it(void **state)
 
     w->sessions = 12;
     assert_number(world_ask(w, FACT_client_sessions), 12);
+    assert_number(world_ask(w, FACT_client_network_sessions), 12);
     assert_bool(world_ask(w, FACT_client_banned), false);
     w->banned = true;
     assert_bool(world_ask(w, FACT_client_banned), true);
@@ -50,6 +51,7 @@ static void what_others_know_of_it(void **state)
     for (size_t i = 0; i < COUNT(without); i++) {
         w->e.ops = without[i];
         assert_unknown(world_ask(w, FACT_client_sessions), UNKNOWN_NOT_AVAILABLE);
+        assert_unknown(world_ask(w, FACT_client_network_sessions), UNKNOWN_NOT_AVAILABLE);
         assert_unknown(world_ask(w, FACT_client_banned), UNKNOWN_NOT_AVAILABLE);
     }
 }

@@ -221,6 +221,7 @@ static int must_not_read(const struct evidence *e, struct slice *ret)
 
 static const struct evidence_ops must_not = {
     .client_sessions = world_sessions,
+    .client_network_sessions = world_sessions,
     .client_banned = world_banned,
     .ask_recipient = must_not_ask,
     .message_header = must_not_read,

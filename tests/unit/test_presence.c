@@ -57,7 +57,16 @@ static enum presence_answer enter(struct presence *p, struct owner who, unsigned
                                   unsigned per_client, unsigned waiting_most)
 {
     struct addr a = client(n);
-    return presence_enter(p, who, &a, per_client, waiting_most);
+    struct presence_limits most = {per_client, ENOUGH, waiting_most};
+    unsigned network;
+    return presence_enter(p, who, &a, &most, &network);
+}
+
+/* One that waits is greeted. */
+static enum presence_answer greet(struct presence *p, struct owner who, unsigned n, unsigned most)
+{
+    struct addr a = client(n);
+    return presence_greet(p, who, &a, most, false);
 }
 
 /* One goes that waits. */
@@ -123,7 +132,7 @@ static void two_levels(void **state)
     assert_int_equal(enter(p, a, 1, 3, 2), PRESENCE_OK);
     assert_int_equal(enter(p, b, 1, 3, 2), PRESENCE_OK);
     assert_int_equal(enter(p, b, 2, 3, 2), PRESENCE_FULL);
-    assert_int_equal(presence_greet(p, a, 1), PRESENCE_OK);
+    assert_int_equal(greet(p, a, 1, 1), PRESENCE_OK);
     assert_counts(p, 1, 1);
     /* Greeted ones make room for waiting ones, and count for the client as before. */
     assert_int_equal(enter(p, b, 1, 3, 2), PRESENCE_OK);
@@ -131,10 +140,10 @@ static void two_levels(void **state)
     assert_int_equal(enter(p, a, 1, 3, 10), PRESENCE_CLIENT_FULL);
 
     /* Where there are sessions enough, over all workers, one goes on waiting. */
-    assert_int_equal(presence_greet(p, b, 1), PRESENCE_FULL);
+    assert_int_equal(greet(p, b, 1, 1), PRESENCE_FULL);
     assert_counts(p, 2, 1);
-    assert_int_equal(presence_greet(p, b, 0), PRESENCE_FULL);
-    assert_int_equal(presence_greet(p, b, 2), PRESENCE_OK);
+    assert_int_equal(greet(p, b, 1, 0), PRESENCE_FULL);
+    assert_int_equal(greet(p, b, 1, 2), PRESENCE_OK);
     assert_counts(p, 1, 2);
 
     end(p, a, 1);
@@ -155,12 +164,87 @@ static void families_are_apart(void **state)
     struct addr v4 = client(1);
     struct addr v6 = v4;
     v6.family = ADDR_V6;
-    assert_int_equal(presence_enter(p, a, &v4, 2, 10), PRESENCE_OK);
-    assert_int_equal(presence_enter(p, a, &v4, 2, 10), PRESENCE_OK);
-    assert_int_equal(presence_enter(p, a, &v6, 2, 10), PRESENCE_OK);
-    assert_int_equal(presence_enter(p, a, &v4, 2, 10), PRESENCE_CLIENT_FULL);
+    struct presence_limits most = {2, 3, 10};
+    unsigned network;
+    assert_int_equal(presence_enter(p, a, &v4, &most, &network), PRESENCE_OK);
+    assert_int_equal(presence_enter(p, a, &v4, &most, &network), PRESENCE_OK);
+    assert_int_equal(presence_enter(p, a, &v6, &most, &network), PRESENCE_OK);
+    assert_int_equal(network, 0);
+    assert_int_equal(presence_enter(p, a, &v4, &most, &network), PRESENCE_CLIENT_FULL);
+    assert_int_equal(network, 2);
+    assert_int_equal(presence_of_network(p, &v4), 2);
+    assert_int_equal(presence_of_network(p, &v6), 1);
     assert_int_equal(presence_of(p, &v4), 2);
     assert_int_equal(presence_of(p, &v6), 1);
+}
+
+/* IPv4 networks are /24s, IPv6 networks /64s. */
+static void networks(void **state)
+{
+    struct presence *p = *state;
+    struct owner a = owner(0, 1);
+    struct owner b = owner(1, 1);
+    struct presence_limits most = {2, 3, 10};
+    unsigned network;
+    presence_new_epoch(p, a);
+    presence_new_epoch(p, b);
+    for (unsigned family = ADDR_V4; family <= ADDR_V6; family += 2) {
+        size_t host = family == ADDR_V4 ? 3 : 8;
+        struct addr c = {.family = (uint8_t)family, .octets = {10, 1, 2}};
+        for (uint8_t n = 0; n < 3; n++) {
+            c.octets[host] = n;
+            assert_int_equal(presence_enter(p, n == 1 ? b : a, &c, &most, &network), PRESENCE_OK);
+            assert_int_equal(network, n);
+        }
+        c.octets[host] = 9;
+        assert_int_equal(presence_enter(p, b, &c, &most, &network), PRESENCE_NETWORK_FULL);
+        assert_int_equal(network, 3);
+        assert_int_equal(presence_of(p, &c), 0);
+        c.octets[host - 1]++; /* the network beside it */
+        assert_int_equal(presence_enter(p, b, &c, &most, &network), PRESENCE_OK);
+        assert_int_equal(network, 0);
+        c.octets[host - 1]--;
+        c.octets[host] = 1;
+        presence_leave(p, b, &c, false);
+        assert_int_equal(presence_of_network(p, &c), 2);
+        assert_int_equal(presence_enter(p, b, &c, &most, &network), PRESENCE_OK);
+    }
+}
+
+/* Nobody gets more places than are left. */
+static void fair_shares(void **state)
+{
+    struct presence *p = *state;
+    struct owner a = owner(0, 1);
+    struct presence_limits most = {ENOUGH, ENOUGH, ENOUGH};
+    unsigned network;
+    unsigned got[3] = {0};
+    presence_new_epoch(p, a);
+    for (unsigned n = 0; n < 3; n++) {
+        struct addr c = client(n << 8);
+        for (unsigned i = 0; i < 30; i++) {
+            assert_int_equal(presence_enter(p, a, &c, &most, &network), PRESENCE_OK);
+            got[n] += presence_greet(p, a, &c, 20, true) == PRESENCE_OK;
+        }
+    }
+    assert_int_equal(got[0], 10); /* half of 20, */
+    assert_int_equal(got[1], 5);  /* of 10, */
+    assert_int_equal(got[2], 3);  /* of 5 */
+    assert_counts(p, 72, 18);
+    struct addr c = client(0);
+    assert_int_equal(presence_greet(p, a, &c, 20, true), PRESENCE_NETWORK_FULL);
+    assert_int_equal(presence_greet(p, a, &c, 20, false), PRESENCE_OK);
+    assert_int_equal(presence_greet(p, a, &c, 20, false), PRESENCE_OK);
+    assert_int_equal(presence_greet(p, a, &c, 20, false), PRESENCE_FULL);
+    /* Who goes makes room for those with less. */
+    presence_leave(p, a, &c, true);
+    presence_leave(p, a, &c, true);
+    presence_leave(p, a, &c, true);
+    presence_leave(p, a, &c, true);
+    assert_int_equal(presence_greet(p, a, &c, 20, true), PRESENCE_NETWORK_FULL);
+    c = client(2 << 8);
+    assert_int_equal(presence_greet(p, a, &c, 20, true), PRESENCE_OK);
+    assert_int_equal(presence_greet(p, a, &c, 20, true), PRESENCE_NETWORK_FULL);
 }
 
 static void a_dead_worker_counts_nothing(void **state)
@@ -172,10 +256,10 @@ static void a_dead_worker_counts_nothing(void **state)
     presence_new_epoch(p, b);
     assert_int_equal(enter(p, old, 1, 2, 10), PRESENCE_OK);
     assert_int_equal(enter(p, old, 1, 2, 10), PRESENCE_OK);
-    assert_int_equal(presence_greet(p, old, 10), PRESENCE_OK);
+    assert_int_equal(greet(p, old, 1, 10), PRESENCE_OK);
     assert_int_equal(enter(p, b, 2, 2, 10), PRESENCE_OK);
     assert_int_equal(enter(p, b, 2, 2, 10), PRESENCE_OK);
-    assert_int_equal(presence_greet(p, b, 10), PRESENCE_OK);
+    assert_int_equal(greet(p, b, 2, 10), PRESENCE_OK);
     assert_counts(p, 2, 2);
 
     struct owner heir = owner(0, 2);
@@ -183,12 +267,12 @@ static void a_dead_worker_counts_nothing(void **state)
     assert_counts(p, 1, 1);
     assert_int_equal(of(p, 1), 0);
     assert_int_equal(enter(p, heir, 1, 1, 10), PRESENCE_OK);
-    assert_int_equal(presence_greet(p, heir, 2), PRESENCE_OK);
+    assert_int_equal(greet(p, heir, 1, 2), PRESENCE_OK);
     /* What is left of the old one changes nothing. */
     leave(p, old, 1);
     end(p, old, 1);
     assert_int_equal(enter(p, old, 9, 0, 0), PRESENCE_OK);
-    assert_int_equal(presence_greet(p, old, 0), PRESENCE_OK);
+    assert_int_equal(greet(p, old, 9, 0), PRESENCE_OK);
     assert_counts(p, 1, 2);
     assert_int_equal(of(p, 1), 1);
     assert_int_equal(of(p, 9), 0);
@@ -332,7 +416,7 @@ static void step(struct presence *p, struct plain *m, unsigned w, unsigned n)
     case 1:
         if (m->waiting[w][n] > 0) {
             expected = greeted >= 8 ? PRESENCE_FULL : PRESENCE_OK;
-            assert_int_equal(presence_greet(p, who, 8), expected);
+            assert_int_equal(greet(p, who, n, 8), expected);
             m->waiting[w][n] -= expected == PRESENCE_OK;
             m->greeted[w][n] += expected == PRESENCE_OK;
         }
@@ -370,7 +454,7 @@ _Noreturn static void come_and_go(struct presence *p, struct owner who)
         if (enter(p, who, n % 20, 100, 10000) != PRESENCE_OK || n % 7 == 0) {
             continue;
         }
-        if (n % 2 == 0 && presence_greet(p, who, 10000) == PRESENCE_OK) {
+        if (n % 2 == 0 && greet(p, who, n % 20, 10000) == PRESENCE_OK) {
             end(p, who, n % 20);
         } else {
             leave(p, who, n % 20);
@@ -386,7 +470,7 @@ static void killed_at_any_moment(void **state)
     presence_new_epoch(p, own);
     assert_int_equal(enter(p, own, 500, 2, 10000), PRESENCE_OK);
     assert_int_equal(enter(p, own, 500, 2, 10000), PRESENCE_OK);
-    assert_int_equal(presence_greet(p, own, 10000), PRESENCE_OK);
+    assert_int_equal(greet(p, own, 500, 10000), PRESENCE_OK);
     srandom(4);
     alarm(60);
     for (unsigned round = 0; round < 400; round++) {
@@ -442,6 +526,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(limits_over_all_workers, setup, teardown),
         cmocka_unit_test_setup_teardown(two_levels, setup, teardown),
         cmocka_unit_test_setup_teardown(families_are_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(networks, setup, teardown),
+        cmocka_unit_test_setup_teardown(fair_shares, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_worker_counts_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(full_table, setup, teardown),
         cmocka_unit_test(as_many_as_promised),

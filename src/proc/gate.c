@@ -1,0 +1,128 @@
+/* See proc/gate.h. */
+#include "proc/gate.h"
+
+#include <limits.h>
+
+#include "rt/rt.h"
+
+static const struct conf_limits *limits_of(const struct gate *g)
+{
+    return &g->server->conf->limits;
+}
+
+/* 0 stands for no limit. */
+static unsigned or_any(int64_t limit)
+{
+    return limit > 0 ? (unsigned)limit : UINT_MAX;
+}
+
+static enum smtp_admission admission(enum presence_answer answer)
+{
+    switch (answer) {
+    case PRESENCE_CLIENT_FULL: return SMTP_CLIENT_FULL;
+    case PRESENCE_NETWORK_FULL: return SMTP_NETWORK_FULL;
+    case PRESENCE_FULL: return SMTP_FULL;
+    case PRESENCE_OK: break;
+    }
+    return SMTP_ADMITTED;
+}
+
+static enum smtp_admission check_rate(const struct gate *g, const struct addr *client)
+{
+    const struct conf_limits *l = limits_of(g);
+
+    switch (rates_take(g->shared->rates, client, (unsigned)l->client_rate,
+                       (unsigned)l->network_rate, rt_now_of(g->server->rt))) {
+    case RATES_CLIENT: return SMTP_CLIENT_RATE;
+    case RATES_NETWORK: return SMTP_NETWORK_RATE;
+    case RATES_OK: break;
+    }
+    return SMTP_ADMITTED;
+}
+
+static enum smtp_admission enter(void *arg, const struct addr *client, bool trusted,
+                                 unsigned *ret_network)
+{
+    const struct gate *g = arg;
+    const struct conf_limits *l = limits_of(g);
+    const struct presence_limits most = {
+        .client = trusted ? UINT_MAX : (unsigned)l->client_sessions,
+        .network = trusted ? UINT_MAX : or_any(l->network_sessions),
+        .waiting = UINT_MAX,
+    };
+    enum smtp_admission a = trusted ? SMTP_ADMITTED : check_rate(g, client);
+
+    *ret_network = 0;
+    return a != SMTP_ADMITTED ? a
+                              : admission(presence_enter(g->shared->presence, g->owner, client,
+                                                         &most, ret_network));
+}
+
+/* The one that asks is counted already. */
+static bool may_wait(void *arg)
+{
+    const struct gate *g = arg;
+
+    return g->server->guest_count <= g->waiting_most &&
+           presence_waiting(g->shared->presence) <= (unsigned)limits_of(g)->lobby;
+}
+
+static enum smtp_admission greet(void *arg, const struct addr *client, bool trusted)
+{
+    const struct gate *g = arg;
+
+    (void)trusted;
+    return admission(presence_greet(g->shared->presence, g->owner, client,
+                                    (unsigned)limits_of(g)->sessions, false));
+}
+
+static void leave(void *arg, const struct addr *client, bool greeted)
+{
+    const struct gate *g = arg;
+
+    presence_leave(g->shared->presence, g->owner, client, greeted);
+}
+
+static unsigned sessions(void *arg, const struct addr *client)
+{
+    const struct gate *g = arg;
+
+    return presence_of(g->shared->presence, client);
+}
+
+static unsigned network_sessions(void *arg, const struct addr *client)
+{
+    const struct gate *g = arg;
+
+    return presence_of_network(g->shared->presence, client);
+}
+
+static bool banned(void *arg, const struct addr *client)
+{
+    const struct gate *g = arg;
+
+    return bans_until(g->shared->bans, client, rt_now_of(g->server->rt)) != 0;
+}
+
+static void ban(void *arg, const struct addr *client, usec_t duration)
+{
+    const struct gate *g = arg;
+    usec_t now = rt_now_of(g->server->rt);
+
+    bans_add(g->shared->bans, client, now + duration, now);
+}
+
+struct smtp_gate gate_functions(struct gate *g)
+{
+    return (struct smtp_gate){
+        .enter = enter,
+        .may_wait = may_wait,
+        .greet = greet,
+        .leave = leave,
+        .sessions = sessions,
+        .network_sessions = network_sessions,
+        .banned = banned,
+        .ban = ban,
+        .arg = g,
+    };
+}

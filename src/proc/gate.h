@@ -1,0 +1,16 @@
+/* A worker's door: what its SMTP server asks before it lets somebody in, answered from the memory
+ * that all workers share and from the limits of the configuration. Never blocks. */
+#pragma once
+
+#include "proc/shared.h"
+#include "smtp/server.h"
+
+struct gate {
+    const struct shared *shared;
+    struct owner owner;
+    const struct smtp_server *server; /* whose rt and conf count */
+    unsigned waiting_most;            /* that this worker lets wait, for want of descriptors */
+};
+
+/* Its functions, with `g` as their arg; it must stay where it is. */
+struct smtp_gate gate_functions(struct gate *g);
