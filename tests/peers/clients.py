@@ -189,24 +189,6 @@ def exim_sends(lab):
     return by_server(lab, make)
 
 
-def to_exim(lab):
-    """The other way round: Exim as the next hop."""
-    e = lab.exim("exim-hop", domains=["direct.test", "via.test"], mailboxes=BOXES)
-    g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{e.port}"})
-    for name, (_, boxes) in MESSAGES.items():
-        for port, domain in ((e.port, "direct.test"), (g.port, "via.test")):
-            send_by_smtplib(port, SENDER, [f"{box}@{domain}" for box in boxes], message(name), False)
-        for box in boxes:
-            rest = []
-            for domain in ("direct.test", "via.test"):
-                stored = e.arrived(box, domain)
-                check(len(stored) == 1, f"{name!r}: {len(stored)} copies for {box}@{domain}")
-                rest.append(maildir.trace_fields(stored[0])[1])
-                maildir.empty_maildir(e.mailbox(box, domain))
-            check(rest[0] == rest[1], f"{name!r}: differs from what arrives directly")
-    return f"{len(MESSAGES)} messages"
-
-
 TESTS = [
     ("clients.smtplib", lambda lab: run_client(lab, send_by_smtplib)),
     ("clients.smtplib-tls", lambda lab: run_client(lab, send_by_smtplib, True)),
@@ -218,5 +200,4 @@ TESTS = [
     ("clients.curl-tls", lambda lab: run_client(lab, send_by_curl(lab), True)),
     ("clients.postfix", postfix_sends),
     ("clients.exim", exim_sends),
-    ("clients.exim-as-hop", to_exim),
 ]

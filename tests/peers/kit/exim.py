@@ -1,17 +1,13 @@
-"""Real Exim in folders of its own, as next hop and as sender.
-
-Debian's Exim and Postfix packages exclude each other, so Exim's package is unpacked below build/
-and run from there. It insists on a user of its own; that user exists only in a private mount
-namespace, so the system's user list stays as it is.
+"""Real Exim in folders of its own, as next hop and as sender. It insists on a user of its own, which
+exists only in its mount namespace.
 """
 
-import glob
 import os
 import pwd
 import shutil
-import subprocess
 
 from . import maildir
+from .foreign import private, unpacked
 from .process import Process, free_port, run_tool
 from .report import Failed, Skip
 
@@ -29,7 +25,7 @@ primary_hostname = {name}.test
 domainlist local_domains = {domains}
 daemon_smtp_ports = {port}
 local_interfaces = 127.0.0.1
-tls_advertise_hosts =
+{tls}
 never_users =
 deliver_drop_privilege = true
 trusted_users = root
@@ -52,6 +48,10 @@ timeout_frozen_after = 1s
 
 begin acl
 rcpt:
+  deny   condition = ${{lookup{{$local_part}}lsearch{{{folder}/refused}}{{yes}}{{no}}}}
+         message = ${{lookup{{$local_part}}lsearch{{{folder}/refused}}}}
+  defer  condition = ${{lookup{{$local_part}}lsearch{{{folder}/deferred}}{{yes}}{{no}}}}
+         message = ${{lookup{{$local_part}}lsearch{{{folder}/deferred}}}}
   accept domains = +local_domains
          verify = recipient
   deny   message = not for me
@@ -77,6 +77,12 @@ begin retry
 * * F,1h,2s
 """
 
+TLS = """\
+tls_advertise_hosts = *
+tls_certificate = {certificate}
+tls_privatekey = {key}
+"""
+
 ROUTER = """\
 to_{label}:
   driver = manualroute
@@ -98,35 +104,19 @@ to_{label}:
 """
 
 
-def unpacked(cache):
-    """The path of Exim's program below `cache`, unpacked now when it is not there yet."""
-    found = glob.glob(f"{cache}/exim/usr/sbin/exim4")
-    if found:
-        return found[0]
-    os.makedirs(f"{cache}/exim", exist_ok=True)
-    try:
-        got = subprocess.run(["apt-get", "download", PACKAGE], cwd=cache, check=False, timeout=60,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Skip(f"cannot download Exim: {error}") from error
-    packages = sorted(glob.glob(f"{cache}/{PACKAGE}_*.deb"))
-    if got.returncode != 0 or not packages:
-        raise Skip("cannot download Exim (apt-get download)")
-    subprocess.run(["dpkg-deb", "-x", packages[-1], f"{cache}/exim"], check=True)
-    return f"{cache}/exim/usr/sbin/exim4"
-
-
 class Exim:
-    """domains, mailboxes: what it stores; transport: {domain: (port, with TLS?)}; options: further
-    lines of these transports."""
+    """domains, mailboxes: what it stores; answers: {local part: reply} for those that it refuses, for
+    good or for a while; transport: {domain: (port, with TLS?)}; options: further lines of these
+    transports; tls: Issued, which it has as a server."""
 
-    def __init__(self, name, folder, cache, domains=(), mailboxes=(), transport=None, options=""):
+    def __init__(self, name, folder, cache, domains=(), mailboxes=(), answers=None, transport=None,
+                 options="", tls=None, queue_run="10s"):
         self.name = name
         self.folder = folder
         self.port = free_port()
         self.process = None
         # The spool's user must be able to reach and to run the program.
-        source = unpacked(cache)
+        source = f"{unpacked(cache, PACKAGE)}/usr/sbin/exim4"
         binary = os.path.join(folder, "exim4")
         shutil.copyfile(source, binary)
         os.chmod(binary, 0o755)
@@ -138,6 +128,8 @@ class Exim:
         self._write("exim.conf", CONFIG.format(
             binary=binary, folder=folder, name=name, port=self.port, user=USER,
             domains=":".join(domains),
+            tls=TLS.format(certificate=tls.certificate, key=tls.key) if tls
+            else "tls_advertise_hosts =",
             routers="".join(ROUTER.format(label=f"r{i}", domain=domain)
                             for i, (domain, _) in enumerate(routes)),
             transports="".join(
@@ -145,15 +137,11 @@ class Exim:
                                  tls="hosts_require_tls" if tls else "hosts_avoid_tls")
                 for i, (_, (port, tls)) in enumerate(routes))))
         self._write("mailboxes", "".join(f"{box}: {box}\n" for box in mailboxes))
-        for kind in ("passwd", "group"):
-            with open(f"/etc/{kind}", encoding="utf-8") as f:
-                lines = f.read()
-            own = f"{USER}:x:{UID}:{UID}::/:/bin/false\n" if kind == "passwd" else f"{USER}:x:{UID}:\n"
-            self._write(kind, lines + own)
-        self._command = [
-            "unshare", "--mount", "sh", "-c",
-            f"mount --bind {folder}/passwd /etc/passwd && mount --bind {folder}/group /etc/group"
-            ' && exec "$@"', "sh", binary, "-C", f"{folder}/exim.conf"]
+        for file, first in (("refused", "5"), ("deferred", "4")):
+            self._write(file, "".join(f'{box}: {reply}\n' for box, reply in (answers or {}).items()
+                                      if reply.startswith(first)))
+        self._command = private(folder, {USER: UID}) + [binary, "-C", f"{folder}/exim.conf"]
+        self._queue_run = queue_run
         status, output = run_tool(self._command + ["-bV"])
         if status != 0:
             raise Skip(f"Exim does not run here: {' '.join(output.split())[-200:]}")
@@ -163,7 +151,7 @@ class Exim:
             f.write(text)
 
     def start(self):
-        self.process = Process(self.name, self._command + ["-bdf", "-q10s"],
+        self.process = Process(self.name, self._command + ["-bdf", f"-q{self._queue_run}"],
                                os.path.join(self.folder, "start.log"))
         self.process.wait_port(self.port)
 
@@ -181,6 +169,22 @@ class Exim:
 
     def mailbox(self, local_part, domain):
         return f"{self.folder}/mail/{domain}/{local_part}"
+
+    def messages(self, local_part, domain):
+        """What is in it."""
+        return maildir.messages_in(self.mailbox(local_part, domain))
+
+    def log(self):
+        """Its main log until now."""
+        try:
+            with open(f"{self.folder}/exim-main.log", encoding="utf-8", errors="replace") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def queue_empty(self):
+        """Is nothing left in its queue?"""
+        return not os.listdir(f"{self.folder}/spool/input")
 
     def arrived(self, local_part, domain, count=1, seconds=30):
         """The messages of a mailbox once there are `count`."""

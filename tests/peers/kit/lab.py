@@ -4,12 +4,16 @@ import os
 import shutil
 import tempfile
 
+from .certificate import Authority
+from .dovecot import Dovecot
 from .exim import Exim
 from .gatepost import Gatepost
 from .hop import Hop
 from .maildir import NOBODY
+from .opensmtpd import OpenSMTPD
 from .postfix import Postfix
 from .report import Skip
+from .sendmail import Sendmail
 
 LOG_LINES = 12
 LOG_COLUMNS = 600
@@ -60,24 +64,40 @@ class Lab:
 
     def postfix(self, name, **settings):
         """The Postfix of that name, started at the first call in this group."""
-        if os.geteuid() != 0:
-            raise Skip("Postfix can only be started by root")
-        if not shutil.which("postfix"):
-            raise Skip("Postfix is not installed")
-        if name not in self._kept:
-            p = Postfix(name, self.new_folder(name), **settings)
-            self._kept[name] = p
-            p.start()
-        return self._kept[name]
+        return self._server(name, "postfix", lambda folder: Postfix(name, folder, **settings))
+
+    def dovecot(self, name, **settings):
+        return self._server(name, "dovecot", lambda folder: Dovecot(name, folder, **settings))
 
     def exim(self, name, **settings):
+        cache = self.root / "build" / "peers-cache"
+        return self._server(name, "unshare", lambda folder: Exim(name, folder, cache, **settings))
+
+    def opensmtpd(self, name, **settings):
+        cache = self.root / "build" / "peers-cache"
+        return self._server(name, "unshare",
+                            lambda folder: OpenSMTPD(name, folder, cache, **settings))
+
+    def sendmail(self, name, **settings):
+        cache = self.root / "build" / "peers-cache"
+        return self._server(name, "unshare",
+                            lambda folder: Sendmail(name, folder, cache, **settings))
+
+    def _server(self, name, program, make):
+        """A mail server, started at the first call in this group."""
         if os.geteuid() != 0:
-            raise Skip("Exim is only started by root here")
+            raise Skip(f"{name} can only be started by root")
+        if not shutil.which(program):
+            raise Skip(f"{program} is not installed")
         if name not in self._kept:
-            e = Exim(name, self.new_folder(name), self.root / "build" / "peers-cache", **settings)
-            self._kept[name] = e
-            e.start()
+            server = make(self.new_folder(name))
+            self._kept[name] = server
+            server.start()
         return self._kept[name]
+
+    def authority(self):
+        """The certificate authority of this group."""
+        return self.keep("authority", lambda: Authority(self.new_folder("authority")))
 
     def keep(self, name, make):
         """Whatever make() returns, made once a group; its close() is called at the end."""

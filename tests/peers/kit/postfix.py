@@ -10,7 +10,8 @@ import re
 import signal
 
 from . import maildir
-from .process import Process, alive, free_port, run_tool, wait_until
+from .answers import Answers
+from .process import Process, alive, descendants_of, free_port, run_tool, wait_until
 from .report import Failed
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
@@ -59,7 +60,7 @@ smtpd_hard_error_limit = 1000
 smtpd_soft_error_limit = 1000
 smtpd_recipient_limit = 1000
 in_flow_delay = 0
-smtpd_recipient_restrictions = permit_auth_destination, reject
+smtpd_recipient_restrictions = {answers} permit_auth_destination, reject
 smtpd_relay_restrictions =
 smtputf8_enable = yes
 enable_long_queue_ids = no
@@ -93,13 +94,23 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
+TLS = """\
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = {certificate}
+smtpd_tls_key_file = {key}
+smtpd_tls_loglevel = 1
+smtpd_tls_received_header = yes
+"""
+
 
 class Postfix:
-    """domains: for which it has mailboxes; mailboxes: local parts known in each of them;
-    transport: {domain: port} for what it hands on by SMTP; extra: further main.cf settings."""
+    """domains: for which it has mailboxes; mailboxes: local parts known in each of them (None: it
+    knows everybody, and finds out after its 250); transport: {domain: port} for what it hands on by
+    SMTP; answers: replies to RCPT, see kit/answers.py; tls: Issued; extra: further main.cf
+    settings."""
 
     def __init__(self, name, folder, domains=(), mailboxes=(), transport=None, extra=None,
-                 size=1 << 30):
+                 size=1 << 30, answers=None, tls=None):
         self.name = name
         self.folder = folder
         self.port = free_port()
@@ -112,14 +123,20 @@ class Postfix:
                 uid = pwd.getpwnam(owner).pw_uid if isinstance(owner, str) else owner
                 os.chown(path, uid, -1)
         self._write("mailboxes", "".join(f"{box}@{domain} {domain}/{box}/\n"
-                                         for domain in domains for box in mailboxes))
+                                         for domain in domains for box in mailboxes or ()))
         for domain in domains:
             os.mkdir(f"{folder}/mail/{domain}", 0o755)
             os.chown(f"{folder}/mail/{domain}", NOBODY, -1)
         self._write("transport", "".join(f"{domain} smtp:[127.0.0.1]:{port}\n"
                                          for domain, port in (transport or {}).items()))
+        self.answers = Answers(answers) if answers else None
         main = MAIN.format(folder=folder, name=name, domains=" ".join(domains), uid=NOBODY,
-                           size=size)
+                           size=size, answers=f"check_recipient_access {self.answers.map},"
+                           if answers else "")
+        if mailboxes is None:
+            main += "smtpd_reject_unlisted_recipient = no\n"
+        if tls:
+            main += TLS.format(certificate=tls.certificate, key=tls.key)
         main += "".join(f"{key} = {value}\n" for key, value in (extra or {}).items())
         self._write("etc/main.cf", main)
         self._write("etc/master.cf", MASTER.format(port=self.port))
@@ -142,6 +159,18 @@ class Postfix:
                 wait_until(lambda: not alive(master), 10, f"{self.name} ends")
             self.process.kill()
             self.process = None
+        if self.answers:
+            self.answers.close()
+
+    def kill(self):
+        """Everything of it ends at once, whatever it is doing."""
+        for pid in descendants_of(self.process.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.kill()
+        self.process = None
 
     def master(self):
         """Process id of its master, from the lock file that it keeps."""
@@ -154,6 +183,10 @@ class Postfix:
     def mailbox(self, local_part, domain):
         """The folder of a mailbox."""
         return f"{self.folder}/mail/{domain}/{local_part}"
+
+    def messages(self, local_part, domain):
+        """What is in it."""
+        return maildir.messages_in(self.mailbox(local_part, domain))
 
     def arrived(self, local_part, domain, count=1, seconds=30):
         """The messages of a mailbox once there are `count`."""

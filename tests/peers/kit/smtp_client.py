@@ -29,6 +29,11 @@ class Reply:
         word = words[0].decode("latin-1") if words else ""
         return word if word.count(".") == 2 and word.replace(".", "").isdigit() else ""
 
+    @property
+    def words(self):
+        """The first line's text, without the codes."""
+        return self.lines[0][4:].decode("utf-8", "replace").removeprefix(self.enhanced).strip()
+
 
 def dot_stuffed(octets):
     """The wire form of a message for DATA, with the final CRLF.CRLF (RFC 5321 4.5.2)."""
