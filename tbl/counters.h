@@ -30,6 +30,7 @@ COUNTER(ended, "Connections that ended without a transaction and without a refus
 COUNTER(draining_421, "Clients told 421 because the worker was ending.")
 COUNTER(server_full_421,
         "Clients told 421 for `limit sessions` or `limit lobby`, or for want of descriptors.")
+COUNTER(no_descriptor_421, "Connections turned away with 421 because no descriptor at all was left.")
 COUNTER(client_full_421, "Clients told 421 for `limit client_sessions`.")
 COUNTER(network_full_421, "Clients told 421 for `limit network_sessions`.")
 COUNTER(client_rate_421, "Clients told 421 for `limit client_rate`.")

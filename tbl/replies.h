@@ -13,6 +13,7 @@ REPLY(DATA, 354, "", "send the message, end with CRLF.CRLF")
 
 REPLY(DRAINING, 421, "4.3.2", "going down for a restart, please come back")
 REPLY(SERVER_FULL, 421, "4.3.2", "too many sessions, please come back later")
+REPLY(NO_DESCRIPTOR, 421, "4.3.2", "too many connections, please come back later")
 REPLY(CLIENT_FULL, 421, "4.7.0", "too many sessions from your address")
 REPLY(NETWORK_FULL, 421, "4.7.0", "too many sessions from your network")
 REPLY(CLIENT_RATE, 421, "4.7.0", "too many connections from your address in a short time")

@@ -63,7 +63,7 @@ static bool may_wait(void *arg)
 {
     const struct gate *g = arg;
 
-    return g->server->guest_count <= g->waiting_most &&
+    return smtp_server_clients(g->server) <= g->descriptors.clients &&
            presence_waiting(g->shared->presence) <= (unsigned)limits_of(g)->lobby;
 }
 

@@ -2,6 +2,7 @@
  * that all workers share and from the limits of the configuration. Never blocks. */
 #pragma once
 
+#include "proc/descriptors.h"
 #include "proc/shared.h"
 #include "smtp/server.h"
 
@@ -9,7 +10,7 @@ struct gate {
     const struct shared *shared;
     struct owner owner;
     const struct smtp_server *server; /* whose rt and conf count */
-    unsigned waiting_most;            /* that this worker lets wait, for want of descriptors */
+    struct descriptors descriptors;
 };
 
 /* Its functions, with `g` as their arg; it must stay where it is. */

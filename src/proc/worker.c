@@ -3,26 +3,24 @@
 #include "proc/worker.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/sanitizer.h"
 #include "policy/reload.h"
+#include "proc/balance.h"
+#include "proc/descriptors.h"
 #include "proc/gate.h"
 #include "rt/real.h"
 #include "smtp/server.h"
 
 /* How soon decision lines that found no reader are tried again when nothing else happens. */
 #define FLUSH_AGAIN (20 * USEC_MSEC)
-/* Descriptors kept for others than waiting clients, where an eighth of all is fewer. */
-#define DESCRIPTORS_KEPT 64
 /* How often the log may say that decision lines are lost. */
 #define LOST_EVERY (60 * USEC_SEC)
 
@@ -38,6 +36,7 @@ struct worker {
     struct delivery_host deliveries;
     struct smtp_server server;
     struct gate gate;
+    struct balance balance;
     struct real_listener **listeners;
     struct table_watch *tables;
     struct rt_timer flush_timer;
@@ -98,20 +97,6 @@ static int confine(const struct worker *w)
     return 0;
 }
 
-/* Clients that this worker lets wait at most: an eighth of its descriptors is kept for sessions,
- * next hops and files, so that mail flows whoever waits. */
-static unsigned lobby_most(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= UINT_MAX) {
-        return UINT_MAX;
-    }
-    unsigned all = (unsigned)limit.rlim_cur;
-    unsigned kept = all / 8 < DESCRIPTORS_KEPT ? DESCRIPTORS_KEPT : all / 8;
-    return all > kept ? all - kept : 1;
-}
-
 /* ---- what a worker has ---- */
 
 static int open_store(struct worker *w)
@@ -132,11 +117,21 @@ static int open_store(struct worker *w)
 
 static void make_server(struct worker *w)
 {
+    struct descriptors descriptors = descriptors_here();
+
     w->gate = (struct gate){
         .shared = w->setup->shared,
         .owner = w->setup->owner,
         .server = &w->server,
-        .waiting_most = lobby_most(),
+        .descriptors = descriptors,
+    };
+    w->balance = (struct balance){
+        .shared = w->setup->shared,
+        .owner = w->setup->owner,
+        .server = &w->server,
+        .listeners = w->listeners,
+        .listener_count = w->conf->listen_count,
+        .clients_most = descriptors.clients,
     };
     w->deliveries = (struct delivery_host){
         .rt = w->rt,
@@ -169,7 +164,9 @@ static int begin_listening(struct worker *w)
             log_line(LOG_ERROR, "cannot watch a listening socket: %s", strerror(-r));
             return r;
         }
+        real_listener_when_full(w->listeners[i], smtp_server_turn_away);
     }
+    balance_begin(&w->balance);
     return 0;
 }
 
@@ -208,6 +205,7 @@ static void tell_ready(const struct worker *w)
 
 static void stop_listening(struct worker *w)
 {
+    balance_end(&w->balance);
     for (size_t i = 0; i < w->conf->listen_count; i++) {
         if (w->listeners[i] != NULL) {
             w->listeners[i] = real_listener_free(w->listeners[i]);
@@ -243,6 +241,7 @@ static void on_turn(void *arg)
 {
     struct worker *w = arg;
 
+    balance_look(&w->balance);
     decision_flush(w->decisions);
     if (decision_waiting(w->decisions)) {
         rt_timer_set(w->rt, &w->flush_timer, rt_now_of(w->rt) + FLUSH_AGAIN);

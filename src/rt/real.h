@@ -24,6 +24,15 @@ typedef void real_accept_fn(void *arg, struct stream *s, const struct addr *clie
                             const struct addr *local);
 int real_listen(struct rt *rt, int fd, real_accept_fn *fn, void *arg, struct real_listener **ret);
 
+/* What is done with a connection for which there is no descriptor left: it is accepted by a spare
+ * one, and fn(arg, …), with the listener's arg, must have closed it when it returns. Without such a
+ * function, and where even that fails, accepting pauses for a moment and clients wait in the
+ * kernel's queue. */
+void real_listener_when_full(struct real_listener *l, real_accept_fn *fn);
+
+/* Leaves connections to other processes that accept from the same socket, or takes them again. */
+void real_listener_hold(struct real_listener *l, bool hold);
+
 /* Stops accepting; the descriptor stays the caller's. NULL allowed. Returns NULL. */
 struct real_listener *real_listener_free(struct real_listener *l);
 

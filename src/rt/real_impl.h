@@ -18,6 +18,7 @@ struct real {
     struct event *socket_event;
     struct epoll_event *batch; /* events under way, of which one that closes a socket is told */
     int batch_left;
+    int spare; /* a socket whose place a connection gets that is to be turned away; -1: none */
     struct thread_pool *files;
     struct thread_pool *store;
     void (*on_turn)(void *arg);

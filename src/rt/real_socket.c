@@ -89,10 +89,14 @@ void real_sockets_init(struct real *w)
     if (w->socket_event == NULL || event_add(w->socket_event, NULL) != 0) {
         fatal("cannot make an event loop: %s", strerror(errno));
     }
+    w->spare = -1;
 }
 
 void real_sockets_fini(struct real *w)
 {
+    if (w->spare >= 0) {
+        close(w->spare);
+    }
     event_free(w->socket_event);
     close(w->sockets);
 }
@@ -289,10 +293,12 @@ struct real_listener {
     struct real *world;
     struct event *event;
     real_accept_fn *fn;
+    real_accept_fn *when_full;
     void *arg;
     struct rt_timer again; /* while accepting pauses */
     struct addr at;
     bool wildcard; /* each connection has an own local address */
+    bool held;
 };
 
 static struct addr own_address(int fd)
@@ -303,8 +309,17 @@ static struct addr own_address(int fd)
     return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 ? addr_from_sockaddr(&ss) : none;
 }
 
-/* No descriptor or memory for another connection: the listener would stay readable and be tried in
- * every turn. Clients wait in its queue until something has been given back. */
+/* A socket, because it takes what a connection takes: a descriptor of the process and an open file
+ * of the system; and because a confined worker may make one. */
+static void open_spare(struct real *w)
+{
+    if (w->spare < 0) {
+        w->spare = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    }
+}
+
+/* The listener would stay readable and be tried in every turn. Clients wait in its queue until
+ * something has been given back. */
 static void pause_accepting(struct real_listener *l)
 {
     (void)event_del(l->event);
@@ -314,8 +329,70 @@ static void pause_accepting(struct real_listener *l)
 static void resume_accepting(void *arg)
 {
     struct real_listener *l = arg;
-    if (event_add(l->event, NULL) != 0) {
+    open_spare(l->world);
+    if (!l->held && event_add(l->event, NULL) != 0) {
         pause_accepting(l);
+    }
+}
+
+/* Accepts one connection: its descriptor, or a negative errno. */
+static int take(struct real_listener *l, struct sockaddr_storage *ret_ss)
+{
+    socklen_t len = sizeof *ret_ss;
+    int fd = accept4(event_get_fd(l->event), (struct sockaddr *)ret_ss, &len,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static void hand_over(struct real_listener *l, real_accept_fn *fn, int fd,
+                      const struct sockaddr_storage *ss)
+{
+    real_tick(l->world); /* the client's time begins now, not when this turn did */
+    struct addr client = addr_from_sockaddr(ss);
+    struct addr local = l->wildcard ? own_address(fd) : l->at;
+    struct stream *s = real_socket_stream(l->world, fd);
+    if (s != NULL) {
+        fn(l->arg, s, &client, &local);
+    }
+}
+
+/* No descriptor is left: the client is told so, by the spare one's place. */
+static void turn_away(struct real_listener *l)
+{
+    struct real *w = l->world;
+    struct sockaddr_storage ss;
+    int fd = -EMFILE;
+    if (l->when_full != NULL && w->spare >= 0) {
+        close(w->spare);
+        w->spare = -1;
+        fd = take(l, &ss);
+    }
+    if (fd >= 0) {
+        hand_over(l, l->when_full, fd, &ss);
+    }
+    open_spare(w);
+    if (w->spare < 0 || (fd < 0 && fd != -EAGAIN)) {
+        pause_accepting(l);
+    }
+}
+
+/* Errors of the one connection, which is gone, or none was there: accept(2). */
+static bool concerns_one(int error)
+{
+    switch (error) {
+    case EAGAIN:
+    case EINTR:
+    case ECONNABORTED:
+    case EPERM: /* a firewall's rule */
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET: return true;
+    default: return false;
     }
 }
 
@@ -323,23 +400,17 @@ static void resume_accepting(void *arg)
  * this turn need is not kept waiting. */
 static void on_connection(evutil_socket_t listening, short what, void *arg)
 {
-    (void)what;
     struct real_listener *l = arg;
     struct sockaddr_storage ss;
-    socklen_t len = sizeof ss;
-    int fd = accept4((int)listening, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            pause_accepting(l);
-        }
-        return;
-    }
-    real_tick(l->world); /* the client's time begins now, not when this turn did */
-    struct addr client = addr_from_sockaddr(&ss);
-    struct addr local = l->wildcard ? own_address(fd) : l->at;
-    struct stream *s = real_socket_stream(l->world, fd);
-    if (s != NULL) {
-        l->fn(l->arg, s, &client, &local);
+    (void)listening;
+    (void)what;
+    int fd = take(l, &ss);
+    if (fd >= 0) {
+        hand_over(l, l->fn, fd, &ss);
+    } else if (fd == -EMFILE || fd == -ENFILE) {
+        turn_away(l);
+    } else if (!concerns_one(-fd)) {
+        pause_accepting(l); /* ENOBUFS, ENOMEM, and what nobody expects */
     }
 }
 
@@ -355,6 +426,7 @@ int real_listen(struct rt *rt, int fd, real_accept_fn *fn, void *arg, struct rea
     static const uint8_t zero[sizeof l->at.octets];
     l->wildcard = memcmp(l->at.octets, zero, sizeof zero) == 0;
     no_delay(fd); /* inherited by what is accepted */
+    open_spare(w);
     l->event = event_new(w->base, fd, EV_READ | EV_PERSIST, on_connection, l);
     if (l->event == NULL || event_add(l->event, NULL) != 0) {
         real_listener_free(l);
@@ -362,6 +434,25 @@ int real_listen(struct rt *rt, int fd, real_accept_fn *fn, void *arg, struct rea
     }
     *ret = l;
     return 0;
+}
+
+void real_listener_when_full(struct real_listener *l, real_accept_fn *fn)
+{
+    l->when_full = fn;
+}
+
+void real_listener_hold(struct real_listener *l, bool hold)
+{
+    if (l->held == hold) {
+        return;
+    }
+    l->held = hold;
+    rt_timer_clear(&l->world->rt, &l->again);
+    if (hold) {
+        (void)event_del(l->event);
+    } else {
+        resume_accepting(l);
+    }
 }
 
 struct real_listener *real_listener_free(struct real_listener *l)

@@ -81,7 +81,7 @@ static void leave(struct guest *g)
 }
 
 /* Says the answer, which ends the connection, and records it. */
-static void farewell(struct guest *g, const struct answer *a)
+static void last_words(struct guest *g, const struct answer *a)
 {
     char id[DECISION_ID_LEN + 1];
     struct buf out = {0};
@@ -90,6 +90,11 @@ static void farewell(struct guest *g, const struct answer *a)
     (void)stream_try_write(g->stream, out.p, out.n); /* nothing was sent before: there is room */
     buf_free(&out);
     decide_guest(g, id, a, "");
+}
+
+static void farewell(struct guest *g, const struct answer *a)
+{
+    last_words(g, a);
     leave(g);
 }
 
@@ -378,10 +383,9 @@ static uint16_t find_listener(const struct conf *conf, const struct addr *local)
     return (uint16_t)found;
 }
 
-void smtp_server_accept(void *arg, struct stream *stream, const struct addr *client,
-                        const struct addr *local)
+static struct guest *guest_new(struct smtp_server *srv, struct stream *stream,
+                               const struct addr *client, const struct addr *local)
 {
-    struct smtp_server *srv = arg;
     struct guest *g = xcalloc(1, sizeof(*g));
     g->server = srv;
     g->stream = stream;
@@ -395,12 +399,31 @@ void smtp_server_accept(void *arg, struct stream *stream, const struct addr *cli
     list_push_back(&srv->lobby, &g->link);
     srv->guest_count++;
     srv->counts->connections++;
+    return g;
+}
+
+void smtp_server_accept(void *arg, struct stream *stream, const struct addr *client,
+                        const struct addr *local)
+{
+    struct smtp_server *srv = arg;
+    struct guest *g = guest_new(srv, stream, client, local);
     if (conf_is_proxy(srv->conf, client)) {
         wait_for(g, GUEST_PROXY, g->began + PROXY_TIME);
         read_proxy_header(g);
     } else {
         enter(g);
     }
+}
+
+void smtp_server_turn_away(void *arg, struct stream *stream, const struct addr *client,
+                           const struct addr *local)
+{
+    struct smtp_server *srv = arg;
+    struct guest *g = guest_new(srv, stream, client, local);
+    struct answer a = reply_answer(REPLY_NO_DESCRIPTOR);
+    count_goodbye(srv->counts, REPLY_NO_DESCRIPTOR);
+    last_words(g, &a);
+    close_guest(g);
 }
 
 void lobby_drain(struct smtp_server *srv)

@@ -88,6 +88,11 @@ void smtp_server_fini(struct smtp_server *srv);
 void smtp_server_accept(void *arg, struct stream *s, const struct addr *client,
                         const struct addr *local);
 
+/* The same for a connection that cannot be kept, for want of descriptors: told 421 4.3.2, recorded
+ * and closed before this returns. */
+void smtp_server_turn_away(void *arg, struct stream *s, const struct addr *client,
+                           const struct addr *local);
+
 /* Begins to end: idle sessions are told 421 4.3.2 now, others when their transaction has ended or
  * after conf limits drain_time. Open commits, and late answers, are always waited for. The worker
  * may exit when smtp_server_clients and deliveries->late_running are both 0. Idempotent. */

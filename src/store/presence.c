@@ -38,6 +38,7 @@ struct worker {
     uint32_t epoch; /* 0: none yet */
     uint32_t waiting;
     uint32_t greeted;
+    bool accepts;
 };
 
 struct presence {
@@ -84,6 +85,7 @@ void presence_new_epoch(struct presence *p, struct owner who)
     struct worker *w = &p->worker[who.slot];
     w->waiting = 0;
     w->greeted = 0;
+    w->accepts = false;
     w->epoch = who.epoch;
     if (p->slots <= who.slot) {
         p->slots = who.slot + 1u;
@@ -350,4 +352,45 @@ unsigned presence_waiting(struct presence *p)
     unsigned sum = waiting_in_all(p);
     shm_unlock(&p->lock);
     return sum;
+}
+
+/* ---- who accepts ---- */
+
+static bool accepts_beside(const struct presence *p, uint32_t slot)
+{
+    for (uint32_t i = 0; i < p->slots; i++) {
+        if (i != slot && p->worker[i].accepts) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void presence_accept(struct presence *p, struct owner who, bool accepts)
+{
+    shm_lock(&p->lock);
+    if (is_current(p, who)) {
+        p->worker[who.slot].accepts = accepts;
+    }
+    shm_unlock(&p->lock);
+}
+
+bool presence_stand_back(struct presence *p, struct owner who)
+{
+    bool others = false;
+    shm_lock(&p->lock);
+    if (is_current(p, who) && accepts_beside(p, who.slot)) {
+        p->worker[who.slot].accepts = false;
+        others = true;
+    }
+    shm_unlock(&p->lock);
+    return others;
+}
+
+bool presence_anybody_accepts(struct presence *p)
+{
+    shm_lock(&p->lock);
+    bool any = accepts_beside(p, OWNER_SLOTS);
+    shm_unlock(&p->lock);
+    return any;
 }

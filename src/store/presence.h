@@ -59,6 +59,16 @@ void presence_leave(struct presence *p, struct owner who, const struct addr *cli
 unsigned presence_of(struct presence *p, const struct addr *client);
 unsigned presence_of_network(struct presence *p, const struct addr *client);
 
+/* Says that the owner accepts connections, or that it does not. */
+void presence_accept(struct presence *p, struct owner who, bool accepts);
+
+/* Does any other worker accept connections? If so this owner is noted as one that does not. Of
+ * several that ask at a time, the last that accepts is told no. */
+bool presence_stand_back(struct presence *p, struct owner who);
+
+/* Does any worker accept connections? */
+bool presence_anybody_accepts(struct presence *p);
+
 /* Greeted sessions in all, and waiting clients in all. */
 unsigned presence_total(struct presence *p);
 unsigned presence_waiting(struct presence *p);

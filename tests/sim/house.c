@@ -120,7 +120,7 @@ static void start_worker(struct house *h, unsigned slot)
         .shared = &h->shared_memory,
         .owner = w->deliveries.owner,
         .server = &w->server,
-        .waiting_most = UINT_MAX,
+        .descriptors = {.all = INT_MAX, .clients = INT_MAX},
     };
     w->server = (struct smtp_server){
         .rt = w->rt,

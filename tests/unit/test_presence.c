@@ -247,6 +247,33 @@ static void fair_shares(void **state)
     assert_int_equal(presence_greet(p, a, &c, 20, true), PRESENCE_NETWORK_FULL);
 }
 
+static void somebody_accepts(void **state)
+{
+    struct presence *p = *state;
+    struct owner a = owner(0, 1);
+    struct owner b = owner(1, 1);
+    presence_new_epoch(p, a);
+    presence_new_epoch(p, b);
+    assert_false(presence_anybody_accepts(p));
+    assert_false(presence_stand_back(p, a));
+    presence_accept(p, a, true);
+    assert_false(presence_stand_back(p, a)); /* there is nobody else */
+    presence_accept(p, b, true);
+    assert_true(presence_stand_back(p, a));
+    assert_false(presence_stand_back(p, b));
+    assert_true(presence_anybody_accepts(p));
+    presence_accept(p, a, true);
+    assert_true(presence_stand_back(p, b));
+    /* The heir of one that died accepts when it says so. */
+    struct owner heir = owner(0, 2);
+    presence_new_epoch(p, heir);
+    assert_false(presence_anybody_accepts(p));
+    presence_accept(p, a, true);
+    assert_false(presence_anybody_accepts(p));
+    presence_accept(p, heir, true);
+    assert_true(presence_anybody_accepts(p));
+}
+
 static void a_dead_worker_counts_nothing(void **state)
 {
     struct presence *p = *state;
@@ -528,6 +555,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(families_are_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(networks, setup, teardown),
         cmocka_unit_test_setup_teardown(fair_shares, setup, teardown),
+        cmocka_unit_test_setup_teardown(somebody_accepts, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_worker_counts_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(full_table, setup, teardown),
         cmocka_unit_test(as_many_as_promised),

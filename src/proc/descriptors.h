@@ -1,0 +1,11 @@
+/* How a worker's descriptors are shared out. */
+#pragma once
+
+struct descriptors {
+    unsigned all;     /* that the process may have */
+    unsigned clients; /* for connections of clients; the rest is for next hops and files */
+};
+
+/* Of this process: an eighth, 64 at least, is kept for others than clients, so that mail flows
+ * whoever is connected. */
+struct descriptors descriptors_here(void);
