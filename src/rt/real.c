@@ -60,6 +60,7 @@ static const struct world_ops real_ops = {
     .wall = real_wall,
     .random = real_random,
     .connect = real_socket_connect,
+    .connect_path = real_socket_connect_path,
     .post = real_post,
 };
 

@@ -36,6 +36,7 @@ void real_sockets_fini(struct real *w);
  */
 struct stream *real_socket_stream(struct real *w, int fd);
 int real_socket_connect(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret);
+int real_socket_connect_path(struct rt *rt, const char *path, usec_t deadline, struct stream **ret);
 
 /* ---- real_threads.c ---- */
 /* `threads` are started when there is work for them, and show as `name` (static, at most 15

@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fatal.h"
@@ -251,6 +252,36 @@ static void no_delay(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+/* Waits until a connection that was begun is there, or has failed. */
+static int await_connected(struct stream *s, usec_t deadline)
+{
+    struct sock *k = (struct sock *)s;
+    int error = 0;
+    socklen_t error_len = sizeof error;
+    k->ready = 0;
+    int r = sock_wait(s, STREAM_WRITABLE, deadline);
+    if (r == 0 && getsockopt(k->fd, SOL_SOCKET, SO_ERROR, &error, &error_len) == 0) {
+        r = -error;
+    }
+    return r;
+}
+
+/* Takes the descriptor over. */
+static int connected(struct rt *rt, int fd, bool under_way, usec_t deadline, struct stream **ret)
+{
+    struct stream *s = real_socket_stream((struct real *)rt, fd);
+    if (s == NULL) {
+        return -ENOMEM;
+    }
+    int r = under_way ? await_connected(s, deadline) : 0;
+    if (r < 0) {
+        stream_close(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
 int real_socket_connect(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret)
 {
     struct sockaddr_storage ss;
@@ -265,24 +296,37 @@ int real_socket_connect(struct rt *rt, const struct addr *to, usec_t deadline, s
         close(fd);
         return r;
     }
-    struct stream *s = real_socket_stream((struct real *)rt, fd);
-    if (s == NULL) {
-        return -ENOMEM;
+    return connected(rt, fd, true, deadline, ret);
+}
+
+/* How soon a Unix socket whose queue is full is tried again: the kernel gives no sign. */
+#define QUEUE_FULL_AGAIN (20 * USEC_MSEC)
+
+int real_socket_connect_path(struct rt *rt, const char *path, usec_t deadline, struct stream **ret)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    size_t n = strlen(path);
+    if (n >= sizeof to.sun_path) {
+        return -ENAMETOOLONG;
     }
-    struct sock *k = (struct sock *)s;
-    k->ready = 0;
-    int r = sock_wait(s, STREAM_WRITABLE, deadline);
-    int error = 0;
-    socklen_t error_len = sizeof error;
-    if (r == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) == 0 && error != 0) {
-        r = -error;
+    memcpy(to.sun_path, path, n + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return -errno;
+    }
+    int r = 0;
+    while (r == 0 && connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
+        r = errno != EAGAIN ? -errno : rt->now >= deadline ? -ETIMEDOUT : 0;
+        if (r == 0) {
+            usec_t again = rt->now + QUEUE_FULL_AGAIN;
+            r = task_sleep(again < deadline ? again : deadline);
+        }
     }
     if (r < 0) {
-        stream_close(s);
+        close(fd);
         return r;
     }
-    *ret = s;
-    return 0;
+    return connected(rt, fd, false, deadline, ret);
 }
 
 /* ---- listeners ---- */

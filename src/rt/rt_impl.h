@@ -10,6 +10,7 @@ struct world_ops {
     usec_t (*wall)(struct rt *rt);
     void (*random)(struct rt *rt, void *ret, size_t n);
     int (*connect)(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret);
+    int (*connect_path)(struct rt *rt, const char *path, usec_t deadline, struct stream **ret);
     void (*post)(struct rt *rt, enum rt_call_kind kind, int (*fn)(void *),
                  void (*done)(void *, int), void *arg);
     /* Called at the entry of every wait; NULL in the real world. */

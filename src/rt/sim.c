@@ -100,6 +100,7 @@ static const struct world_ops sim_ops = {
     .wall = world_wall,
     .random = world_random,
     .connect = sim_net_connect,
+    .connect_path = sim_net_connect_path,
     .post = world_post,
     .await = world_await,
 };

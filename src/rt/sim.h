@@ -39,6 +39,8 @@ typedef void sim_accept_fn(void *arg, struct stream *s, const struct addr *clien
 /* Listens at `at` in `rt`; connections from any runtime of this world arrive there. */
 struct sim_listener;
 struct sim_listener *sim_listen(struct rt *rt, const struct addr *at, sim_accept_fn *fn, void *arg);
+/* The same at a Unix socket's path; the addresses of its connections are all zero. */
+struct sim_listener *sim_listen_path(struct rt *rt, const char *path, sim_accept_fn *fn, void *arg);
 struct sim_listener *sim_listener_free(struct sim_listener *l);
 
 /* stream_connect from a runtime uses this address as the client's; default 192.0.2.1. */

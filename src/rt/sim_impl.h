@@ -32,4 +32,5 @@ struct sim_world {
 
 /* ---- sim_net.c ---- */
 int sim_net_connect(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret);
+int sim_net_connect_path(struct rt *rt, const char *path, usec_t deadline, struct stream **ret);
 void sim_net_kill(struct sim_world *w);

@@ -15,6 +15,7 @@ struct sim_listener {
     struct list link;
     struct sim_world *world;
     struct addr at;
+    char *path; /* NULL: it is at `at` */
     sim_accept_fn *fn;
     void *arg;
 };
@@ -285,23 +286,27 @@ static struct sim_end *end_new(struct sim_world *w, bool accepted)
 
 /* ---- connecting ---- */
 
-static bool same_place(const struct addr *a, const struct addr *b)
+static bool same_place(const struct sim_listener *l, const struct addr *at, const char *path)
 {
-    return a->port == b->port && addr_same_host(a, b);
+    if (l->path != NULL || path != NULL) {
+        return l->path != NULL && path != NULL && strcmp(l->path, path) == 0;
+    }
+    return l->at.port == at->port && addr_same_host(&l->at, at);
 }
 
-static struct sim_listener *find_listener(struct sim *sim, const struct addr *at)
+static struct sim_listener *find_listener(struct sim *sim, const struct addr *at, const char *path)
 {
     list_for_each (it, &sim->listeners) {
         struct sim_listener *l = list_entry(it, struct sim_listener, link);
-        if (same_place(&l->at, at)) {
+        if (same_place(l, at, path)) {
             return l;
         }
     }
     return NULL;
 }
 
-int sim_net_connect(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret)
+static int connect_to(struct rt *rt, const struct addr *to, const char *path, usec_t deadline,
+                      struct stream **ret)
 {
     struct sim_world *w = (struct sim_world *)rt;
     usec_t there = rt->now + 100 + (usec_t)sim_random(w->sim, 1000);
@@ -312,7 +317,7 @@ int sim_net_connect(struct rt *rt, const struct addr *to, usec_t deadline, struc
     if (there > deadline) {
         return -ETIMEDOUT;
     }
-    struct sim_listener *l = find_listener(w->sim, to);
+    struct sim_listener *l = find_listener(w->sim, to, path);
     if (l == NULL || l->world->rt.dead) {
         return -ECONNREFUSED;
     }
@@ -320,11 +325,24 @@ int sim_net_connect(struct rt *rt, const struct addr *to, usec_t deadline, struc
     struct sim_end *far = end_new(l->world, true);
     here->peer = far;
     far->peer = here;
-    struct addr client = w->address;
-    client.port = w->next_port++;
+    struct addr client = {0};
+    if (path == NULL) {
+        client = w->address;
+        client.port = w->next_port++;
+    }
     l->fn(l->arg, &far->stream, &client, &l->at);
     *ret = &here->stream;
     return 0;
+}
+
+int sim_net_connect(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret)
+{
+    return connect_to(rt, to, NULL, deadline, ret);
+}
+
+int sim_net_connect_path(struct rt *rt, const char *path, usec_t deadline, struct stream **ret)
+{
+    return connect_to(rt, NULL, path, deadline, ret);
 }
 
 struct sim_listener *sim_listen(struct rt *rt, const struct addr *at, sim_accept_fn *fn, void *arg)
@@ -336,10 +354,18 @@ struct sim_listener *sim_listen(struct rt *rt, const struct addr *at, sim_accept
     return l;
 }
 
+struct sim_listener *sim_listen_path(struct rt *rt, const char *path, sim_accept_fn *fn, void *arg)
+{
+    struct sim_listener *l = sim_listen(rt, &(struct addr){0}, fn, arg);
+    l->path = xstrdup(path);
+    return l;
+}
+
 struct sim_listener *sim_listener_free(struct sim_listener *l)
 {
     if (l != NULL) {
         list_remove(&l->link);
+        free(l->path);
     }
     free(l);
     return NULL;

@@ -89,3 +89,7 @@ struct stream *stream_close(struct stream *s);
 /* Connects to `to` over TCP: 0 and a stream the caller owns, or -ECONNREFUSED, -ETIMEDOUT,
  * -ECANCELED and the like. */
 int stream_connect(const struct addr *to, usec_t deadline, struct stream **ret);
+
+/* The same for a Unix socket; also -ENOENT and -EACCES, and -ENAMETOOLONG for more than 107 octets.
+ * A server whose queue of connections is full is tried until the deadline. */
+int stream_connect_path(const char *path, usec_t deadline, struct stream **ret);

@@ -483,3 +483,9 @@ int stream_connect(const struct addr *to, usec_t deadline, struct stream **ret)
     int r = task_await();
     return r < 0 ? r : self->ops->connect(self, to, deadline, ret);
 }
+
+int stream_connect_path(const char *path, usec_t deadline, struct stream **ret)
+{
+    int r = task_await();
+    return r < 0 ? r : self->ops->connect_path(self, path, deadline, ret);
+}

@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fatal.h"
@@ -244,6 +245,87 @@ static void test_echo_real(void **state)
     close(fd);
 }
 
+/* ---- Unix sockets ---- */
+
+#define PATH "/tmp/gatepost-test-rt.sock"
+
+/* Connects twice: to a server whose queue holds one only, which therefore is tried until the
+ * deadline; then says something and reads it. */
+static void path_client(void *arg)
+{
+    struct echo *e = arg;
+    struct stream *one = NULL, *two = NULL;
+    char buffer[8];
+    assert_int_equal(stream_connect_path("/nowhere/s", rt_now() + USEC_SEC, &one), -ENOENT);
+    assert_int_equal(stream_connect_path(PATH, rt_now() + USEC_SEC, &one), 0);
+    int r = stream_connect_path(PATH, rt_now() + 50 * USEC_MSEC, &two);
+    assert_int_equal(r, -ETIMEDOUT);
+    int fd = accept((int)e->received, NULL, NULL);
+    assert_true(fd >= 0);
+    assert_int_equal(stream_connect_path(PATH, rt_now() + USEC_SEC, &two), 0);
+    assert_int_equal(write(fd, "hi", 2), 2);
+    assert_int_equal(stream_read(one, buffer, sizeof buffer, rt_now() + USEC_SEC), 2);
+    struct iovec iov = {buffer, 2};
+    assert_int_equal(stream_write(one, &iov, 1, rt_now() + USEC_SEC, NULL), 0);
+    assert_int_equal(read(fd, buffer, sizeof buffer), 2);
+    close(fd);
+    assert_int_equal(stream_read(one, buffer, sizeof buffer, rt_now() + USEC_SEC), 0);
+    stream_close(one);
+    stream_close(two);
+    e->done = true;
+}
+
+static void test_path_real(void **state)
+{
+    (void)state;
+    struct rt *rt = real_new();
+    struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = PATH};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unlink(PATH);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(fd, 0), 0);
+    struct echo e = {.rt = rt, .received = (size_t)fd};
+    task_spawn(rt, rt_root_of(rt), path_client, &e);
+    real_run(rt, &e.done);
+    real_free(rt);
+    close(fd);
+    unlink(PATH);
+}
+
+static void sim_path_accept(void *arg, struct stream *s, const struct addr *client,
+                            const struct addr *local)
+{
+    assert_int_equal(client->family, ADDR_NONE);
+    assert_int_equal(local->family, ADDR_NONE);
+    *(bool *)arg = true;
+    stream_close(s);
+}
+
+static void sim_path_client(void *arg)
+{
+    struct stream *s = NULL;
+    (void)arg;
+    assert_int_equal(stream_connect_path("/no", rt_now() + USEC_SEC, &s), -ECONNREFUSED);
+    assert_int_equal(stream_connect_path(PATH, rt_now() + USEC_SEC, &s), 0);
+    stream_close(s);
+}
+
+static void test_path_simulated(void **state)
+{
+    (void)state;
+    struct sim *sim = sim_new(5);
+    struct rt *server = sim_rt(sim), *client = sim_rt(sim);
+    bool accepted = false;
+    struct sim_listener *l = sim_listen_path(server, PATH, sim_path_accept, &accepted);
+    task_spawn(client, rt_root_of(client), sim_path_client, NULL);
+    sim_run(sim, USEC_NEVER);
+    assert_true(accepted);
+    sim_listener_free(l);
+    sim_rt_free(server);
+    sim_rt_free(client);
+    sim_free(sim);
+}
+
 /* ---- a peer that goes away ---- */
 
 static void watcher(void *arg)
@@ -363,6 +445,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scopes),         cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_echo_simulated), cmocka_unit_test(test_echo_real),
+        cmocka_unit_test(test_path_real),      cmocka_unit_test(test_path_simulated),
         cmocka_unit_test(test_watch),          cmocka_unit_test(test_threads),
         cmocka_unit_test(test_kill),
     };
