@@ -52,7 +52,6 @@ REPLY(TLS_ALREADY, 503, "5.5.1", "TLS is on already")
 
 REPLY(NO_ROUTE, 550, "5.7.1", "no mail for this domain here: relaying denied")
 REPLY(RELAY_TRICK, 550, "5.7.1", "addresses that ask for relaying are refused")
-REPLY(OTHER_ROUTE, 452, "4.5.3", "this recipient needs a transaction of its own")
 REPLY(MANY_RCPT, 452, "4.5.3", "too many recipients, send the rest in a further transaction")
 REPLY(OTHER_POLICY, 452, "4.5.3", "this recipient needs a transaction of its own")
 REPLY(ISOLATED, 452, "4.5.3", "this recipient needs a transaction of its own")

@@ -128,6 +128,7 @@ static json_t *recipient_object(const struct decision_recipient *r)
     decision_put_text(object, "recipient", r->mailbox);
     put_words(object, "verdict", r->verdict);
     put_reply(object, r->code, r->enhanced, r->text);
+    put_optional(object, "hop", r->hop);
     if (r->delivered_before) {
         decision_put(object, "delivered_before", json_true());
     }

@@ -38,9 +38,10 @@ struct decision_judgement {
 struct decision_recipient {
     struct slice mailbox;
     const char *verdict; /* "accepted", "refused", "deferred" */
-    uint16_t code;       /* our reply to RCPT, or for the message where it differs */
+    uint16_t code; /* of the reply to RCPT where that was negative; then the next hop's answer */
     struct slice enhanced;
     struct slice text;
+    struct slice hop;      /* its route's name, where the transaction has several */
     bool delivered_before; /* the ledger had it: not delivered again */
     struct decision_judgement judgement;
 };
@@ -64,7 +65,7 @@ struct decision {
     uint16_t code;       /* the last reply that mattered; 0 when there was none */
     struct slice enhanced;
     struct slice text;
-    struct slice hop; /* the route's name, empty before there is one */
+    struct slice hop; /* the route's name; empty before there is one, and where there are several */
     bool hop_reply;   /* the reply was the next hop's own */
     struct decision_judgement judgement;
     const char *note; /* "", or why: "client went away", "in doubt", "answer unknown", "answer

@@ -1,5 +1,5 @@
-/* A transaction on its way through a route, up to the end of the data; commit.c has the rest. */
-#include "route/delivery.h"
+/* A transaction on its way through its routes, up to the end of the data; commit.c has the rest. */
+#include "route/leg.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,23 +14,36 @@ struct delivery *delivery_new(struct delivery_host *host)
     return d;
 }
 
+static void end_legs(struct delivery *d)
+{
+    for (struct leg *leg = d->legs; leg != NULL; leg = leg->next) {
+        leg->hop = hop_end(leg->hop);
+    }
+}
+
 struct delivery *delivery_free(struct delivery *d)
 {
-    if (d != NULL) {
-        delivery_reset(d);
+    if (d != NULL && d->holders > 0) {
+        d->left = true;
+    } else if (d != NULL) {
+        end_legs(d);
         arena_free(&d->arena);
         free(d);
     }
     return NULL;
 }
 
-void delivery_reset(struct delivery *d)
+struct delivery *delivery_leave(struct delivery *d)
 {
-    hop_end(d->hop);
+    if (d->holders > 0) {
+        return delivery_free(d);
+    }
+    end_legs(d);
     struct delivery_host *host = d->host;
     struct arena arena = d->arena;
     arena_reset(&arena);
     *d = (struct delivery){.host = host, .arena = arena};
+    return d;
 }
 
 void delivery_begin(struct delivery *d, const struct addr *client, const struct envelope *e)
@@ -90,22 +103,53 @@ static bool remembered(struct delivery *d, struct slice mailbox, bool *ret_isola
     return false;
 }
 
-static int ask_hop(struct delivery *d, const struct conf_route *route, struct hop_recipient *r)
+static struct leg *leg_of(struct delivery *d, const struct conf_route *route)
 {
-    const struct conf_limits *l = &d->host->conf->limits;
-    if (d->hop != NULL && d->route != route) {
-        d->hop = hop_end(d->hop); /* of a recipient that was refused */
+    struct leg **at = &d->legs;
+    while (*at != NULL && (*at)->route != route) {
+        at = &(*at)->next;
     }
-    if (d->hop == NULL) {
-        d->hop = hop_begin(d->host->pools, route, &d->envelope, &d->arena);
-        d->route = route;
+    if (*at == NULL) {
+        *at = arena_zalloc(&d->arena, sizeof(**at));
+        (*at)->delivery = d;
+        (*at)->route = route;
+        (*at)->hop = hop_begin(d->host->pools, route, &d->envelope, &d->arena);
     }
-    return hop_rcpt(d->hop, r, rt_now() + l->connect_time + l->hop_reply_time);
+    return *at;
+}
+
+const char *delivery_route_name(const struct hop_recipient *r)
+{
+    return r->leg->route->name;
+}
+
+bool delivery_has_routes(const struct delivery *d)
+{
+    size_t used = 0;
+    for (const struct leg *leg = d->legs; leg != NULL; leg = leg->next) {
+        used += leg->count > 0;
+    }
+    return used > 1;
+}
+
+struct slice delivery_only_route(const struct delivery *d)
+{
+    struct slice name = {0};
+    if (delivery_has_routes(d)) {
+        return name;
+    }
+    for (const struct leg *leg = d->legs; leg != NULL; leg = leg->next) {
+        if (leg->count > 0 || d->count == 0) {
+            name = slice_of(leg->route->name);
+        }
+    }
+    return name;
 }
 
 int delivery_ask(struct delivery *d, const struct conf_route *route, struct slice mailbox,
                  struct slice local_part, struct slice domain, struct answer *ret)
 {
+    const struct conf_limits *l = &d->host->conf->limits;
     d->candidate = NULL;
     if (remembered(d, mailbox, &d->candidate_isolates, ret)) {
         return 0;
@@ -114,7 +158,8 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
     r->mailbox = arena_copy(&d->arena, mailbox);
     r->local_part = arena_copy(&d->arena, local_part);
     r->domain = arena_copy(&d->arena, domain);
-    int error = ask_hop(d, route, r);
+    r->leg = leg_of(d, route);
+    int error = hop_rcpt(r->leg->hop, r, rt_now() + l->connect_time + l->hop_reply_time);
     if (error < 0) {
         return error;
     }
@@ -130,6 +175,7 @@ void delivery_join(struct delivery *d)
     }
     d->isolated = d->count == 0 && d->candidate_isolates;
     add_recipient(d, d->candidate);
+    leg_add(d->candidate->leg, d->candidate);
     d->candidate = NULL;
 }
 

@@ -1,10 +1,11 @@
-/* From the first RCPT to the next hop's answer: one transaction on its way through a route, with
- * everything that keeps it from being lost or doubled (DESIGN "Commit and ledger").
+/* From the first RCPT to the next hops' answers: one transaction on its way through its routes,
+ * with everything that keeps it from being lost or doubled (DESIGN "Commit and ledger").
  *
  * delivery_begin → delivery_ask and delivery_join for each recipient → delivery_message →
- * delivery_reset. A delivery owns the envelope and every text of the transaction in its own arena,
- * because it may outlive the conversation: when the hop's answer takes longer than the client is
- * kept waiting, a task of its own takes the delivery over and enters the answer into the ledger. */
+ * delivery_leave. Each route that a recipient has is a leg (route/leg.h), with a transaction of its
+ * own at its next hop. A delivery owns the envelope and every text of the transaction in its own
+ * arena, because it may outlive the conversation: when a hop's answer takes longer than the client
+ * is kept waiting, a task waits on for it and enters it into the ledger. */
 #pragma once
 
 #include <stdbool.h>
@@ -24,7 +25,7 @@
 
 /* Counted for the operator and the tests. */
 struct delivery_stats {
-    uint64_t committed;     /* final dots sent */
+    uint64_t committed;     /* final dots sent, one for each leg */
     uint64_t settled;       /* of these: the answer came, and the ledger was written or given up */
     uint64_t unknown;       /* commits whose outcome cannot be known */
     uint64_t late;          /* answers that came after the client was told 451 */
@@ -54,25 +55,36 @@ enum delivery_end {
     DELIVERY_GONE,     /* cancelled before the commit: nobody got it, and no reply is owed */
 };
 
+struct leg;
+
 struct delivery {
     struct delivery_host *host;
     struct arena arena;
-    const struct conf_route *route; /* of the first recipient; NULL before it */
-    struct addr network;            /* the client's, see addr_network */
+    struct addr network; /* the client's, see addr_network */
     struct envelope envelope;
-    struct hop *hop;
+    struct leg *legs;                  /* one for each route that was asked */
     struct hop_recipient **recipients; /* accepted at RCPT, in order */
-    struct digest *keys;               /* their ledger keys, once the message is there */
-    struct ledger_ref *refs;           /* and their ledger entries, once it is accepted */
+    struct digest *keys;     /* their ledger keys, leg by leg, once the message is there */
+    struct ledger_ref *refs; /* and their ledger entries, in the same order */
     size_t count;
     size_t cap;
     size_t suppressed;               /* of the message: recipients the ledger had already */
     bool isolated;                   /* the first recipient must stay alone */
     struct hop_recipient *candidate; /* the hop has said yes; not yet in `recipients` */
     bool candidate_isolates;         /* it would have to stay alone */
+    struct message *message;         /* NULL before delivery_message */
+    bool cancelled;                  /* before the commit */
+    unsigned holders;                /* tasks that wait on for late answers */
+    bool left;                       /* the conversation has: the last holder frees it */
 };
 
+/* DESIGN "Commit": an answer is waited for this long in all. */
+#define DELIVERY_ANSWER_TIME (630 * USEC_SEC)
+/* The ledger may hold up a 250 this long. */
+#define DELIVERY_LEDGER_TIME (2 * USEC_SEC)
+
 struct delivery *delivery_new(struct delivery_host *host);
+/* Frees it, or leaves that to the tasks that still wait for answers. NULL allowed; returns NULL. */
 struct delivery *delivery_free(struct delivery *d);
 
 /* Begins a transaction: copies what it keeps. */
@@ -88,12 +100,28 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
                  struct slice local_part, struct slice domain, struct answer *ret);
 void delivery_join(struct delivery *d);
 
-/* Hands the message over and gets the answer that the client is to hear. What happens after the
- * commit cannot be cancelled. *dp becomes NULL when a late answer keeps the delivery. */
-enum delivery_end delivery_message(struct delivery **dp, struct message *m, struct answer *ret);
+/* Hands the message over to all its routes and gets the answer that the client is to hear. What
+ * happens after the first commit cannot be cancelled. Each recipient's answer is then its own: the
+ * next hop's where it gave one. `m` is not used any more. */
+enum delivery_end delivery_message(struct delivery *d, struct message *m, struct answer *ret);
 
-/* Ends the transaction, whatever its state, and makes `d` ready for the next. */
-void delivery_reset(struct delivery *d);
+/* Did delivery_message leave a hop that has not answered in time, but may yet? */
+static inline bool delivery_is_late(const struct delivery *d)
+{
+    return d->holders > 0;
+}
+
+/* The route of a recipient, as the configuration names it. */
+const char *delivery_route_name(const struct hop_recipient *r);
+
+/* Have its recipients several routes? If not, the name of the only one, or of the last that was
+ * asked where no recipient was taken; empty where there are several, or none was asked. */
+bool delivery_has_routes(const struct delivery *d);
+struct slice delivery_only_route(const struct delivery *d);
+
+/* Ends the transaction, whatever its state. Returns `d` ready for the next one, or NULL: tasks that
+ * wait for late answers keep it, until they know. */
+struct delivery *delivery_leave(struct delivery *d);
 
 /* The client has shown that it got our 250 for these: a further message like it is meant. */
 void delivery_confirmed(struct delivery_host *host, const struct ledger_ref *refs, size_t count);

@@ -21,6 +21,7 @@
 #include "rt/rt.h"
 
 struct hop;
+struct leg;
 
 /* What the client's MAIL asked for. */
 struct envelope {
@@ -38,6 +39,12 @@ struct hop_recipient {
     bool wanted;          /* is to get the message: set by the caller before hop_prepare */
     bool committed;       /* hop_commit passed this recipient's point of no return */
     bool confirmed;       /* the hop said yes to the message for this recipient */
+    bool answered;        /* hop_commit has this recipient's answer, yes or no */
+
+    /* The delivery's; zero at first. */
+    struct leg *leg;
+    bool marked;  /* in doubt, for all workers */
+    bool settled; /* answered, and a yes is in the ledger */
 
     /* Private to the hop; zero at first. */
     uint64_t transaction; /* SMTP: number of the transaction that has this recipient */
@@ -79,17 +86,17 @@ int hop_rcpt(struct hop *h, struct hop_recipient *r, usec_t deadline);
 int hop_prepare(struct hop *h, struct message *m, struct hop_recipient *const *r, size_t count,
                 usec_t deadline);
 
-/* Commits: sends the final dot (or last BDAT chunk), or renames; then waits for the answer. Runs in
- * the caller's shield. From the first octet written on, every wanted recipient has `committed` set
- * (Maildir: each from its own rename on).
+/* Commits: sends the final dot (or last BDAT chunk), or renames; then waits for the answers. Runs
+ * in the caller's shield. From the first octet written on, every wanted recipient has `committed`
+ * set (Maildir: each from its own rename on), and `answered` once its own answer is there.
  *
- * 0: each wanted recipient's answer is there, and `confirmed` says yes or no. One that is not
+ * 0: each wanted recipient is answered, and `confirmed` says yes or no. One that is not
  * confirmed got nothing; `committed` is then false where we know that without the hop: the end of
  * the message could not be sent, or the rename failed. The one exception is a Maildir whose folder
  * could not be synced: committed, not confirmed, 451 4.3.0, and the message may be there.
- * -ETIMEDOUT: all was sent, no answer yet; hop_commit_wait may be called to wait on.
- * Other errors: whether the message was delivered cannot be known any more where `committed` is
- * set. A hop's 421 becomes 451 here, with its text. */
+ * -ETIMEDOUT: all was sent, not all answers have come yet; hop_commit_wait may be called to wait
+ * on. Other errors: for those not answered it cannot be known any more whether the message was
+ * delivered. A hop's 421 becomes 451 here, with its text. */
 int hop_commit(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline);
 int hop_commit_wait(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline);
 

@@ -294,6 +294,7 @@ static int maildir_commit(struct hop *base, struct hop_recipient *const *r, size
         int rc = rt_call(RT_CALL_FILE, run_publish, &job);
         r[i]->committed = job.renamed;
         r[i]->confirmed = rc == 0;
+        r[i]->answered = true;
         r[i]->answer = rc < 0 ? file_error(rc) : answer_ours(250, "2.0.0", "delivered");
         if (job.renamed && rc < 0) {
             r[i]->answer =

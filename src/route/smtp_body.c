@@ -304,11 +304,11 @@ void smtp_body_forget(struct smtp_hop *h)
 
 /* ---- the commit ---- */
 
-static void set_committed(struct hop_recipient *const *r, size_t count, bool committed)
+static void set_committed(struct hop_recipient *const *r, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (r[i]->wanted) {
-            r[i]->committed = committed;
+            r[i]->committed = true;
         }
     }
 }
@@ -316,7 +316,12 @@ static void set_committed(struct hop_recipient *const *r, size_t count, bool com
 /* The end of the message has not left: then nothing was delivered, and that is certain. */
 static int not_committed(struct smtp_hop *h, int rc, struct hop_recipient *const *r, size_t count)
 {
-    set_committed(r, count, false);
+    for (size_t i = 0; i < count; i++) {
+        if (r[i]->wanted) {
+            r[i]->committed = false;
+            r[i]->answered = true;
+        }
+    }
     if (rc != 1) {
         hop_answer_all(r, count, &smtp_hop_unavailable);
     }
@@ -352,6 +357,7 @@ static int take_final_reply(struct smtp_hop *h, const struct reply *reply,
         if (r[i]->wanted) {
             r[i]->answer = answer;
             r[i]->confirmed = yes;
+            r[i]->answered = true;
         }
     }
     h->state = h->bdat && !yes ? SMTP_HOP_OPEN : SMTP_HOP_IDLE;
@@ -423,7 +429,7 @@ int smtp_body_commit(struct hop *base, struct hop_recipient *const *r, size_t co
     if (!h->bdat) {
         put_end(h);
     }
-    set_committed(r, count, true);
+    set_committed(r, count);
     h->state = SMTP_HOP_ANSWER;
     size_t harmless = harmless_octets(h);
     size_t written;

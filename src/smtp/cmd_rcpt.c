@@ -124,10 +124,6 @@ static bool judge_built_in(struct session *s, struct smtp_path *path, struct ans
         *ret = reply_answer(REPLY_NO_ROUTE);
         return true;
     }
-    if (s->delivery->count > 0 && s->delivery->route != q->route) {
-        *ret = reply_answer(REPLY_OTHER_ROUTE);
-        return true;
-    }
     char *local = arena_alloc(&s->delivery->arena, path->local_part.n + 1);
     q->local_part = (struct slice){local, smtp_local_part_unquote(path->local_part, local)};
     q->mailbox = path->mailbox;

@@ -108,19 +108,24 @@ static struct decision begin(struct session *s, unsigned transaction, const char
     return x;
 }
 
-/* A recipient whose RCPT was answered yes shares the message's fate. */
+/* What a recipient was given: the refusal of its RCPT; its own answer once the message was handed
+ * over; else it shares the message's fate. */
 static struct decision_recipient recipient(const struct session *s,
                                            const struct recipient_record *r, const char *verdict,
                                            const struct answer *a, const struct hop_recipient *h,
                                            struct judgement *parts)
 {
-    const struct answer *last = answer_is_yes(&r->answer) && a != NULL ? a : &r->answer;
+    bool own = h != NULL && a != NULL && s->delivery->message != NULL;
+    bool yes = answer_is_yes(&r->answer);
+    const struct answer *last = own ? &h->answer : yes && a != NULL ? a : &r->answer;
     return (struct decision_recipient){
         .mailbox = r->mailbox,
-        .verdict = answer_is_yes(&r->answer) ? verdict : verdict_of(&r->answer),
+        .verdict = yes && !own ? verdict : verdict_of(last),
         .code = last->code,
         .enhanced = last->enhanced,
         .text = last->text,
+        .hop = h != NULL && delivery_has_routes(s->delivery) ? slice_of(delivery_route_name(h))
+                                                             : (struct slice){0},
         .delivered_before = h != NULL && h->confirmed && !h->committed,
         .judgement = of_recipient(s, r, parts),
     };
@@ -149,7 +154,6 @@ void decide_transaction(struct session *s, const char *phase, const char *verdic
                         const struct answer *a, const char *note)
 {
     const struct transaction *t = &s->txn;
-    const struct delivery *d = s->delivery;
     struct decision x = begin(s, s->transactions, phase, verdict, a, note);
     struct judgement parts;
     struct arena scratch;
@@ -160,7 +164,7 @@ void decide_transaction(struct session *s, const char *phase, const char *verdic
     x.recipients = t->record_count > 0 ? recipients(s, verdict, a, &scratch) : NULL;
     x.recipient_count = t->record_count;
     x.size = t->message_octets;
-    x.hop = d != NULL && d->route != NULL ? slice_of(d->route->name) : (struct slice){0};
+    x.hop = s->delivery != NULL ? delivery_only_route(s->delivery) : (struct slice){0};
     x.judgement = of_transaction(s, a, &parts);
     write_down(s->server, &x);
     arena_free(&scratch);

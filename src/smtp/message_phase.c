@@ -57,7 +57,7 @@ static enum delivery_end hand_over(struct session *s, struct answer *ret)
 {
     struct client_watch watch;
     client_watch_begin(s, &watch);
-    enum delivery_end end = delivery_message(&s->delivery, &s->txn.message, ret);
+    enum delivery_end end = delivery_message(s->delivery, &s->txn.message, ret);
     int r = client_watch_end(s, &watch, end == DELIVERY_GONE ? -ECANCELED : 0);
     if (r < 0) {
         session_end_by(s, r);
@@ -74,7 +74,7 @@ static void answer_message(struct session *s, enum delivery_end end, const struc
         [DELIVERY_GONE] = "gone",
     };
     decide_transaction(s, "commit", verdicts[end], end == DELIVERY_GONE ? NULL : a,
-                       s->delivery == NULL           ? "answer late"
+                       delivery_is_late(s->delivery) ? "answer late"
                        : s->delivery->suppressed > 0 ? "delivered before"
                        : end == DELIVERY_GONE        ? "ended before the commit"
                                                      : "");

@@ -90,7 +90,7 @@ void transaction_end(struct session *s)
     }
     judge_forget_transaction(s);
     if (s->delivery != NULL) {
-        delivery_reset(s->delivery);
+        s->delivery = delivery_leave(s->delivery);
     }
     if (s->txn.spooling) {
         spool_reset(&s->txn.message.spool);

@@ -48,8 +48,10 @@ static char *line_of(const struct decision *x)
 static struct decision full(void)
 {
     static struct decision_recipient recipients[] = {
-        {SLICE_LIT("one@example.net"), "accepted", 250, SLICE_LIT("2.0.0"), SLICE_LIT("ok"), true},
-        {SLICE_LIT("two@example.net"), "refused", 550, SLICE_LIT(""), SLICE_LIT("no\nsuch"), false},
+        {SLICE_LIT("one@example.net"), "accepted", 250, SLICE_LIT("2.0.0"), SLICE_LIT("ok"),
+         SLICE_LIT("lmtp:/run/lmtp"), true},
+        {SLICE_LIT("two@example.net"), "refused", 550, SLICE_LIT(""), SLICE_LIT("no\nsuch"),
+         SLICE_LIT(""), false},
     };
     struct decision x = {
         .id = SLICE_LIT("0123456789ABCD.1"),
@@ -90,7 +92,9 @@ static void full_line(void **state)
         "\"protocol\":\"ESMTPS\",\"tls\":\"TLSv1.3 TLS_AES_256_GCM_SHA384\","
         "\"sender\":\"from@example.org\",\"recipients\":[{\"recipient\":\"one@example.net\","
         "\"verdict\":\"accepted\",\"code\":250,\"enhanced\":\"2.0.0\",\"text\":\"ok\","
-        "\"delivered_before\":true},{\"recipient\":\"two@example.net\",\"verdict\":\"refused\","
+        "\"hop\":\"lmtp:/run/"
+        "lmtp\",\"delivered_before\":true},{\"recipient\":\"two@example.net\",\"verdict\":"
+        "\"refused\","
         "\"code\":550,\"text\":\"no\\nsuch\"}],\"size\":1234567890123,\"phase\":\"commit\","
         "\"verdict\":\"deferred\",\"code\":451,\"enhanced\":\"4.4.2\","
         "\"text\":\"please \\\"retry\\\"\",\"hop\":\"smtp://192.0.2.9:25\",\"hop_reply\":true,"
