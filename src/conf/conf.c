@@ -11,6 +11,26 @@
 #include "conf/parser.h"
 #include "conf/source.h"
 
+/* The names of all statements, or of those that may be repeated: "a, b and c". */
+static const char *list_statements(struct parser *p, bool repeating, const char *last)
+{
+    struct buf list = {0};
+    size_t left = 0;
+
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        left += !repeating || statements[i].repeats;
+    }
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        if (!repeating || statements[i].repeats) {
+            left--;
+            buf_printf(&list, "%s%s", statements[i].name, left > 1 ? ", " : left == 1 ? last : "");
+        }
+    }
+    const char *kept = parser_keep(p, buf_slice(&list));
+    buf_free(&list);
+    return kept;
+}
+
 static int parse_statement(struct parser *p)
 {
     struct token name = parser_peek(p);
@@ -24,15 +44,13 @@ static int parse_statement(struct parser *p)
     }
     if (i == STATEMENT_COUNT) {
         return parser_unknown(p, &name, "statement", &statements[0].name, STATEMENT_COUNT,
-                              sizeof(statements[0]),
-                              "decisions, hostname, include, limit, listen, policy, proxy, route, "
-                              "set, spool, state, table, tls, user or workers");
+                              sizeof(statements[0]), list_statements(p, false, " or "));
     }
     struct place *first = &p->whole->statement_places[i];
     if (first->line != 0 && !statements[i].repeats) {
-        return parser_repeated(
-            p, &name, "statement but include, limit, listen, policy, proxy, route, set and table",
-            *first);
+        struct slice what =
+            arena_printf(&p->whole->arena, "statement but %s", list_statements(p, true, " and "));
+        return parser_repeated(p, &name, what.p, *first);
     }
     if (first->line == 0) {
         *first = name.place;
@@ -160,6 +178,18 @@ static void keep_listens(struct parser *p)
     }
 }
 
+static void keep_resolvers(struct parser *p)
+{
+    const struct listen_entry *entries = (const void *)p->resolvers.p;
+    struct conf *c = p->conf;
+
+    c->resolver_count = p->resolvers.n / sizeof(*entries);
+    c->resolvers = arena_alloc(&p->whole->arena, c->resolver_count * sizeof(*c->resolvers));
+    for (size_t i = 0; i < c->resolver_count; i++) {
+        c->resolvers[i] = entries[i].addr;
+    }
+}
+
 static void keep_proxies(struct parser *p)
 {
     const struct proxy_entry *entries = (const void *)p->proxies.p;
@@ -221,6 +251,7 @@ static int parse_all(struct parser *p)
     }
     keep_domains(p);
     keep_listens(p);
+    keep_resolvers(p);
     keep_proxies(p);
     keep_routes_and_blocks(p);
     set_defaults(p);
@@ -245,6 +276,7 @@ static int parse_text(struct parser *p, struct slice text)
     }
     int r = parse_all(p);
     buf_free(&p->listens);
+    buf_free(&p->resolvers);
     buf_free(&p->proxies);
     buf_free(&p->routes);
     buf_free(&p->hops);

@@ -106,6 +106,8 @@ struct conf {
     size_t listen_count;
     struct conf_network *proxies; /* peers whose connections begin with a PROXY header */
     size_t proxy_count;
+    struct addr *resolvers; /* servers of the DNS; none: those of /etc/resolv.conf */
+    size_t resolver_count;
     char *tls_cert; /* NULL: STARTTLS is not offered */
     char *tls_key;
     struct conf_route **routes; /* in the order of the file, each once */

@@ -30,6 +30,7 @@ enum statement_index {
     STATEMENT_LISTEN,
     STATEMENT_POLICY,
     STATEMENT_PROXY,
+    STATEMENT_RESOLVER,
     STATEMENT_ROUTE,
     STATEMENT_SET,
     STATEMENT_SPOOL,
@@ -61,6 +62,7 @@ struct parser {
     struct conf_whole *whole;
     struct conf *conf;                       /* &whole->conf */
     struct buf listens;                      /* struct listen_entry */
+    struct buf resolvers;                    /* struct listen_entry */
     struct buf proxies;                      /* struct proxy_entry */
     struct buf routes;                       /* struct conf_route * */
     struct buf hops;                         /* struct conf_hop * */
@@ -84,6 +86,9 @@ int parser_statements(struct parser *p);
 
 /* route DOMAIN[, DOMAIN…] to HOP … (route.c) */
 int parse_route(struct parser *p);
+
+/* resolver ADDRESS[:PORT][, ADDRESS[:PORT]…] (resolver.c) */
+int parse_resolver(struct parser *p);
 
 /* The statements that src/policy reads (block.c). */
 int parse_table(struct parser *p);

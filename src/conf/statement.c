@@ -333,6 +333,7 @@ const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_LISTEN] = {"listen", true, true, parse_listen},
     [STATEMENT_POLICY] = {"policy", true, false, parse_policy},
     [STATEMENT_PROXY] = {"proxy", true, false, parse_proxy},
+    [STATEMENT_RESOLVER] = {"resolver", true, false, parse_resolver},
     [STATEMENT_ROUTE] = {"route", true, true, parse_route},
     [STATEMENT_SET] = {"set", true, false, parse_set},
     [STATEMENT_SPOOL] = {"spool", false, false, parse_spool},

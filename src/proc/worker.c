@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/sanitizer.h"
+#include "client/resolver.h"
 #include "policy/reload.h"
 #include "proc/balance.h"
 #include "proc/descriptors.h"
@@ -31,6 +32,7 @@ struct worker {
     struct rt *rt;
     struct decision_sink *decisions;
     struct tls_context *tls;
+    struct resolver *resolver;
     struct store *store;
     struct counters counts;
     struct delivery_host deliveries;
@@ -115,6 +117,28 @@ static int open_store(struct worker *w)
     return 0;
 }
 
+static void tell_resolver(void *arg, const char *line)
+{
+    (void)arg;
+    log_line(LOG_WARNING, "%s", line);
+}
+
+static int open_resolver(struct worker *w)
+{
+    const struct resolver_setup setup = {
+        .hosts = "/etc/hosts",
+        .resolv_conf = "/etc/resolv.conf",
+        .servers = w->conf->resolvers,
+        .server_count = w->conf->resolver_count,
+    };
+    int r = resolver_new(w->rt, &setup, tell_resolver, NULL, &w->resolver);
+
+    if (r < 0) {
+        log_line(LOG_ERROR, "cannot begin to use the DNS: %s", strerror(-r));
+    }
+    return r;
+}
+
 static void make_server(struct worker *w)
 {
     struct descriptors descriptors = descriptors_here();
@@ -137,6 +161,7 @@ static void make_server(struct worker *w)
         .rt = w->rt,
         .conf = w->conf,
         .pools = hop_pools_new(w->rt, w->conf),
+        .resolver = w->resolver,
         .store = w->store,
         .marks = w->setup->shared->marks,
         .owner = w->setup->owner,
@@ -261,9 +286,11 @@ static void on_turn(void *arg)
 
 static int serve(struct worker *w)
 {
-    int r = open_store(w);
+    int r = open_resolver(w);
 
+    r = r < 0 ? r : open_store(w);
     if (r < 0) {
+        (void)resolver_free(w->resolver);
         return r;
     }
     make_server(w);
@@ -283,6 +310,7 @@ static int serve(struct worker *w)
     smtp_server_fini(&w->server);
     (void)hop_pools_free(w->deliveries.pools);
     (void)store_close(w->store);
+    (void)resolver_free(w->resolver);
     return r;
 }
 

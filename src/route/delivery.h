@@ -15,6 +15,7 @@
 #include "base/addr.h"
 #include "base/arena.h"
 #include "base/counters.h"
+#include "client/resolver.h"
 #include "conf/conf.h"
 #include "message/message.h"
 #include "route/answer.h"
@@ -39,6 +40,7 @@ struct delivery_host {
     struct rt *rt;
     const struct conf *conf;
     struct hop_pools *pools;
+    struct resolver *resolver;
     struct store *store;
     struct marks *marks;
     struct owner owner;

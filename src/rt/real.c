@@ -180,3 +180,8 @@ void real_on_turn(struct rt *rt, void (*fn)(void *arg), void *arg)
     w->on_turn = fn;
     w->on_turn_arg = arg;
 }
+
+struct event_base *real_event_base(struct rt *rt)
+{
+    return ((struct real *)rt)->base;
+}

@@ -39,3 +39,8 @@ struct real_listener *real_listener_free(struct real_listener *l);
 /* Calls fn(arg) at the end of each turn of the loop, when all ready tasks have run: for output that
  * is gathered during a turn. One for each runtime. */
 void real_on_turn(struct rt *rt, void (*fn)(void *arg), void *arg);
+
+/* Libevent's loop of this runtime, for a library that brings its own events (libunbound). What it
+ * calls back may wake tasks, and must not suspend. */
+struct event_base;
+struct event_base *real_event_base(struct rt *rt);

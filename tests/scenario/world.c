@@ -64,6 +64,22 @@ static void st_remove(struct run *r, const char *rest)
     }
 }
 
+/* ---- names of hosts ---- */
+
+/* hosts { LINE… }: in the form of hosts(5), in place of what was there before. */
+static void st_hosts(struct run *r, const char *rest)
+{
+    const char *end = strrchr(rest, '}');
+    if (*rest != '{' || end == NULL) {
+        fail(r, "hosts { LINE… }");
+        return;
+    }
+    char *text = strndup(rest + 1, (size_t)(end - rest - 1));
+    note(r, "- hosts", (struct slice){rest, (size_t)(end - rest) + 1});
+    house_set_hosts(r->house, text);
+    free(text);
+}
+
 /* ---- time ---- */
 
 static void st_time(struct run *r, const char *rest)
@@ -198,6 +214,7 @@ const struct statement world_statements[] = {
     {"rewrite", write_file, .block = true},
     {"remove", st_remove},
     {"with tls", .setup = setup_tls},
+    {"hosts", st_hosts, .block = true},
     {"time", st_time},
     {"mailbox", st_mailbox},
     {"drain", st_drain},

@@ -108,6 +108,7 @@ static void start_worker(struct house *h, unsigned slot)
         .rt = w->rt,
         .conf = h->conf,
         .pools = hop_pools_new(w->rt, h->conf),
+        .resolver = resolver_of_table(w->rt, buf_slice(&h->hosts)),
         .store = store_open_memory(w->rt, &h->shared),
         .marks = h->marks,
         .owner = marks_new_epoch(h->marks, (uint16_t)slot),
@@ -150,6 +151,7 @@ static void free_worker(struct worker *w)
     } else {
         store_close(w->deliveries.store);
     }
+    resolver_free(w->deliveries.resolver);
     decision_sink_free(w->decisions);
     sim_rt_free(w->rt);
     free(w);
@@ -201,6 +203,15 @@ bool house_drained(const struct house *h)
         }
     }
     return true;
+}
+
+void house_set_hosts(struct house *h, const char *text)
+{
+    h->hosts.n = 0;
+    buf_append(&h->hosts, text, strlen(text));
+    for (unsigned i = 0; i < h->worker_count; i++) {
+        resolver_set_table(h->workers[i]->deliveries.resolver, buf_slice(&h->hosts));
+    }
 }
 
 uint64_t house_stat(const struct house *h, size_t offset)
@@ -301,6 +312,7 @@ struct house *house_free(struct house *h)
     tls_context_free(h->tls_client);
     policy_free(h->policy);
     conf_free(h->conf);
+    buf_free(&h->hosts);
     buf_free(&h->told);
     buf_free(&h->decisions);
     remove_tree(h->folder);

@@ -52,6 +52,7 @@ struct house {
     unsigned worker_count;
     struct buf decisions; /* decision lines of all workers */
     struct buf told;      /* what the operator was told of tables */
+    struct buf hosts;     /* what the resolvers know */
     char folder[64];      /* holds "spool" and "mail" */
 };
 
@@ -79,6 +80,10 @@ void house_drain(struct house *h, unsigned slot);
 
 /* Has every drained worker come to its end? */
 bool house_drained(const struct house *h);
+
+/* Names of hosts with their addresses, in the form of hosts(5); "fails NAME" and "silent NAME" for
+ * those that the DNS does not answer for. At first there is none. */
+void house_set_hosts(struct house *h, const char *text);
 
 /* Sum of one counter over all workers that ever lived: offset within struct delivery_stats. */
 uint64_t house_stat(const struct house *h, size_t offset);

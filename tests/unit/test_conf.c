@@ -226,6 +226,24 @@ static bool is_proxy(const struct conf *c, const char *address)
     return conf_is_proxy(c, &a);
 }
 
+static void resolvers(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {"192.0.2.53:53", "[2001:db8::53]:53", "[::1]:5353",
+                                           "127.0.0.1:5353"};
+    char text[ADDR_TEXT_MAX];
+    struct conf *c = parsed(SLICE_LIT(MINIMAL));
+    assert_int_equal(c->resolver_count, 0);
+    conf_free(c);
+    c = parsed(SLICE_LIT(MINIMAL "resolver 192.0.2.53, [2001:db8::53],\n [::1]:5353\n"
+                                 "resolver 127.0.0.1:5353\n"));
+    assert_int_equal(c->resolver_count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(addr_format_port(&c->resolvers[i], text), expected[i]);
+    }
+    conf_free(c);
+}
+
 static void proxies(void **state)
 {
     static const struct {
@@ -382,8 +400,8 @@ static struct buf project_file(const char *path)
 }
 
 static const char *const statement_names[] = {
-    "decisions", "hostname", "include", "limit", "listen", "policy", "proxy",  "route",
-    "set",       "spool",    "state",   "table", "tls",    "user",   "workers"};
+    "decisions", "hostname", "include", "limit", "listen", "policy", "proxy", "resolver",
+    "route",     "set",      "spool",   "state", "table",  "tls",    "user",  "workers"};
 
 /* A line of `text` that begins with `a`, `b` and `c` one behind the other, then a blank or the end.
  */
@@ -514,6 +532,7 @@ int main(void)
         cmocka_unit_test(minimal_file),
         cmocka_unit_test(other_forms),
         cmocka_unit_test(limit_values),
+        cmocka_unit_test(resolvers),
         cmocka_unit_test(proxies),
         cmocka_unit_test(longest_match_wins),
         cmocka_unit_test(a_dot_routes_everything),

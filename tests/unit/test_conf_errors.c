@@ -36,7 +36,7 @@ static const struct {
      "1:1: unknown statement \"Hostname\", did you mean \"hostname\"?"},
     {SLICE_LIT("frobnicate"),
      "1:1: unknown statement \"frobnicate\", expected decisions, hostname, include, limit, listen, "
-     "policy, proxy, route, set, spool, state, table, tls, user or workers"},
+     "policy, proxy, resolver, route, set, spool, state, table, tls, user or workers"},
     {SLICE_LIT("polcy {"), "1:1: unknown statement \"polcy\", did you mean \"policy\"?"},
     {SLICE_LIT("\n\n  lsiten 127.0.0.1:25"),
      "3:3: unknown statement \"lsiten\", did you mean \"listen\"?"},
@@ -66,7 +66,8 @@ static const struct {
      "1:10: expected a host name such as mx1.example.org, found "
      "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"..."},
     {SLICE_LIT("hostname mx.example.org\nlisten 127.0.0.1:25\nhostname mx.example.org"),
-     "3:1: expected each statement but include, limit, listen, policy, proxy, route, set and table "
+     "3:1: expected each statement but include, limit, listen, policy, proxy, "
+     "resolver, route, set and table "
      "once, found \"hostname\" again (the first is in line 1)"},
     {SLICE_LIT("listen"),
      "1:7: expected an address and port such as 0.0.0.0:25 or [::]:25, found the end of the file"},
@@ -95,6 +96,19 @@ static const struct {
      "3:8: expected each address once, found \"127.0.0.1:25\" again (the first is in line 1)"},
     {SLICE_LIT("listen [::ffff:127.0.0.1]:25, 127.0.0.1:25"),
      "1:31: expected each address once, found \"127.0.0.1:25\" again (the first is in line 1)"},
+    {SLICE_LIT("resolver"), "1:9: expected the address of a DNS server such as 192.0.2.53 or "
+                            "[2001:db8::53]:53, found the end of the file"},
+    {SLICE_LIT("resolver dns.example.org"),
+     "1:10: expected the address of a DNS server such as 192.0.2.53 or [2001:db8::53]:53, found "
+     "\"dns.example.org\""},
+    {SLICE_LIT("resolver 192.0.2.53:0"),
+     "1:10: expected the address of a DNS server such as 192.0.2.53 or [2001:db8::53]:53, found "
+     "\"192.0.2.53:0\""},
+    {SLICE_LIT("resolver [192.0.2.53]"),
+     "1:10: expected the address of a DNS server such as 192.0.2.53 or [2001:db8::53]:53, found "
+     "\"[192.0.2.53]\""},
+    {SLICE_LIT("resolver 192.0.2.53, ::1\nresolver 192.0.2.53:53"),
+     "2:10: expected each address once, found \"192.0.2.53:53\" again (the first is in line 1)"},
     {SLICE_LIT("proxy"), "1:6: expected an address or network such as 192.0.2.1 or 2001:db8::/32, "
                          "found the end of the file"},
     {SLICE_LIT("proxy 192.0.2.1:25"), "1:7: expected an address or network such as 192.0.2.1 or "
@@ -154,7 +168,8 @@ static const struct {
     {SLICE_LIT("tls cert /c.pem key ./k.pem"),
      "1:21: expected the absolute path of the private key's file, found \"./k.pem\""},
     {SLICE_LIT("tls cert /c.pem key /k.pem\ntls cert /c.pem key /k.pem"),
-     "2:1: expected each statement but include, limit, listen, policy, proxy, route, set and table "
+     "2:1: expected each statement but include, limit, listen, policy, proxy, "
+     "resolver, route, set and table "
      "once, found \"tls\" again (the first is in line 1)"},
     {SLICE_LIT("tls cert \"/c\\n.pem\" key /k.pem"),
      "1:10: expected the absolute path of the certificate's file, found \"/c?.pem\""},
@@ -193,7 +208,8 @@ static const struct {
     {SLICE_LIT("state lmdb:var"),
      "1:7: expected lmdb:FOLDER with an absolute path, found \"lmdb:var\""},
     {SLICE_LIT("state lmdb:/a\nstate lmdb:/b"),
-     "2:1: expected each statement but include, limit, listen, policy, proxy, route, set and table "
+     "2:1: expected each statement but include, limit, listen, policy, proxy, "
+     "resolver, route, set and table "
      "once, found \"state\" again (the first is in line 1)"},
     {SLICE_LIT("spool"), "1:6: expected the absolute path of a folder, found the end of the file"},
     {SLICE_LIT("spool spool"), "1:7: expected the absolute path of a folder, found \"spool\""},
@@ -203,7 +219,8 @@ static const struct {
     {SLICE_LIT("user 0"), "1:6: expected the name of a user, found \"0\""},
     {SLICE_LIT("user postfix,"), "1:13: expected the end of the line, found \",\""},
     {SLICE_LIT("user gatepost\nuser gatepost"),
-     "2:1: expected each statement but include, limit, listen, policy, proxy, route, set and table "
+     "2:1: expected each statement but include, limit, listen, policy, proxy, "
+     "resolver, route, set and table "
      "once, found \"user\" again (the first is in line 1)"},
     {SLICE_LIT("workers"),
      "1:8: expected a number of workers from 0 to 256, found the end of the file"},
@@ -218,7 +235,8 @@ static const struct {
     {SLICE_LIT("decisions log/decisions"), "1:11: unknown destination \"log/decisions\", expected "
                                            "stdout, journald or the absolute path of a file"},
     {SLICE_LIT("decisions stdout\ndecisions stdout"),
-     "2:1: expected each statement but include, limit, listen, policy, proxy, route, set and table "
+     "2:1: expected each statement but include, limit, listen, policy, proxy, "
+     "resolver, route, set and table "
      "once, found \"decisions\" again (the first is in line 1)"},
     {SLICE_LIT("limit"), "1:6: expected the name of a limit, found the end of the file"},
     {SLICE_LIT("limit \"recipients\" 100"),

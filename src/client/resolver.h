@@ -1,0 +1,63 @@
+/* Names to addresses, from /etc/hosts and the DNS. One for each worker; in the simulated world a
+ * table stands for both.
+ *
+ * What the DNS answers is kept by libunbound for its TTL. Nothing is asked that no caller has asked
+ * for. Further kinds of questions (TXT, MX, PTR, validation) belong here. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/slice.h"
+#include "base/time.h"
+
+struct resolver;
+struct rt;
+
+/* What is read when a resolver is made; NULL: none. */
+struct resolver_setup {
+    const char *hosts;          /* in the form of hosts(5) */
+    const char *resolv_conf;    /* in that of resolv.conf(5), of which only nameserver counts */
+    const struct addr *servers; /* asked instead of resolv.conf's */
+    size_t server_count;
+};
+
+/* Told once for each thing about these files that the operator should know. */
+typedef void resolver_tell(void *arg, const char *line);
+
+/* A resolver in the real world; reads its files now and opens none later. As resolv.conf(5) has it,
+ * the servers are at 127.0.0.1 where no file names any. 0 or a negative errno: -ENOMEM, -ENOTSUP
+ * where libunbound cannot use our loop, -EINVAL for a server it does not take. */
+int resolver_new(struct rt *rt, const struct resolver_setup *setup, resolver_tell *tell, void *arg,
+                 struct resolver **ret);
+
+/* A resolver that knows this table in the form of hosts(5), and what client/host_table.h adds to
+ * it: "fails NAME" and "silent NAME". */
+struct resolver *resolver_of_table(struct rt *rt, struct slice text);
+/* Another table from now on, as when somebody has changed the DNS. */
+void resolver_set_table(struct resolver *r, struct slice text);
+
+/* No task may wait on it any more. NULL allowed; returns NULL. */
+struct resolver *resolver_free(struct resolver *r);
+
+/* The addresses of a host, at most `max` of them, port 0: IPv6 in front, otherwise as the answer
+ * has them. A name in /etc/hosts is not asked for in the DNS. A and AAAA are asked for together;
+ * when one has brought addresses the other is waited for half a second more.
+ *
+ * Suspends until the deadline. 0 with *ret_n > 0; -ENOENT: there is no such name, or it has no
+ * address (so says the DNS), or it is no name of a host (RFC 1123 2.1); -EAGAIN: the DNS could not
+ * say (SERVFAIL, servers out of reach); -ETIMEDOUT, -ECANCELED. What is asked for goes on, so that
+ * a later caller finds the answer. */
+int resolver_addresses(struct resolver *r, const char *host, usec_t deadline, struct addr *ret,
+                       size_t max, size_t *ret_n);
+
+struct resolver_stats {
+    uint64_t lookups; /* calls of resolver_addresses */
+    uint64_t asked;   /* questions to the DNS, answered from its cache or not */
+    uint64_t failed;  /* of these: SERVFAIL, or no answer that could be used */
+    uint64_t under_way;
+};
+
+const struct resolver_stats *resolver_stats(const struct resolver *r);
