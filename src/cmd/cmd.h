@@ -1,7 +1,7 @@
 /* The subcommands: one file each. */
 #pragma once
 
-#include "policy/policy.h"
+#include "proc/configuration.h"
 
 #define CONF_FILE_STANDARD "/etc/gatepost/gatepost.conf"
 
@@ -43,9 +43,8 @@ bool cmd_take_line(const struct command *c, int argc, char **argv, struct cmd_li
 enum cmd_status cmd_printed(void);
 
 /* Reads the configuration and compiles its policy; errors and warnings go to standard error. 0 and
- * what the caller frees (the policy first), or -1. */
-int cmd_load(const char *file, struct conf **ret_conf, struct policy **ret_policy,
-             size_t *ret_warnings);
+ * what the caller frees, or -1. */
+int cmd_load(const char *file, struct configuration **ret, size_t *ret_warnings);
 
 enum cmd_status cmd_run(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_check(const struct command *c, int argc, char **argv);

@@ -39,26 +39,24 @@ static void print_policy(const struct policy *policy)
 enum cmd_status cmd_check(const struct command *c, int argc, char **argv)
 {
     struct cmd_line line;
-    struct conf *conf = NULL;
-    struct policy *policy = NULL;
+    struct configuration *configuration = NULL;
     size_t warnings;
     enum cmd_status status;
 
     if (!cmd_take_line(c, argc, argv, &line, &status)) {
         return status;
     }
-    if (cmd_load(line.file, &conf, &policy, &warnings) < 0) {
+    if (cmd_load(line.file, &configuration, &warnings) < 0) {
         return CMD_WRONG;
     }
     status = CMD_WRONG;
-    if (environment_fits(conf, line.file)) {
+    if (environment_fits(configuration->conf, line.file)) {
         print_ok(line.file, warnings);
         if ((line.options & CMD_EXPLAIN) != 0) {
-            print_policy(policy);
+            print_policy(configuration->policy);
         }
         status = cmd_printed();
     }
-    (void)policy_free(policy);
-    (void)conf_free(conf);
+    (void)configuration_free(configuration);
     return status;
 }

@@ -308,20 +308,32 @@ int conf_parse(struct slice text, const char *file, struct conf **ret, struct co
     return conf_parse_with(text, file, NULL, ret, ret_error);
 }
 
-int conf_load(const char *file, struct conf **ret, struct conf_error *ret_error)
+int conf_load_with(const char *file, const struct conf_reader *reader, struct conf **ret,
+                   struct conf_error *ret_error)
 {
     struct buf text = {0};
-    int r = source_read(file, true, &text);
+    int r =
+        reader != NULL ? reader->read(reader->arg, file, &text) : source_read(file, true, &text);
 
     if (r < 0) {
         conf_error_set(ret_error, file, (struct place){.line = 1, .column = 1},
                        "expected a readable file, found: %s", conf_source_error(r));
         r = -EINVAL;
     } else {
-        r = conf_parse(buf_slice(&text), file, ret, ret_error);
+        r = conf_parse_with(buf_slice(&text), file, reader, ret, ret_error);
     }
     buf_free(&text);
     return r;
+}
+
+int conf_load(const char *file, struct conf **ret, struct conf_error *ret_error)
+{
+    return conf_load_with(file, NULL, ret, ret_error);
+}
+
+int conf_read_disk(const char *path, bool special, struct buf *ret)
+{
+    return source_read(path, special, ret);
 }
 
 struct conf *conf_free(struct conf *c)

@@ -150,6 +150,14 @@ int conf_parse_with(struct slice text, const char *file, const struct conf_reade
 /* The same for a file on disk; also -EINVAL when it cannot be read. */
 int conf_load(const char *file, struct conf **ret, struct conf_error *ret_error);
 
+/* The same with `file` itself read by `reader` too. */
+int conf_load_with(const char *file, const struct conf_reader *reader, struct conf **ret,
+                   struct conf_error *ret_error);
+
+/* How files are read where no reader is given, for readers that do something beside; `special`: the
+ * file may be a pipe, as the first one may. 0 or a negative errno. */
+int conf_read_disk(const char *path, bool special, struct buf *ret);
+
 /* How deep files may name each other, the first not counted, and how many may be read in all. */
 #define CONF_SOURCES_DEEP 16
 #define CONF_SOURCES_MAX  1000

@@ -11,220 +11,59 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "base/log.h"
-#include "policy/reload.h"
 #include "proc/environment.h"
-#include "proc/listen.h"
-#include "proc/shared.h"
-#include "proc/worker.h"
+#include "proc/master_impl.h"
 
-/* A worker that ends sooner than this after it was ready, or never was, has died right after its
- * start: the next one waits, longer each time. */
-#define QUICK_DEATH (100 * USEC_MSEC)
-#define DELAY_FIRST (10 * USEC_MSEC)
-#define DELAY_MOST  (5 * USEC_SEC)
+/* How often the master looks whether workers move. */
+#define TICK (2 * USEC_SEC)
 
-struct slot {
-    pid_t pid;       /* 0: none lives */
-    usec_t ready_at; /* 0: not yet */
-    usec_t start_at; /* when the next one is due, while none lives */
-    usec_t delay;    /* the last wait before a start */
-    bool served;     /* some worker has been ready here */
-};
+/* ---- words ---- */
 
-struct master {
-    const struct conf *conf;
-    const struct policy *policy;
-    struct identity who;
-    struct shared shared;
-    int *listeners; /* NULL once the end has begun */
-    struct slot *slots;
-    int signals;
-    int ready[2];
-    unsigned served_count; /* slots that have been ready once */
-    bool ending;
-    int status;
-};
-
-static usec_t now(void)
+void master_tell_ready(struct master *m)
 {
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (usec_t)ts.tv_sec * USEC_SEC + ts.tv_nsec / 1000;
-}
-
-/* ---- workers ---- */
-
-static void tell_ready(const struct master *m)
-{
+    const struct conf *conf = m->serving->configuration->conf;
     struct buf line = {0};
     char address[ADDR_TEXT_MAX];
 
     buf_printf(&line, "gatepost: ready on");
-    for (size_t i = 0; i < m->conf->listen_count; i++) {
-        buf_printf(&line, "%s %s", i > 0 ? "," : "",
-                   addr_format_port(&m->conf->listen[i], address));
+    for (size_t i = 0; i < conf->listen_count; i++) {
+        buf_printf(&line, "%s %s", i > 0 ? "," : "", addr_format_port(&conf->listen[i], address));
     }
-    buf_printf(&line, " (%u worker%s)\n", m->conf->workers, m->conf->workers == 1 ? "" : "s");
+    buf_printf(&line, " (%u worker%s)\n", conf->workers, conf->workers == 1 ? "" : "s");
     if (write(STDERR_FILENO, line.p, line.n) < 0) {
         log_line(LOG_NOTICE, "ready");
     }
     buf_free(&line);
 }
 
-static void hear_ready(struct master *m)
+static void warn_of(const struct identity *who)
 {
-    unsigned char number;
-
-    while (read(m->ready[0], &number, 1) == 1) {
-        struct slot *slot = &m->slots[number];
-        slot->ready_at = now();
-        if (!slot->served) {
-            slot->served = true;
-            m->served_count++;
-            if (m->served_count == m->conf->workers && !m->ending) {
-                tell_ready(m);
-            }
-        }
+    if (who->guessed) {
+        log_line(LOG_WARNING, "workers run as user nobody, whom others use too: make an account "
+                              "gatepost, or set `user`");
     }
-}
-
-static void start_worker(struct master *m, unsigned number)
-{
-    struct slot *slot = &m->slots[number];
-    /* Before the new worker begins, what the one before it left behind is void. */
-    struct worker_setup setup = {
-        .conf = m->conf,
-        .policy = m->policy,
-        .shared = &m->shared,
-        .who = &m->who,
-        .owner = shared_new_owner(&m->shared, (uint16_t)number),
-        .listeners = m->listeners,
-        .ready = m->ready[1],
-        .master = getpid(),
-    };
-    if (slot->served) {
-        tables_refresh(m->policy); /* what it replaces knew newer ones */
+    if (who->root) {
+        log_line(LOG_WARNING,
+                 "workers keep root's privileges: set `user` to an account of their own");
     }
-    pid_t pid = fork();
-
-    if (pid == 0) {
-        close(m->signals);
-        close(m->ready[0]);
-        exit(worker_run(&setup));
-    }
-    if (pid < 0) {
-        log_line(LOG_ERROR, "cannot start worker %u: %s", number, strerror(errno));
-        slot->start_at = now() + DELAY_MOST;
-        return;
-    }
-    slot->pid = pid;
-    slot->ready_at = 0;
-}
-
-static void tell_death(unsigned number, pid_t pid, int status)
-{
-    if (WIFSIGNALED(status)) {
-        log_line(LOG_ERROR, "worker %u (process %d) was killed by signal %d (%s)", number, (int)pid,
-                 WTERMSIG(status), strsignal(WTERMSIG(status)));
-    } else if (WEXITSTATUS(status) != 0) {
-        log_line(LOG_ERROR, "worker %u (process %d) ended with status %d", number, (int)pid,
-                 WEXITSTATUS(status));
-    }
-}
-
-static void begin_end(struct master *m)
-{
-    m->ending = true;
-    m->listeners = listeners_close(m->conf, m->listeners);
-    for (unsigned i = 0; i < m->conf->workers; i++) {
-        if (m->slots[i].pid != 0) {
-            (void)kill(m->slots[i].pid, SIGTERM);
-        }
-    }
-}
-
-static void worker_ended(struct master *m, unsigned number, int status)
-{
-    struct slot *slot = &m->slots[number];
-    usec_t at = now();
-    bool quick = slot->ready_at == 0 || at - slot->ready_at < QUICK_DEATH;
-
-    tell_death(number, slot->pid, status);
-    slot->pid = 0;
-    if (m->ending) {
-        /* Its sessions did not end as they should have. */
-        m->status = status != 0 && m->status == 0 ? EXIT_FAILURE : m->status;
-        return;
-    }
-    /* A worker that cannot even start when Gatepost does will not be better off later. */
-    if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_CANNOT_START &&
-        m->served_count < m->conf->workers) {
-        m->status = 2;
-        begin_end(m);
-        return;
-    }
-    if (!quick) {
-        slot->delay = 0;
-    } else if (slot->delay == 0) {
-        slot->delay = DELAY_FIRST;
-    } else {
-        slot->delay = slot->delay < DELAY_MOST / 2 ? slot->delay * 2 : DELAY_MOST;
-    }
-    slot->start_at = at + slot->delay;
-}
-
-static void bury(struct master *m)
-{
-    int status;
-    pid_t pid;
-
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        hear_ready(m); /* what it may have said must not be taken for its successor's */
-        for (unsigned i = 0; i < m->conf->workers; i++) {
-            if (m->slots[i].pid == pid) {
-                worker_ended(m, i, status);
-            }
-        }
-    }
-}
-
-/* Starts every worker that is due. Returns when the next one will be, or USEC_NEVER. */
-static usec_t start_due(struct master *m)
-{
-    usec_t next = USEC_NEVER;
-    usec_t at = now();
-
-    for (unsigned i = 0; i < m->conf->workers && !m->ending; i++) {
-        struct slot *slot = &m->slots[i];
-        if (slot->pid == 0 && slot->start_at <= at) {
-            start_worker(m, i);
-        }
-        if (slot->pid == 0 && slot->start_at < next) {
-            next = slot->start_at;
-        }
-    }
-    return next;
-}
-
-static bool any_lives(const struct master *m)
-{
-    for (unsigned i = 0; i < m->conf->workers; i++) {
-        if (m->slots[i].pid != 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- what the master hears ---- */
+
+void master_end(struct master *m, int status)
+{
+    m->status = status;
+    m->ending = true;
+    reload_cancel(m);
+    generations_end(m);
+    listeners_close(&m->listeners);
+}
 
 static void hear_signals(struct master *m)
 {
@@ -237,15 +76,36 @@ static void hear_signals(struct master *m)
             if (!m->ending) {
                 log_line(LOG_NOTICE, "%s: ending; open transactions may finish",
                          info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
-                begin_end(m);
+                master_end(m, 0);
             }
             break;
-        case SIGHUP:
-            log_line(LOG_NOTICE, "SIGHUP: the configuration is read at the start only");
-            break;
+        case SIGHUP: reload_ask(m, RELOAD_ASKED, NULL, NULL); break;
         default: break; /* SIGCHLD: the dead are looked for in any case */
         }
     }
+}
+
+static usec_t earlier(usec_t a, usec_t b)
+{
+    return a < b ? a : b;
+}
+
+static usec_t tick(struct master *m)
+{
+    if (m->tick_at <= master_now()) {
+        m->tick_at = master_now() + TICK;
+        (void)generations_check_hearts(m);
+    }
+    return m->tick_at;
+}
+
+/* All that is due; returns when there will be more. */
+static usec_t step(struct master *m)
+{
+    usec_t next = reload_step(m);
+
+    next = earlier(next, generations_step(m));
+    return earlier(next, tick(m));
 }
 
 static void supervise(struct master *m)
@@ -254,19 +114,15 @@ static void supervise(struct master *m)
                              {.fd = m->ready[0], .events = POLLIN}};
 
     for (;;) {
-        usec_t next = start_due(m);
-        if (m->ending && !any_lives(m)) {
+        usec_t next = step(m);
+        if (m->ending && !generations_any_lives(m)) {
             return;
         }
-        int timeout = -1;
-        if (next != USEC_NEVER) {
-            usec_t in = next - now();
-            timeout = in > 0 ? (int)(in / USEC_MSEC) + 1 : 0;
-        }
-        (void)poll(heard, 2, timeout);
-        hear_ready(m);
+        usec_t in = next - master_now();
+        (void)poll(heard, 2, in > 0 ? (int)(in / USEC_MSEC) + 1 : 0);
+        generations_hear_ready(m);
         hear_signals(m);
-        bury(m);
+        generations_bury(m);
     }
 }
 
@@ -284,7 +140,7 @@ static void raise_descriptor_limit(void)
 
 static int open_signals(void)
 {
-    const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+    const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2};
     sigset_t set;
 
     sigemptyset(&set);
@@ -301,42 +157,66 @@ static int open_signals(void)
 }
 
 /* What a mistake of the administrator can make impossible. */
-static int prepare(struct master *m, const char *file, struct conf_error *error)
+static int prepare(struct master *m, const struct conf *conf, struct identity *who, int **listeners,
+                   struct conf_error *error)
 {
-    int r = environment_check(m->conf, file, true, &m->who, error);
+    int r = environment_check(conf, m->file, true, who, error);
 
-    return r < 0 ? r : listeners_open(m->conf, file, &m->listeners, error);
+    r = r < 0 ? r : listeners_inherit(&m->listeners, error->text, sizeof(error->text));
+    return r < 0 ? r : listeners_take(&m->listeners, conf, m->file, listeners, error);
 }
 
-int master_run(const struct conf *conf, const struct policy *policy, const char *file)
+static void open_channels(struct master *m)
 {
-    struct master m = {.conf = conf, .policy = policy};
-    struct conf_error error = {0};
-
-    if (prepare(&m, file, &error) < 0) {
-        (void)fprintf(stderr, "%s\n%s", error.text, error.excerpt);
-        return 2;
-    }
-    if (m.who.guessed) {
-        log_line(LOG_WARNING, "workers run as user nobody, whom others use too: make an account "
-                              "gatepost, or set `user`");
-    }
-    if (m.who.root) {
-        log_line(LOG_WARNING,
-                 "workers keep root's privileges: set `user` to an account of their own");
-    }
     raise_descriptor_limit();
     tzset(); /* for time.hour, before workers lose sight of the file */
-    m.signals = open_signals();
-    if (pipe2(m.ready, O_NONBLOCK | O_CLOEXEC) < 0 || shared_map(&m.shared) < 0) {
+    m->signals = open_signals();
+    if (pipe2(m->ready, O_NONBLOCK | O_CLOEXEC) < 0) {
         fatal("cannot make ready for workers: %s", strerror(errno));
     }
-    m.slots = xcalloc(conf->workers, sizeof(*m.slots));
-    supervise(&m);
-    free(m.slots);
-    close(m.signals);
-    close(m.ready[0]);
-    close(m.ready[1]);
-    shared_unmap(&m.shared);
-    return m.status;
+}
+
+static int end(struct master *m)
+{
+    int status = m->status;
+
+    generations_free(m);
+    close(m->signals);
+    close(m->ready[0]);
+    close(m->ready[1]);
+    shared_unmap(&m->shared);
+    free(m->state);
+    free(m);
+    return status;
+}
+
+int master_run(struct configuration *configuration, const char *file, char **argv)
+{
+    struct master *m = xcalloc(1, sizeof(*m));
+    struct conf_error error = {0};
+    struct identity who;
+    int *listeners = NULL;
+
+    *m = (struct master){.file = file, .argv = argv};
+    list_init(&m->generations);
+    reload_init(m);
+    if (prepare(m, configuration->conf, &who, &listeners, &error) < 0) {
+        (void)fprintf(stderr, "%s\n%s", error.text, error.excerpt);
+        listeners_close(&m->listeners);
+        (void)configuration_free(configuration);
+        free(m);
+        return 2;
+    }
+    warn_of(&who);
+    open_channels(m);
+    if (shared_map(&m->shared) < 0) {
+        fatal("cannot make ready for workers: %s", strerror(errno));
+    }
+    m->state = xstrdup(configuration->conf->state);
+    if (generation_new(m, configuration, &who, listeners, &m->reload.next) < 0) {
+        panic("no slots for the first workers");
+    }
+    m->reload.state = RELOAD_STARTING;
+    supervise(m);
+    return end(m);
 }

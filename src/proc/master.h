@@ -1,12 +1,20 @@
-/* The master: binds ports, keeps workers alive, and ends them in order. It never reads from the
- * network. */
+/* The master: binds ports, keeps workers alive, replaces them by others on a changed configuration
+ * or of a new program, and ends them in order. It never reads from the network. */
 #pragma once
 
-#include "conf/conf.h"
-#include "policy/policy.h"
+#include "proc/configuration.h"
 
-/* Serves with the policy compiled from this configuration until SIGTERM or SIGINT; in the
- * foreground. `file` names the configuration in errors. Returns the exit status: 0 after an orderly
- * end, 1 when a worker did not come to it, 2 when the environment does not allow to begin, of which
- * one line on standard error has told. */
-int master_run(const struct conf *conf, const struct policy *policy, const char *file);
+struct master;
+
+/* Serves on this configuration, which becomes the master's, until SIGTERM or SIGINT; in the
+ * foreground. `file` names the configuration, `argv` is this program's command line. Returns the
+ * exit status: 0 after an orderly end, 1 when a worker did not come to it, 2 when the environment
+ * does not allow to begin, of which one line on standard error has told. */
+int master_run(struct configuration *configuration, const char *file, char **argv);
+
+/* Told once how a reload ended: NULL when the new workers serve, else why not. */
+typedef void master_done(void *arg, const char *error);
+
+/* Asks for new workers on the configuration as it is now, as SIGHUP does. Returns at once. `done`
+ * may be NULL. What is asked for while one is under way is done after it, once. */
+void master_reload(struct master *m, master_done *done, void *arg);

@@ -2,7 +2,12 @@
 #include "proc/shared.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Recipients in doubt at a time, ledger entries disarmed within a few milliseconds, different
  * clients and networks connected at a time, that came within a minute, and banned. */
@@ -12,43 +17,137 @@
 #define RATES_MOST    32768
 #define BANS_MOST     65536
 
-static void *map(size_t n)
-{
-    void *memory = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+/* Versions of the parts' layouts: raised whenever the same octets would mean something else. */
+#define MARKS_LAYOUT    1
+#define PRESENCE_LAYOUT 1
+#define RATES_LAYOUT    1
+#define BANS_LAYOUT     1
+#define HEARTS_LAYOUT   1
 
-    return memory != MAP_FAILED ? memory : NULL;
+/* Parts begin at pages of their own, so that none shares a cache line with another. */
+#define PART_ALIGNMENT ((size_t)4096)
+
+enum part {
+    PART_MARKS,
+    PART_DISARMED,
+    PART_PRESENCE,
+    PART_RATES,
+    PART_BANS,
+    PART_HEARTS,
+    PART_COUNT
+};
+
+static const struct {
+    const char *name;
+    unsigned layout;
+} parts[PART_COUNT] = {
+    [PART_MARKS] = {"marks", MARKS_LAYOUT},
+    [PART_DISARMED] = {"disarmed", MARKS_LAYOUT},
+    [PART_PRESENCE] = {"presence", PRESENCE_LAYOUT},
+    [PART_RATES] = {"rates", RATES_LAYOUT},
+    [PART_BANS] = {"bans", BANS_LAYOUT},
+    [PART_HEARTS] = {"hearts", HEARTS_LAYOUT},
+};
+
+static size_t size_of(enum part part)
+{
+    switch (part) {
+    case PART_MARKS: return marks_memory(MARKS_MOST);
+    case PART_DISARMED: return marks_memory(DISARMED_MOST);
+    case PART_PRESENCE: return presence_memory(CLIENTS_MOST);
+    case PART_RATES: return rates_memory(RATES_MOST);
+    case PART_BANS: return bans_memory(BANS_MOST);
+    case PART_HEARTS: return OWNER_SLOTS * sizeof(struct heartbeat);
+    case PART_COUNT: break;
+    }
+    return 0;
 }
 
-static void unmap(void *memory, size_t n)
+static size_t offset_of(enum part wanted)
 {
-    if (memory != NULL) {
-        munmap(memory, n);
+    size_t at = 0;
+
+    for (int i = 0; i < (int)wanted; i++) {
+        at += (size_of((enum part)i) + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
     }
+    return at;
+}
+
+const char *shared_layout(void)
+{
+    static char text[512];
+    size_t n = 0;
+
+    for (int i = 0; i < PART_COUNT; i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %u:%zu", i > 0 ? ", " : "",
+                              parts[i].name, parts[i].layout, size_of((enum part)i));
+    }
+    return text;
+}
+
+static void *part_of(const struct shared *s, enum part part)
+{
+    return (char *)s->memory + offset_of(part);
+}
+
+static int map(int fd, struct shared *s)
+{
+    s->fd = fd;
+    s->size = offset_of(PART_COUNT);
+    s->memory = mmap(NULL, s->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (s->memory == MAP_FAILED) {
+        return -errno;
+    }
+    s->marks = part_of(s, PART_MARKS);
+    s->disarmed = part_of(s, PART_DISARMED);
+    s->presence = part_of(s, PART_PRESENCE);
+    s->rates = part_of(s, PART_RATES);
+    s->bans = part_of(s, PART_BANS);
+    s->hearts = part_of(s, PART_HEARTS);
+    return 0;
 }
 
 int shared_map(struct shared *ret)
 {
-    void *marks = map(marks_memory(MARKS_MOST));
-    void *disarmed = map(marks_memory(DISARMED_MOST));
-    void *presence = map(presence_memory(CLIENTS_MOST));
-    void *rates = map(rates_memory(RATES_MOST));
-    void *bans = map(bans_memory(BANS_MOST));
+    int fd = memfd_create("gatepost-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    struct shared s;
 
-    if (marks == NULL || disarmed == NULL || presence == NULL || rates == NULL || bans == NULL) {
-        int r = -errno;
-        unmap(marks, marks_memory(MARKS_MOST));
-        unmap(disarmed, marks_memory(DISARMED_MOST));
-        unmap(presence, presence_memory(CLIENTS_MOST));
-        unmap(rates, rates_memory(RATES_MOST));
-        unmap(bans, bans_memory(BANS_MOST));
+    if (fd < 0) {
+        return -errno;
+    }
+    int r = ftruncate(fd, (off_t)offset_of(PART_COUNT)) < 0 ||
+                    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0
+                ? -errno
+                : map(fd, &s);
+    if (r < 0) {
+        close(fd);
         return r;
     }
-    ret->marks = marks_init(marks, MARKS_MOST);
-    ret->disarmed = marks_init(disarmed, DISARMED_MOST);
-    ret->presence = presence_init(presence, CLIENTS_MOST);
-    ret->rates = rates_init(rates, RATES_MOST);
-    ret->bans = bans_init(bans, BANS_MOST);
+    (void)marks_init(s.marks, MARKS_MOST);
+    (void)marks_init(s.disarmed, DISARMED_MOST);
+    (void)presence_init(s.presence, CLIENTS_MOST);
+    (void)rates_init(s.rates, RATES_MOST);
+    (void)bans_init(s.bans, BANS_MOST);
+    *ret = s;
     return 0;
+}
+
+int shared_attach(int fd, struct shared *ret)
+{
+    struct shared s;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0) {
+        return -errno;
+    }
+    if (st.st_size != (off_t)offset_of(PART_COUNT)) {
+        return -EBADMSG;
+    }
+    int r = map(fd, &s);
+    if (r == 0) {
+        *ret = s;
+    }
+    return r;
 }
 
 struct owner shared_new_owner(const struct shared *s, uint16_t slot)
@@ -57,6 +156,7 @@ struct owner shared_new_owner(const struct shared *s, uint16_t slot)
 
     marks_take_epoch(s->disarmed, who);
     presence_new_epoch(s->presence, who);
+    atomic_store_explicit(&s->hearts[slot].at, 0, memory_order_relaxed);
     return who;
 }
 
@@ -67,9 +167,6 @@ void shared_unmap(struct shared *s)
     presence_fini(s->presence);
     rates_fini(s->rates);
     bans_fini(s->bans);
-    unmap(s->marks, marks_memory(MARKS_MOST));
-    unmap(s->disarmed, marks_memory(DISARMED_MOST));
-    unmap(s->presence, presence_memory(CLIENTS_MOST));
-    unmap(s->rates, rates_memory(RATES_MOST));
-    unmap(s->bans, bans_memory(BANS_MOST));
+    munmap(s->memory, s->size);
+    close(s->fd);
 }

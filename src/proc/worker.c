@@ -17,11 +17,15 @@
 #include "proc/balance.h"
 #include "proc/descriptors.h"
 #include "proc/gate.h"
+#include "proc/listen.h"
 #include "rt/real.h"
 #include "smtp/server.h"
 
 /* How soon decision lines that found no reader are tried again when nothing else happens. */
 #define FLUSH_AGAIN (20 * USEC_MSEC)
+/* How long a retiring worker accepts who was connecting to an address that is given up: a handshake
+ * and the repetition of its last packet. */
+#define LAST_CLIENTS (1 * USEC_SEC + 500 * USEC_MSEC)
 /* How often the log may say that decision lines are lost. */
 #define LOST_EVERY (60 * USEC_SEC)
 
@@ -42,20 +46,27 @@ struct worker {
     struct real_listener **listeners;
     struct table_watch *tables;
     struct rt_timer flush_timer;
+    struct rt_timer heart_timer;
+    struct rt_timer retire_timer;
     uint64_t lost_told;
     usec_t lost_told_at;
+    bool retiring;
     volatile bool stop; /* real_run may return */
 };
 
 /* Signal handlers can reach nothing but statics. */
 static volatile sig_atomic_t terminated;
+static volatile sig_atomic_t retired;
 static struct rt *woken_by_signals;
 
-static void on_sigterm(int number)
+static void on_signal(int number)
 {
-    (void)number;
     int saved = errno;
-    terminated = 1;
+    if (number == SIGTERM) {
+        terminated = 1;
+    } else {
+        retired = 1;
+    }
     real_wake(woken_by_signals);
     errno = saved;
 }
@@ -199,15 +210,17 @@ static int begin_listening(struct worker *w)
  * be told, we have another parent by now. */
 static void begin_signals(const struct worker *w)
 {
-    struct sigaction on_term = {.sa_handler = on_sigterm, .sa_flags = SA_RESTART};
+    struct sigaction heard = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigset_t none;
 
     woken_by_signals = w->rt;
-    (void)sigaction(SIGTERM, &on_term, NULL);
+    (void)sigaction(SIGTERM, &heard, NULL);
+    (void)sigaction(WORKER_RETIRE, &heard, NULL);
     /* The terminal sends these to all of us; what they mean is the master's to decide. */
     (void)sigaction(SIGINT, &ignore, NULL);
     (void)sigaction(SIGHUP, &ignore, NULL);
+    (void)sigaction(SIGUSR2, &ignore, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -219,8 +232,7 @@ static void begin_signals(const struct worker *w)
 
 static void tell_ready(const struct worker *w)
 {
-    unsigned char slot = (unsigned char)w->setup->owner.slot;
-    ssize_t n = write(w->setup->ready, &slot, 1);
+    ssize_t n = write(w->setup->ready, &w->setup->owner.slot, sizeof(w->setup->owner.slot));
 
     (void)n; /* a master that has gone has sent SIGTERM */
     close(w->setup->ready);
@@ -228,15 +240,59 @@ static void tell_ready(const struct worker *w)
 
 /* ---- every turn ---- */
 
-static void stop_listening(struct worker *w)
+/* All, or those alone that others go on with. True when none is left. */
+static bool stop_listening(struct worker *w, bool all)
 {
+    bool none = true;
+
     balance_end(&w->balance);
     for (size_t i = 0; i < w->conf->listen_count; i++) {
-        if (w->listeners[i] != NULL) {
+        if (w->listeners[i] != NULL && (all || !listener_refuses_new(w->setup->listeners[i]))) {
             w->listeners[i] = real_listener_free(w->listeners[i]);
             close(w->setup->listeners[i]);
         }
+        none = none && w->listeners[i] == NULL;
     }
+    return none;
+}
+
+static void on_last_clients(void *arg)
+{
+    (void)stop_listening(arg, true);
+}
+
+/* Who has connected to an address that is given up is still to be accepted. */
+static void retire(struct worker *w)
+{
+    w->retiring = true;
+    w->retire_timer = (struct rt_timer){.fn = on_last_clients, .arg = w};
+    if (!stop_listening(w, false)) {
+        rt_timer_set(w->rt, &w->retire_timer, rt_now_of(w->rt) + LAST_CLIENTS);
+    }
+}
+
+static bool listens(const struct worker *w)
+{
+    for (size_t i = 0; i < w->conf->listen_count; i++) {
+        if (w->listeners[i] != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Shows the master that the loop turns, also when there is nothing to do. */
+static void beat(struct worker *w)
+{
+    atomic_store_explicit(&w->setup->shared->hearts[w->setup->owner.slot].at, rt_now_of(w->rt),
+                          memory_order_relaxed);
+}
+
+static void on_heart(void *arg)
+{
+    struct worker *w = arg;
+
+    rt_timer_set(w->rt, &w->heart_timer, rt_now_of(w->rt) + w->conf->limits.hang_time / 4);
 }
 
 static void tell_lost(struct worker *w)
@@ -266,14 +322,19 @@ static void on_turn(void *arg)
 {
     struct worker *w = arg;
 
+    beat(w);
     balance_look(&w->balance);
     decision_flush(w->decisions);
     if (decision_waiting(w->decisions)) {
         rt_timer_set(w->rt, &w->flush_timer, rt_now_of(w->rt) + FLUSH_AGAIN);
         tell_lost(w);
     }
-    if (terminated && !w->server.draining) {
-        stop_listening(w);
+    if (retired && !w->retiring && !terminated) {
+        retire(w);
+    }
+    bool left = w->retiring && !listens(w) && smtp_server_clients(&w->server) == 0;
+    if ((terminated || left) && !w->server.draining) {
+        (void)stop_listening(w, true);
         smtp_server_drain(&w->server);
         hop_pools_drain(w->deliveries.pools);
     }
@@ -297,6 +358,8 @@ static int serve(struct worker *w)
     r = begin_listening(w);
     if (r == 0) {
         w->flush_timer = (struct rt_timer){.fn = nothing};
+        w->heart_timer = (struct rt_timer){.fn = on_heart, .arg = w};
+        on_heart(w);
         real_on_turn(w->rt, on_turn, w);
         w->tables = table_watch_new(w->rt, w->setup->policy, tell_table, w);
         begin_signals(w);
@@ -304,8 +367,10 @@ static int serve(struct worker *w)
         real_run(w->rt, &w->stop);
         (void)signal(SIGTERM, SIG_IGN); /* its end has begun */
         rt_timer_clear(w->rt, &w->flush_timer);
+        rt_timer_clear(w->rt, &w->heart_timer);
+        rt_timer_clear(w->rt, &w->retire_timer);
     }
-    stop_listening(w);
+    (void)stop_listening(w, true);
     w->tables = table_watch_free(w->tables);
     smtp_server_fini(&w->server);
     (void)hop_pools_free(w->deliveries.pools);

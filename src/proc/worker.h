@@ -2,6 +2,7 @@
  * its own conversations along. */
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "conf/conf.h"
@@ -16,13 +17,17 @@ struct worker_setup {
     const struct identity *who;
     struct owner owner;   /* slot and epoch */
     const int *listeners; /* conf->listen_count listening sockets, which the worker closes */
-    int ready; /* where to write the slot, as one octet, once clients are served; closed */
+    int ready; /* where to write the slot, as a uint16_t, once clients are served; closed */
     pid_t master;
 };
 
-/* The whole life of a worker, in a freshly forked process that has SIGTERM blocked, up to the
- * exit status: 0 after SIGTERM, WORKER_CANNOT_START when it never came to serve a client (the cause
- * is logged). */
+/* The whole life of a worker, in a freshly forked process that has signals blocked, up to the exit
+ * status: 0 after SIGTERM, or when it was told to retire and its last session has ended;
+ * WORKER_CANNOT_START when it never came to serve a client (the cause is logged). */
 int worker_run(const struct worker_setup *setup);
+
+/* This signal tells it to retire: to accept no more, while those that are here already, waiting or
+ * in a session, stay as long as they like and may begin further transactions. */
+#define WORKER_RETIRE       SIGUSR1
 
 #define WORKER_CANNOT_START 2

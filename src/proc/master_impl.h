@@ -1,0 +1,179 @@
+/* What the files of the master share. Internal to master.c, generation.c, reload.c, upgrade.c and
+ * certificates.c. */
+#pragma once
+
+#include "base/list.h"
+#include "base/time.h"
+#include "proc/configuration.h"
+#include "proc/identity.h"
+#include "proc/listen.h"
+#include "proc/master.h"
+#include "proc/shared.h"
+#include "proc/trial.h"
+
+/* A place for a worker; its number goes into decision ids and owns marks. A worker that drains
+ * keeps its own to the end. */
+struct slot {
+    struct generation *generation; /* whose worker is, was, or is to be here; NULL: free */
+    pid_t pid;                     /* 0: none lives */
+    struct owner owner;            /* of the living one, or of the next where `renewed` */
+    bool renewed;                  /* what the one before left behind is void already */
+    bool served;                   /* some worker of this generation has been ready here */
+    usec_t started_at;
+    usec_t ready_at;   /* 0: not yet */
+    usec_t start_at;   /* when the next one is due, while none lives */
+    usec_t delay;      /* the last wait before a start */
+    usec_t aborted_at; /* when it was told to die because it hung; 0: it was not */
+};
+
+enum generation_state {
+    GENERATION_STARTING, /* its workers are not all ready yet */
+    GENERATION_SERVING,  /* the one whose workers are replaced when they die */
+    GENERATION_RETIRING, /* its workers accept no more, and end when their sessions have */
+};
+
+/* The workers of one configuration. */
+struct generation {
+    struct list link; /* in struct master */
+    unsigned number;  /* counts from 1 */
+    enum generation_state state;
+    struct configuration *configuration; /* NULL: of a program before this one, by an upgrade */
+    struct identity who;
+    int *listeners; /* NULL once they are given back */
+    size_t listener_count;
+    unsigned workers; /* that it is to have */
+    usec_t deadline;  /* STARTING: to be ready; RETIRING: then they are told to end */
+    bool told_to_end;
+    usec_t hang_time; /* a worker whose loop stands still for so long is ended */
+};
+
+enum reload_state {
+    RELOAD_NONE,
+    RELOAD_TRYING,   /* another process reads the configuration */
+    RELOAD_STARTING, /* the new generation's workers are starting */
+};
+
+enum reload_cause { RELOAD_ASKED, RELOAD_CERTIFICATES, RELOAD_UPGRADE };
+
+/* Who wants to hear what became of it. */
+struct waiter {
+    struct list link;
+    master_done *done;
+    void *arg;
+};
+
+struct reload {
+    enum reload_state state;
+    enum reload_cause cause;        /* of the one that runs */
+    struct trial trial;             /* TRYING */
+    struct generation *next;        /* STARTING */
+    bool asked[RELOAD_UPGRADE + 1]; /* by cause: one more is wanted */
+    bool waits;                     /* no room: until a worker has ended */
+    bool told_waiting;
+    usec_t not_before;   /* when the next may begin */
+    struct list waiters; /* for the next */
+    struct list current; /* for the one that runs */
+};
+
+/* A file as it was when looked at. */
+struct file_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+    int error;
+};
+
+struct certificates {
+    struct file_stamp taken[2]; /* what the serving generation has: certificate, key */
+    struct file_stamp seen[2];  /* at the last look */
+    bool tried;                 /* these have been tried, and did not fit */
+};
+
+struct master {
+    const char *file; /* the configuration's name */
+    char **argv;      /* for the program that takes over */
+    char *program;    /* its path, absolute; NULL: not known */
+    char *state;      /* the store's folder, the same for all generations */
+    struct shared shared;
+    struct listeners listeners;
+    struct slot slots[OWNER_SLOTS];
+    struct list generations;
+    struct generation *serving; /* NULL: none yet */
+    unsigned generation_count;  /* numbers given until now */
+    struct reload reload;
+    struct certificates certificates;
+    int signals;
+    int ready[2];
+    usec_t tick_at; /* when to look around again */
+    bool told_ready;
+    bool ending;
+    int status;
+};
+
+/* The monotonic clock. */
+usec_t master_now(void);
+
+/* ---- master.c ---- */
+
+/* Says that clients are served from now on. */
+void master_tell_ready(struct master *m);
+
+/* Begins to end, with this exit status if nothing worse happens. */
+void master_end(struct master *m, int status);
+
+/* ---- generation.c ---- */
+
+/* Makes one whose workers start at the next generation_start_due. The configuration is its own from
+ * then on, the listeners are taken. 0; or -EAGAIN where there are not enough free slots, and then
+ * all is the caller's still. */
+int generation_new(struct master *m, struct configuration *configuration,
+                   const struct identity *who, int *listeners, struct generation **ret);
+
+/* Tells its workers to accept no more; they end when their sessions have, or at the deadline. */
+void generation_retire(struct master *m, struct generation *g, usec_t deadline);
+
+/* Tells all workers of all generations to end. */
+void generations_end(struct master *m);
+
+/* Starts every worker that is due, ends what is overdue. Returns when there will be something to do
+ * again, or USEC_NEVER. */
+usec_t generations_step(struct master *m);
+
+/* What workers have said, and which have died. */
+void generations_hear_ready(struct master *m);
+void generations_bury(struct master *m);
+
+/* Kills those whose loop has stood still for too long. True when a worker of the serving generation
+ * is alive and moves. */
+bool generations_check_hearts(struct master *m);
+
+bool generation_is_ready(const struct master *m, const struct generation *g);
+bool generations_any_lives(const struct master *m);
+size_t generations_retiring(const struct master *m);
+
+/* When all workers have ended. */
+void generations_free(struct master *m);
+
+/* ---- reload.c ---- */
+
+void reload_init(struct master *m);
+
+/* Asks for one more; see master_reload. */
+void reload_ask(struct master *m, enum reload_cause cause, master_done *done, void *arg);
+
+/* Goes on with it as far as it can. Returns when it is to be called again at the latest, or
+ * USEC_NEVER. */
+usec_t reload_step(struct master *m);
+
+/* A child of the master's that is no worker has ended. */
+void reload_child_ended(struct master *m, pid_t pid, int status);
+
+/* The generation that was starting never will. */
+void reload_gave_up(struct master *m, const char *why);
+
+/* A worker has ended: there may be room. */
+void reload_room(struct master *m);
+
+/* Whatever is under way is over: the end has begun. */
+void reload_cancel(struct master *m);

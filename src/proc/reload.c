@@ -1,0 +1,325 @@
+/* Replacing the workers by others: on a changed configuration, with changed certificates, or of a
+ * new program.
+ *
+ * One at a time, in these steps: another process reads and checks the configuration and looks at
+ * its environment (trial.c); the master reads the same octets again, which that process has
+ * survived; addresses that are new are bound; new workers are started; when all of them serve, the
+ * old ones retire. Whatever goes wrong before that leaves all as it was. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fatal.h"
+#include "base/log.h"
+#include "proc/master_impl.h"
+
+/* Generations whose last sessions go on, at most: each of their workers takes memory. */
+#define RETIRING_MOST 32
+
+/* How long until another try when there are workers of an earlier program alone, none of which can
+ * be replaced. */
+#define AGAIN_AFTER (30 * USEC_SEC)
+
+void reload_init(struct master *m)
+{
+    list_init(&m->reload.waiters);
+    list_init(&m->reload.current);
+    m->reload.trial = (struct trial){.files = -1, .words = -1};
+}
+
+void reload_ask(struct master *m, enum reload_cause cause, master_done *done, void *arg)
+{
+    m->reload.asked[cause] = true;
+    if (done != NULL) {
+        struct waiter *w = xcalloc(1, sizeof(*w));
+        w->done = done;
+        w->arg = arg;
+        list_push_back(&m->reload.waiters, &w->link);
+    }
+}
+
+void master_reload(struct master *m, master_done *done, void *arg)
+{
+    reload_ask(m, RELOAD_ASKED, done, arg);
+}
+
+static void tell_waiters(struct list *waiters, const char *error)
+{
+    struct list *it;
+
+    while ((it = list_pop_front(waiters)) != NULL) {
+        struct waiter *w = list_entry(it, struct waiter, link);
+        w->done(w->arg, error);
+        free(w);
+    }
+}
+
+static void move_waiters(struct list *from, struct list *to)
+{
+    struct list *it;
+
+    while ((it = list_pop_front(from)) != NULL) {
+        list_push_back(to, it);
+    }
+}
+
+/* ---- its end ---- */
+
+/* One line in the log, whatever had been asked for. NULL: it was done. */
+static void finish(struct master *m, const char *error)
+{
+    struct reload *r = &m->reload;
+
+    trial_end(&r->trial);
+    r->state = RELOAD_NONE;
+    r->next = NULL;
+    tell_waiters(&r->current, error);
+}
+
+static void refuse(struct master *m, const char *why)
+{
+    struct reload *r = &m->reload;
+
+    if (r->cause == RELOAD_CERTIFICATES) {
+        log_line(LOG_WARNING, "certificate and key have changed, but do not fit yet: %s", why);
+    } else {
+        log_line(LOG_ERROR, "%s refused, all goes on as before: %s",
+                 r->cause == RELOAD_UPGRADE ? "upgrade" : "reload", why);
+    }
+    if (m->serving != NULL && m->serving->configuration == NULL) {
+        r->asked[RELOAD_ASKED] = true;
+        r->not_before = master_now() + AGAIN_AFTER;
+    }
+    finish(m, why);
+}
+
+void reload_gave_up(struct master *m, const char *why)
+{
+    struct generation *g = m->reload.next;
+
+    m->reload.next = NULL;
+    /* Those of its workers that serve already may have clients. */
+    generation_retire(m, g, master_now() + g->configuration->conf->limits.reload_time);
+    refuse(m, why);
+}
+
+void reload_cancel(struct master *m)
+{
+    struct reload *r = &m->reload;
+
+    move_waiters(&r->waiters, &r->current);
+    finish(m, "Gatepost is ending");
+    memset(r->asked, 0, sizeof(r->asked));
+}
+
+/* ---- the steps ---- */
+
+static void wait_for_room(struct master *m, const char *what)
+{
+    struct reload *r = &m->reload;
+
+    if (!r->told_waiting) {
+        log_line(LOG_WARNING, "reload waits for workers of earlier configurations to end: %s",
+                 what);
+    }
+    r->told_waiting = true;
+    r->waits = true;
+    r->asked[r->cause] = true;
+    move_waiters(&r->current, &r->waiters);
+    finish(m, NULL);
+}
+
+void reload_room(struct master *m)
+{
+    m->reload.waits = false;
+}
+
+static void begin(struct master *m, enum reload_cause cause)
+{
+    struct reload *r = &m->reload;
+
+    r->cause = cause;
+    r->asked[cause] = false;
+    if (cause == RELOAD_ASKED) {
+        r->asked[RELOAD_CERTIFICATES] = false; /* they are read anyway */
+    }
+    move_waiters(&r->waiters, &r->current);
+    if (generations_retiring(m) >= RETIRING_MOST) {
+        wait_for_room(m, "there are too many");
+        return;
+    }
+    struct snapshot *from = cause == RELOAD_CERTIFICATES ? m->serving->configuration->files : NULL;
+    int error = trial_configuration(&r->trial, m->file, from, master_now());
+    if (error < 0) {
+        refuse(m, strerror(-error));
+        return;
+    }
+    r->state = RELOAD_TRYING;
+}
+
+/* What workers of two generations must have in common. */
+static int check_same(const struct master *m, const struct configuration *next, char *why,
+                      size_t why_size)
+{
+    const char *state = m->state;
+    struct place place = conf_place_of_statement(next->conf, "state");
+
+    if (strcmp(state, next->conf->state) == 0) {
+        return 0;
+    }
+    /* A message that workers of one generation have delivered would be unknown to the other. */
+    struct conf_error error;
+    conf_error_set(&error, m->file, place, "`state` cannot change from %s without a restart",
+                   state);
+    (void)snprintf(why, why_size, "%s", error.text);
+    return -EINVAL;
+}
+
+/* Binds and makes the new generation: 0, -EAGAIN for want of slots, or another error with *why. */
+static int make_next(struct master *m, struct configuration *c, char *why, size_t why_size)
+{
+    struct conf_error error;
+    struct identity who;
+    int *listeners = NULL;
+    int r = check_same(m, c, why, why_size);
+
+    r = r < 0 ? r : identity_find(c->conf, &who, why, why_size);
+    if (r < 0) {
+        return r;
+    }
+    r = listeners_take(&m->listeners, c->conf, m->file, &listeners, &error);
+    if (r < 0) {
+        (void)snprintf(why, why_size, "%s", error.text);
+        return r;
+    }
+    r = generation_new(m, c, &who, listeners, &m->reload.next);
+    if (r < 0) {
+        (void)listeners_give_back(&m->listeners, listeners, c->conf->listen_count);
+    }
+    return r;
+}
+
+/* What has been tried is read again, from the same octets. */
+static void start_next(struct master *m)
+{
+    struct reload *r = &m->reload;
+    struct configuration_words words = {0};
+    struct configuration *c = NULL;
+    struct snapshot *files = NULL;
+    char why[sizeof(words.error)] = "";
+
+    int error = snapshot_read(r->trial.files, &files);
+    error = error < 0 ? error : configuration_load(m->file, files, &c, &words);
+    buf_free(&words.text);
+    if (error < 0) {
+        refuse(m, words.error[0] != '\0' ? words.error : strerror(-error));
+        return;
+    }
+    error = make_next(m, c, why, sizeof(why));
+    if (error < 0) {
+        (void)configuration_free(c);
+        if (error == -EAGAIN) {
+            wait_for_room(m, "there are no more worker numbers");
+        } else {
+            refuse(m, why);
+        }
+        return;
+    }
+    trial_end(&r->trial);
+    r->state = RELOAD_STARTING;
+}
+
+void reload_child_ended(struct master *m, pid_t pid, int status)
+{
+    struct reload *r = &m->reload;
+    char why[600];
+
+    if (r->state != RELOAD_TRYING || pid != r->trial.pid) {
+        return;
+    }
+    if (trial_succeeded(&r->trial, status, why, sizeof(why))) {
+        start_next(m);
+    } else {
+        refuse(m, why);
+    }
+}
+
+/* All of the new workers serve. */
+static void switch_over(struct master *m)
+{
+    struct generation *old = m->serving;
+
+    m->serving = m->reload.next;
+    m->serving->state = GENERATION_SERVING;
+    if (old == NULL) {
+        master_tell_ready(m);
+    } else {
+        const struct conf *conf = m->serving->configuration->conf;
+        generation_retire(m, old, master_now() + conf->limits.reload_time);
+        log_line(LOG_NOTICE, "reloaded: %u worker%s", conf->workers, conf->workers == 1 ? "" : "s");
+    }
+    m->reload.told_waiting = false;
+    finish(m, NULL);
+}
+
+static usec_t step_none(struct master *m)
+{
+    static const enum reload_cause order[] = {RELOAD_ASKED, RELOAD_CERTIFICATES};
+    struct reload *r = &m->reload;
+
+    if (m->serving == NULL || r->waits) {
+        return USEC_NEVER;
+    }
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        if (r->asked[order[i]]) {
+            if (r->not_before > master_now()) {
+                return r->not_before;
+            }
+            begin(m, order[i]);
+            return r->state == RELOAD_TRYING ? r->trial.deadline : USEC_NEVER;
+        }
+    }
+    return USEC_NEVER;
+}
+
+static usec_t step_trying(struct master *m)
+{
+    struct trial *t = &m->reload.trial;
+
+    if (t->deadline <= master_now()) {
+        trial_kill(t);
+        return USEC_NEVER;
+    }
+    return t->deadline;
+}
+
+static usec_t step_starting(struct master *m)
+{
+    struct generation *g = m->reload.next;
+
+    if (generation_is_ready(m, g)) {
+        switch_over(m);
+        return step_none(m);
+    }
+    if (m->serving == NULL) {
+        return USEC_NEVER; /* the first one is waited for */
+    }
+    if (g->deadline <= master_now()) {
+        reload_gave_up(m, "the new workers were not ready in time");
+        return step_none(m);
+    }
+    return g->deadline;
+}
+
+usec_t reload_step(struct master *m)
+{
+    if (m->ending) {
+        return USEC_NEVER;
+    }
+    switch (m->reload.state) {
+    case RELOAD_NONE: return step_none(m);
+    case RELOAD_TRYING: return step_trying(m);
+    case RELOAD_STARTING: return step_starting(m);
+    }
+    return USEC_NEVER;
+}
