@@ -34,9 +34,12 @@ struct conf_hop {
     enum conf_hop_tls tls;
     char *tls_name; /* SNI, and the name that the certificate must have; NULL for an address or path
                        without `name`, which has none */
-    bool xclient;   /* tell it the client by XCLIENT where it offers that */
-    char *name;     /* as first written: "smtp://10.0.0.5:25"; for logs and decisions */
-    size_t index;   /* in conf->hops */
+    char *tls_ca;   /* file of trusted certificates; NULL: the system's */
+    bool only_tls13;
+    struct place tls_place; /* where it says whom to trust, for errors found later */
+    bool xclient;           /* tell it the client by XCLIENT where it offers that */
+    char *name;             /* as first written: "smtp://10.0.0.5:25"; for logs and decisions */
+    size_t index;           /* in conf->hops */
 };
 
 /* How deep sun_path is, its NUL included. */

@@ -5,7 +5,8 @@
  *
  *   route  = "route" DOMAIN { "," DOMAIN } "to" ( MAILDIR | hop { "," hop } ) ;
  *   hop    = HOP { option } ;
- *   option = "weight" NUMBER | "standby" | "tls" MODE | "name" NAME | "xclient" ;
+ *   option = "weight" NUMBER | "standby" | "tls" MODE | "name" NAME | "ca" FILE |
+ *            "tls_minimum" VERSION | "xclient" ;
  *
  * Each option at most once, in any order; what they mean together is judged when all of a hop are
  * read. */
@@ -22,9 +23,11 @@
 #define WHAT_HOP_ENDS "an option of the next hop, a comma or the end of the line"
 
 enum option {
+    OPTION_CA,
     OPTION_NAME,
     OPTION_STANDBY,
     OPTION_TLS,
+    OPTION_TLS_MINIMUM,
     OPTION_WEIGHT,
     OPTION_XCLIENT,
     OPTION_COUNT
@@ -163,6 +166,22 @@ static int parse_socket(struct parser *p, struct hop_read *h, struct slice text)
 
 /* ---- options ---- */
 
+static int take_ca(struct parser *p, struct hop_read *h)
+{
+    static const char what[] = "the absolute path of a file of certificates";
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    if (!value_is_path(token.text)) {
+        return parser_expected(p, &token, what);
+    }
+    h->hop.tls_ca = parser_keep(p, token.text);
+    return 0;
+}
+
 static int take_name(struct parser *p, struct hop_read *h)
 {
     static const char what[] = "the host name in the next hop's certificate";
@@ -208,6 +227,21 @@ static int take_tls(struct parser *p, struct hop_read *h)
     return parser_unknown(p, &h->tls, "use of TLS", names, COUNT(names), sizeof(names[0]), what);
 }
 
+static int take_tls_minimum(struct parser *p, struct hop_read *h)
+{
+    static const char what[] = "1.2 or 1.3";
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    h->hop.only_tls13 = slice_eq(token.text, SLICE_LIT("1.3"));
+    return h->hop.only_tls13 || slice_eq(token.text, SLICE_LIT("1.2"))
+               ? 0
+               : parser_expected(p, &token, what);
+}
+
 static int take_weight(struct parser *p, struct hop_read *h)
 {
     static const char what[] = "a weight from 1 to 1000";
@@ -236,9 +270,11 @@ static const struct {
     const char *name;
     int (*take)(struct parser *p, struct hop_read *h);
 } options[OPTION_COUNT] = {
+    [OPTION_CA] = {"ca", take_ca},
     [OPTION_NAME] = {"name", take_name},
     [OPTION_STANDBY] = {"standby", take_standby},
     [OPTION_TLS] = {"tls", take_tls},
+    [OPTION_TLS_MINIMUM] = {"tls_minimum", take_tls_minimum},
     [OPTION_WEIGHT] = {"weight", take_weight},
     [OPTION_XCLIENT] = {"xclient", take_xclient},
 };
@@ -256,7 +292,8 @@ static int take_option(struct parser *p, struct hop_read *h)
     }
     if (i == OPTION_COUNT) {
         return parser_unknown(p, &token, "option", &options[0].name, OPTION_COUNT,
-                              sizeof(options[0]), "name, standby, tls, weight or xclient");
+                              sizeof(options[0]),
+                              "ca, name, standby, tls, tls_minimum, weight or xclient");
     }
     if (has_option(h, (enum option)i)) {
         return parser_repeated(p, &token, "option of a next hop", h->options[i].place);
@@ -284,6 +321,14 @@ static int settle_options(struct parser *p, struct hop_read *h)
     if (has_option(h, OPTION_NAME) && hop->tls == CONF_HOP_TLS_NONE) {
         return parser_expected(p, &h->options[OPTION_NAME],
                                "no \"name\" of a certificate for a next hop without TLS");
+    }
+    if (has_option(h, OPTION_TLS_MINIMUM) && hop->tls == CONF_HOP_TLS_NONE) {
+        return parser_expected(p, &h->options[OPTION_TLS_MINIMUM],
+                               "no \"tls_minimum\" for a next hop without TLS");
+    }
+    if (has_option(h, OPTION_CA) && hop->tls != CONF_HOP_TLS_VERIFIED) {
+        return parser_expected(p, &h->options[OPTION_CA],
+                               "no \"ca\" for a next hop without \"tls verified\"");
     }
     if (hop->tls == CONF_HOP_TLS_NONE) {
         return 0;
@@ -317,6 +362,7 @@ static bool same_place(const struct conf_hop *a, const struct conf_hop *b)
 static bool same_hop(const struct conf_hop *a, const struct conf_hop *b)
 {
     return same_place(a, b) && a->tls == b->tls && same_text(a->tls_name, b->tls_name) &&
+           same_text(a->tls_ca, b->tls_ca) && a->only_tls13 == b->only_tls13 &&
            a->xclient == b->xclient;
 }
 
@@ -333,6 +379,7 @@ static const struct conf_hop *keep_hop(struct parser *p, const struct hop_read *
     struct conf_hop *kept = arena_alloc(&p->whole->arena, sizeof(*kept));
     *kept = h->hop;
     kept->name = parser_keep(p, h->token.text);
+    kept->tls_place = h->options[has_option(h, OPTION_CA) ? OPTION_CA : OPTION_TLS].place;
     kept->index = count;
     buf_append(&p->hops, &kept, sizeof(kept));
     return kept;

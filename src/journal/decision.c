@@ -121,6 +121,13 @@ static void put_client(json_t *object, const struct decision *x)
     put_optional(object, "tls", x->tls);
 }
 
+static void put_hop(json_t *object, const struct hop_story *hop)
+{
+    put_optional(object, "hop", hop->route);
+    put_optional(object, "hop_tls", hop->tls);
+    put_optional(object, "hop_tls_unused", hop->tls_unused);
+}
+
 static json_t *recipient_object(const struct decision_recipient *r)
 {
     json_t *object = json_object();
@@ -128,7 +135,7 @@ static json_t *recipient_object(const struct decision_recipient *r)
     decision_put_text(object, "recipient", r->mailbox);
     put_words(object, "verdict", r->verdict);
     put_reply(object, r->code, r->enhanced, r->text);
-    put_optional(object, "hop", r->hop);
+    put_hop(object, &r->hop);
     if (r->delivered_before) {
         decision_put(object, "delivered_before", json_true());
     }
@@ -172,7 +179,7 @@ static json_t *decision_object(const struct decision_sink *d, const struct decis
     put_words(object, "phase", x->phase);
     put_words(object, "verdict", x->verdict);
     put_reply(object, x->code, x->enhanced, x->text);
-    put_optional(object, "hop", x->hop);
+    put_hop(object, &x->hop);
     if (x->hop_reply) {
         decision_put(object, "hop_reply", json_true());
     }

@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "conf/conf.h"
 #include "policy/evaluate.h"
+#include "route/hop.h"
 
 struct rt;
 
@@ -41,7 +42,7 @@ struct decision_recipient {
     uint16_t code; /* of the reply to RCPT where that was negative; then the next hop's answer */
     struct slice enhanced;
     struct slice text;
-    struct slice hop;      /* its route's name, where the transaction has several */
+    struct hop_story hop;  /* its own, where the transaction has several routes */
     bool delivered_before; /* the ledger had it: not delivered again */
     struct decision_judgement judgement;
 };
@@ -65,8 +66,8 @@ struct decision {
     uint16_t code;       /* the last reply that mattered; 0 when there was none */
     struct slice enhanced;
     struct slice text;
-    struct slice hop; /* the route's name; empty before there is one, and where there are several */
-    bool hop_reply;   /* the reply was the next hop's own */
+    struct hop_story hop; /* empty before there is one, and where there are several */
+    bool hop_reply;       /* the reply was the next hop's own */
     struct decision_judgement judgement;
     const char *note; /* "", or why: "client went away", "in doubt", "answer unknown", "answer
                          late", "ledger not written"… */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "journal/decision.h"
+#include "route/hop_tls.h"
 #include "rt/tls.h"
 
 struct check {
@@ -66,6 +67,22 @@ static int check_certificate(const struct check *c)
         return refuse(c, "tls", "tls cert %s key %s: %s", files[0], files[1], why);
     }
     tls_context_free(context);
+    return 0;
+}
+
+/* The files of certificates that verified next hops need. */
+static int check_trust(const struct check *c)
+{
+    struct hop_trust *trust = NULL;
+    const struct conf_hop *hop;
+    char why[256];
+
+    if (hop_trust_new(c->conf, &trust, &hop, why, sizeof(why)) < 0) {
+        conf_error_set(c->error, c->file, hop->tls_place, "cannot verify next hop %s: %s",
+                       hop->name, why);
+        return -EINVAL;
+    }
+    hop_trust_free(trust);
     return 0;
 }
 
@@ -188,6 +205,7 @@ int environment_check(const struct conf *conf, const char *file, bool create,
         return refuse(&c, "user", "%s", why);
     }
     int r = check_certificate(&c);
+    r = r < 0 ? r : check_trust(&c);
     r = r < 0 ? r : check_folder(&c, "state", conf->state);
     r = r < 0 ? r : check_folder(&c, "spool", conf->spool);
     r = r < 0 ? r : check_decisions(&c);

@@ -18,6 +18,7 @@
 #include "proc/descriptors.h"
 #include "proc/gate.h"
 #include "proc/listen.h"
+#include "route/hop_tls.h"
 #include "rt/real.h"
 #include "smtp/server.h"
 
@@ -37,6 +38,7 @@ struct worker {
     struct decision_sink *decisions;
     struct tls_context *tls;
     struct resolver *resolver;
+    struct hop_trust *hop_trust;
     struct store *store;
     struct counters counts;
     struct delivery_host deliveries;
@@ -76,11 +78,17 @@ static void on_signal(int number)
 /* What needs root: files that the workers' user may not open. */
 static int open_privileged(struct worker *w)
 {
+    const struct conf_hop *culprit;
     char why[256];
     int r = decision_sink_open(w->conf, w->setup->owner.slot, w->setup->owner.epoch, &w->decisions);
 
     if (r < 0) {
         log_line(LOG_ERROR, "cannot open where decisions go: %s", strerror(-r));
+        return r;
+    }
+    r = hop_trust_new(w->conf, &w->hop_trust, &culprit, why, sizeof(why));
+    if (r < 0) {
+        log_line(LOG_ERROR, "cannot verify next hop %s: %s", culprit->name, why);
         return r;
     }
     if (w->conf->tls_cert == NULL) {
@@ -178,6 +186,7 @@ static void make_server(struct worker *w)
         .owner = w->setup->owner,
         .counts = &w->counts,
     };
+    hop_pools_trust(w->deliveries.pools, w->hop_trust);
     w->server = (struct smtp_server){
         .rt = w->rt,
         .conf = w->conf,
@@ -396,6 +405,7 @@ int worker_run(const struct worker_setup *setup)
     }
     (void)decision_sink_free(w.decisions);
     (void)tls_context_free(w.tls);
+    (void)hop_trust_free(w.hop_trust);
     free(w.listeners);
     return r < 0 ? WORKER_CANNOT_START : EXIT_SUCCESS;
 }

@@ -114,13 +114,14 @@ static struct leg *leg_of(struct delivery *d, const struct conf_route *route)
         (*at)->delivery = d;
         (*at)->route = route;
         (*at)->hop = hop_begin(d->host->pools, route, &d->envelope, &d->arena);
+        (*at)->story = hop_story((*at)->hop);
     }
     return *at;
 }
 
-const char *delivery_route_name(const struct hop_recipient *r)
+struct hop_story delivery_story(const struct hop_recipient *r)
 {
-    return r->leg->route->name;
+    return *r->leg->story;
 }
 
 bool delivery_has_routes(const struct delivery *d)
@@ -132,18 +133,18 @@ bool delivery_has_routes(const struct delivery *d)
     return used > 1;
 }
 
-struct slice delivery_only_route(const struct delivery *d)
+struct hop_story delivery_only_story(const struct delivery *d)
 {
-    struct slice name = {0};
+    struct hop_story story = {.route = {0}};
     if (delivery_has_routes(d)) {
-        return name;
+        return story;
     }
     for (const struct leg *leg = d->legs; leg != NULL; leg = leg->next) {
         if (leg->count > 0 || d->count == 0) {
-            name = slice_of(leg->route->name);
+            story = *leg->story;
         }
     }
-    return name;
+    return story;
 }
 
 int delivery_ask(struct delivery *d, const struct conf_route *route, struct slice mailbox,

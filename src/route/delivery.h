@@ -113,13 +113,13 @@ static inline bool delivery_is_late(const struct delivery *d)
     return d->holders > 0;
 }
 
-/* The route of a recipient, as the configuration names it. */
-const char *delivery_route_name(const struct hop_recipient *r);
+/* What is told of the hop of a recipient. */
+struct hop_story delivery_story(const struct hop_recipient *r);
 
-/* Have its recipients several routes? If not, the name of the only one, or of the last that was
- * asked where no recipient was taken; empty where there are several, or none was asked. */
+/* Have its recipients several routes? If not, what is told of the only one's hop, or of the last's
+ * that was asked where no recipient was taken; empty where there are several, or none was asked. */
 bool delivery_has_routes(const struct delivery *d);
-struct slice delivery_only_route(const struct delivery *d);
+struct hop_story delivery_only_story(const struct delivery *d);
 
 /* Ends the transaction, whatever its state. Returns `d` ready for the next one, or NULL: tasks that
  * wait for late answers keep it, until they know. */

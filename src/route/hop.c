@@ -6,8 +6,11 @@
 struct hop *hop_begin(struct hop_pools *pools, const struct conf_route *route,
                       const struct envelope *envelope, struct arena *arena)
 {
-    return route->kind == CONF_ROUTE_MAILDIR ? maildir_begin(pools, route, envelope, arena)
-                                             : smtp_hop_begin(pools, route, envelope, arena);
+    struct hop *h = route->kind == CONF_ROUTE_MAILDIR
+                        ? maildir_begin(pools, route, envelope, arena)
+                        : smtp_hop_begin(pools, route, envelope, arena);
+    h->story.route = slice_of(route->name);
+    return h;
 }
 
 int hop_rcpt(struct hop *h, struct hop_recipient *r, usec_t deadline)
@@ -42,6 +45,11 @@ struct hop *hop_end(struct hop *h)
 const char *hop_kind(const struct hop *h)
 {
     return h->ops->kind(h);
+}
+
+const struct hop_story *hop_story(const struct hop *h)
+{
+    return &h->story;
 }
 
 void hop_answer_all(struct hop_recipient *const *r, size_t count, const struct answer *answer)

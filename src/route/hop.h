@@ -51,9 +51,20 @@ struct hop_recipient {
     const char *folder;   /* Maildir: where it delivers to; in the arena */
 };
 
+/* What is told of a hop transaction in the decision. */
+struct hop_story {
+    struct slice route;      /* its name */
+    struct slice tls;        /* of the last connection: "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+    struct slice tls_unused; /* why it had no TLS, where that was wanted */
+};
+
 /* Per worker: connections kept to each next hop. */
 struct hop_pools;
 struct hop_pools *hop_pools_new(struct rt *rt, const struct conf *conf);
+/* TLS is used as the configuration says; without this call never. `trust` must outlive the pools.
+ */
+struct hop_trust;
+void hop_pools_trust(struct hop_pools *p, const struct hop_trust *trust);
 /* Closes what is kept; later ones are closed at hop_end. */
 void hop_pools_drain(struct hop_pools *p);
 struct hop_pools *hop_pools_free(struct hop_pools *p);
@@ -107,3 +118,6 @@ struct hop *hop_end(struct hop *h);
 
 /* How the message went, for the decision: "smtp", "smtp+bdat" or "maildir". Static. */
 const char *hop_kind(const struct hop *h);
+
+/* Lives in the arena, also after hop_end. */
+const struct hop_story *hop_story(const struct hop *h);

@@ -1,5 +1,6 @@
-/* One SMTP connection to a next hop: greeting and EHLO, commands out, replies in (RFC 5321, client
- * side). Knows nothing of messages and recipients; route/smtp_hop.c does. */
+/* One SMTP or LMTP connection to a next hop: commands out, replies in (RFC 5321, client side); how
+ * it begins is told in hop_hello.c. Knows nothing of messages and recipients; route/smtp_hop.c
+ * does. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,21 +11,18 @@
 #include "base/list.h"
 #include "base/time.h"
 #include "conf/conf.h"
+#include "parse/ehlo_reply.h"
+#include "route/hop_tls.h"
 #include "route/reply_reader.h"
 #include "rt/rt.h"
 
 struct hop_pool;
 struct stream;
 
-/* What the hop said it can do in its reply to EHLO. */
-struct hop_capabilities {
-    bool pipelining;     /* RFC 2920 */
-    bool eightbitmime;   /* RFC 6152 */
-    bool smtputf8;       /* RFC 6531 */
-    bool chunking;       /* RFC 3030 */
-    bool enhanced_codes; /* RFC 2034 */
-    bool size;           /* RFC 1870 */
-    uint64_t size_limit; /* 0: none was said */
+/* Why a hop cannot be used, where it was TLS. */
+struct hop_fault {
+    const char *enhanced; /* RFC 3463, static; NULL: it was something else */
+    char tls[80];         /* for a reply and the decision: printable ASCII */
 };
 
 struct hop_conn {
@@ -32,8 +30,10 @@ struct hop_conn {
     struct reply_reader replies;
     struct buf out; /* commands put together for one write */
     struct hop_capabilities can;
-    unsigned owed; /* replies to RSET that come before the next reply asked for */
-    bool used;     /* has waited since its last command: it may have died unnoticed */
+    char tls[80];        /* "TLSv1.3 TLS_AES_256_GCM_SHA384", empty in the clear */
+    char tls_unused[80]; /* why not, where TLS was wanted */
+    unsigned owed;       /* replies to RSET that come before the next reply asked for */
+    bool used;           /* has waited since its last command: it may have died unnoticed */
 
     /* While it is kept in a pool. */
     struct hop_pool *pool;
@@ -41,11 +41,18 @@ struct hop_conn {
     struct rt_timer idle;
 };
 
-/* Connects to `hop` at `to`, reads the greeting, says EHLO `hostname` (HELO where EHLO is refused
- * with 5xx). 0 and *ret; -ECONNREFUSED and other errors of connecting; -EPROTO when the hop does
- * not want us, or does not speak SMTP; -ETIMEDOUT, -ECANCELED. */
-int hop_conn_open(const struct conf_hop *hop, const struct addr *to, const char *hostname,
-                  usec_t deadline, struct hop_conn **ret);
+/* Connects to `hop` at `to`, reads the greeting, says EHLO `hostname`, and begins TLS as `tls`
+ * wants it (route/hop_hello.c). 0 and *ret; -ECONNREFUSED and other errors of connecting; -EPROTO
+ * when the hop does not want us, or does not speak SMTP; -EKEYREJECTED when its certificate is not
+ * good; -ETIMEDOUT, -ECANCELED. *ret_fault is set in any case. */
+int hop_conn_open(const struct conf_hop *hop, const struct addr *to, struct hop_tls *tls,
+                  const char *hostname, usec_t deadline, struct hop_conn **ret,
+                  struct hop_fault *ret_fault);
+
+/* Says EHLO (LHLO; HELO where EHLO is refused with 5xx) and learns what the hop can do: 0; -EPROTO
+ * when it wants neither; or an error of the connection. For the beginning, and after commands that
+ * set the hop's session back to it. */
+int hop_conn_hello(struct hop_conn *c, bool lmtp, const char *hostname, usec_t deadline);
 
 /* False when the hop has closed it, or has said something that nobody asked for. Never waits. */
 bool hop_conn_alive(struct hop_conn *c);

@@ -17,6 +17,7 @@ struct hop_ops {
 
 struct hop {
     const struct hop_ops *ops;
+    struct hop_story story;
 };
 
 /* Live in `arena`; what else they own is given back by `end`. */

@@ -23,6 +23,13 @@ struct hop_pools *hop_pools_new(struct rt *rt, const struct conf *conf)
     return p;
 }
 
+void hop_pools_trust(struct hop_pools *p, const struct hop_trust *trust)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        hop_tls_init(&p->pool[i].tls, trust, p->pool[i].hop);
+    }
+}
+
 struct hop_pool *hop_pool_of(struct hop_pools *p, const struct conf_hop *hop)
 {
     return &p->pool[hop->index];
@@ -95,6 +102,9 @@ struct hop_pools *hop_pools_free(struct hop_pools *p)
 {
     if (p != NULL) {
         hop_pools_drain(p);
+        for (size_t i = 0; i < p->count; i++) {
+            hop_tls_fini(&p->pool[i].tls);
+        }
         free(p);
     }
     return NULL;

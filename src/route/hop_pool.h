@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "conf/conf.h"
+#include "route/hop_tls.h"
 #include "rt/rt.h"
 
 struct hop_conn;
@@ -17,6 +18,7 @@ struct hop_pools;
 struct hop_pool {
     struct hop_pools *pools;
     const struct conf_hop *hop;
+    struct hop_tls tls;
     struct list kept; /* struct hop_conn, newest first */
     unsigned count;
 };

@@ -12,6 +12,7 @@ struct leg {
     struct delivery *delivery;
     const struct conf_route *route;
     struct hop *hop;                   /* NULL once it has ended */
+    const struct hop_story *story;     /* the hop's */
     struct hop_recipient **recipients; /* the transaction's that have this route, in order */
     size_t count;
     size_t cap;

@@ -262,16 +262,28 @@ static int reset(struct smtp_hop *h, usec_t deadline)
 
 /* ---- a transaction from its beginning ---- */
 
+/* How the connection is secured, or why there is none, for the decision. */
+static void note_security(struct smtp_hop *h)
+{
+    const struct hop_conn *c = h->conn;
+    h->base.story.tls = c != NULL ? arena_copy(h->arena, slice_of(c->tls)) : (struct slice){0};
+    h->base.story.tls_unused =
+        arena_copy(h->arena, slice_of(c != NULL ? c->tls_unused : h->fault.tls));
+}
+
 static int connect_hop(struct smtp_hop *h, bool fresh, usec_t deadline)
 {
+    int rc = 0;
     if (h->conn == NULL && !fresh) {
         h->conn = hop_pool_take(h->pool);
     }
-    if (h->conn != NULL) {
-        return 0;
+    if (h->conn == NULL) {
+        rc = hop_conn_open(h->pool->hop, &h->pool->hop->addr, &h->pool->tls,
+                           h->pools->conf->hostname,
+                           smtp_hop_until(deadline, h->limits->connect_time), &h->conn, &h->fault);
     }
-    return hop_conn_open(h->pool->hop, &h->pool->hop->addr, h->pools->conf->hostname,
-                         smtp_hop_until(deadline, h->limits->connect_time), &h->conn);
+    note_security(h);
+    return rc;
 }
 
 static void answer_each(struct hop_recipient *const *r, size_t count, const struct answer *answer)
@@ -319,9 +331,14 @@ static int open_transaction(struct smtp_hop *h, struct hop_recipient *const *r, 
 
 /* ---- hop_rcpt ---- */
 
-static struct answer unavailable(int error)
+/* The hop is out of reach, talks nonsense, or is not to be trusted. */
+static struct answer unavailable(struct smtp_hop *h, int error)
 {
     struct answer a = smtp_hop_unavailable;
+    if (h->fault.enhanced != NULL) {
+        a.enhanced = slice_of(h->fault.enhanced);
+        a.text = arena_printf(h->arena, "the next hop cannot be used: %s", h->fault.tls);
+    }
     a.timed_out = error == -ETIMEDOUT;
     return a;
 }
@@ -348,12 +365,12 @@ static int smtp_rcpt(struct hop *base, struct hop_recipient *r, usec_t deadline)
         if (rc < 0 && rc != -ECANCELED && !h->mail_answered) {
             /* Out of reach: further recipients need not wait for that again. */
             h->refused = true;
-            h->refusal = unavailable(rc);
+            h->refusal = unavailable(h, rc);
         }
     }
     if (rc < 0) {
         smtp_hop_drop(h);
-        r->answer = unavailable(rc);
+        r->answer = unavailable(h, rc);
     }
     return rc == -ECANCELED ? rc : 0;
 }
@@ -419,7 +436,8 @@ static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipien
     }
     if (rc < 0) {
         smtp_hop_drop(h);
-        hop_answer_all(r, count, &smtp_hop_unavailable);
+        struct answer a = unavailable(h, 0);
+        hop_answer_all(r, count, &a);
     }
     bool ours = rc == -ECANCELED || (rc == -ETIMEDOUT && rt_now() >= deadline);
     return ours ? rc : 0;

@@ -28,6 +28,7 @@ struct smtp_hop {
     struct arena *arena;
     struct hop_conn *conn; /* NULL: none */
     enum smtp_hop_state state;
+    struct hop_fault fault; /* why the last connection could not be made */
 
     /* The envelope. */
     uint64_t transaction; /* number of the open one */

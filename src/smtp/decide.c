@@ -108,6 +108,13 @@ static struct decision begin(struct session *s, unsigned transaction, const char
     return x;
 }
 
+/* Where the transaction has several routes. */
+static struct hop_story own_story(const struct session *s, const struct hop_recipient *h)
+{
+    static const struct hop_story none;
+    return h != NULL && delivery_has_routes(s->delivery) ? delivery_story(h) : none;
+}
+
 /* What a recipient was given: the refusal of its RCPT; its own answer once the message was handed
  * over; else it shares the message's fate. */
 static struct decision_recipient recipient(const struct session *s,
@@ -124,8 +131,7 @@ static struct decision_recipient recipient(const struct session *s,
         .code = last->code,
         .enhanced = last->enhanced,
         .text = last->text,
-        .hop = h != NULL && delivery_has_routes(s->delivery) ? slice_of(delivery_route_name(h))
-                                                             : (struct slice){0},
+        .hop = own_story(s, h),
         .delivered_before = h != NULL && h->confirmed && !h->committed,
         .judgement = of_recipient(s, r, parts),
     };
@@ -164,7 +170,9 @@ void decide_transaction(struct session *s, const char *phase, const char *verdic
     x.recipients = t->record_count > 0 ? recipients(s, verdict, a, &scratch) : NULL;
     x.recipient_count = t->record_count;
     x.size = t->message_octets;
-    x.hop = s->delivery != NULL ? delivery_only_route(s->delivery) : (struct slice){0};
+    if (s->delivery != NULL) {
+        x.hop = delivery_only_story(s->delivery);
+    }
     x.judgement = of_transaction(s, a, &parts);
     write_down(s->server, &x);
     arena_free(&scratch);

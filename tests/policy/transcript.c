@@ -228,9 +228,9 @@ static void put_verdict(struct buf *b, const json_t *object)
 
 /* Fields that say nothing of the policy, or were said already. */
 static const char *const unshown[] = {
-    "id",   "time",     "worker", "epoch",  "sequence",    "lost",      "client", "port",
-    "helo", "protocol", "tls",    "sender", "recipients",  "size",      "phase",  "verdict",
-    "code", "enhanced", "text",   "hop",    "duration_us", "recipient", NULL,
+    "id",   "time",     "worker", "epoch",  "sequence",       "lost",        "client",    "port",
+    "helo", "protocol", "tls",    "sender", "recipients",     "size",        "phase",     "verdict",
+    "code", "enhanced", "text",   "hop",    "hop_tls_unused", "duration_us", "recipient", NULL,
 };
 
 static void put_further(struct buf *b, const char *indent, const json_t *object)

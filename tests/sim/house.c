@@ -114,6 +114,7 @@ static void start_worker(struct house *h, unsigned slot)
         .owner = marks_new_epoch(h->marks, (uint16_t)slot),
         .counts = &w->counts,
     };
+    hop_pools_trust(w->deliveries.pools, h->hop_trust);
     marks_take_epoch(h->disarmed, w->deliveries.owner);
     store_share_disarmed(w->deliveries.store, h->disarmed, w->deliveries.owner);
     presence_new_epoch(h->shared_memory.presence, w->deliveries.owner);
@@ -264,6 +265,15 @@ static struct policy *make_policy(const struct house *h)
     return policy;
 }
 
+static void make_hop_trust(struct house *h)
+{
+    const struct conf_hop *hop;
+    char why[200];
+    if (hop_trust_new(h->conf, &h->hop_trust, &hop, why, sizeof why) < 0) {
+        fatal("%s: %s", hop->name, why);
+    }
+}
+
 struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool tls)
 {
     struct house *h = xcalloc(1, sizeof(*h));
@@ -283,6 +293,7 @@ struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool 
     h->bans_memory = xcalloc(1, bans_memory(BANS));
     h->shared_memory.bans = bans_init(h->bans_memory, BANS);
     h->tls_client = tls_context_client();
+    make_hop_trust(h);
     h->tls = tls ? server_context(h->folder) : NULL;
     for (unsigned i = 0; i < workers; i++) {
         start_worker(h, i);
@@ -310,6 +321,7 @@ struct house *house_free(struct house *h)
     free(h->bans_memory);
     tls_context_free(h->tls);
     tls_context_free(h->tls_client);
+    hop_trust_free(h->hop_trust);
     policy_free(h->policy);
     conf_free(h->conf);
     buf_free(&h->hosts);

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "policy/reload.h"
 #include "proc/gate.h"
+#include "route/hop_tls.h"
 #include "rt/sim.h"
 #include "smtp/server.h"
 #include "store/marks.h"
@@ -48,6 +49,7 @@ struct house {
     struct shared shared_memory; /* presence, rates and bans; marks stand for themselves */
     struct tls_context *tls;
     struct tls_context *tls_client;
+    struct hop_trust *hop_trust;
     struct worker *workers[HOUSE_WORKERS_MAX];
     unsigned worker_count;
     struct buf decisions; /* decision lines of all workers */

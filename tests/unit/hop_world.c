@@ -270,7 +270,10 @@ struct hop_world *world_new(void)
     w->conf.hops = w->hops;
     w->conf.hop_count = 1;
     w->route_hops[0] = (struct conf_route_hop){.hop = &w->hop, .weight = 1};
-    w->route = (struct conf_route){.kind = CONF_ROUTE_SMTP, .hops = w->route_hops, .hop_count = 1};
+    w->route = (struct conf_route){.kind = CONF_ROUTE_SMTP,
+                                   .hops = w->route_hops,
+                                   .hop_count = 1,
+                                   .name = (char *)"smtp://10.0.0.5:25"};
     w->routes[0] = &w->route;
     w->conf.routes = w->routes;
     w->conf.route_count = 1;

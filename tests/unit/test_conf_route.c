@@ -51,6 +51,8 @@ static const struct {
     const char *path;
     enum conf_hop_tls tls;
     const char *tls_name;
+    const char *tls_ca;
+    bool only_tls13;
     bool xclient;
     unsigned weight;
 } hops[] = {
@@ -103,6 +105,15 @@ static const struct {
      .tls_name = "b.example",
      .xclient = true,
      .weight = 1},
+    {.text = "smtp://a.example tls verified ca /etc/ca.pem tls_minimum 1.3",
+     .host = "a.example",
+     .port = 25,
+     .tls = CONF_HOP_TLS_VERIFIED,
+     .tls_name = "a.example",
+     .tls_ca = "/etc/ca.pem",
+     .only_tls13 = true,
+     .weight = 1},
+    {.text = "smtp://10.0.0.5 tls_minimum 1.2", .addr = "10.0.0.5:25", .weight = 1},
     {.text = "smtp://10.0.0.5 name b.example",
      .addr = "10.0.0.5:25",
      .tls_name = "b.example",
@@ -132,6 +143,8 @@ static void what_hops_mean(void **state)
         }
         assert_int_equal(hop->tls, hops[i].tls);
         assert_text(hop->tls_name, hops[i].tls_name);
+        assert_text(hop->tls_ca, hops[i].tls_ca);
+        assert_int_equal(hop->only_tls13, hops[i].only_tls13);
         assert_int_equal(hop->xclient, hops[i].xclient);
         assert_int_equal(c->routes[0]->hops[0].weight, hops[i].weight);
         assert_false(c->routes[0]->hops[0].standby);
@@ -193,6 +206,10 @@ static void same_routes(void **state)
         {"smtp://a.example", "smtp://a.example tls opportunistic weight 1", true},
         {"smtp://a.example", "smtp://a.example xclient", false},
         {"smtp://a.example", "smtp://a.example weight 2", false},
+        {"smtp://a.example", "smtp://a.example tls_minimum 1.2", true},
+        {"smtp://a.example", "smtp://a.example tls_minimum 1.3", false},
+        {"smtp://a.example tls verified", "smtp://a.example tls verified ca /ca.pem", false},
+        {"smtp://a.example tls verified ca /a", "smtp://a.example ca /a tls verified", true},
         {"smtp://a.example", "smtp://a.example name b.example", false},
         {"smtp://a.example, smtp://b.example", "smtp://b.example, smtp://a.example", true},
         {"smtp://a.example, smtp://b.example standby", "smtp://b.example standby, smtp://a.example",
@@ -309,8 +326,8 @@ static const struct {
     {"lmtp:/l, smtp://a", "1:21: expected a next hop that speaks LMTP, as the first of the route "
                           "does, found \"smtp://a\""},
     {"smtp://a,", "1:21: " HOP_WANTED "the end of the file"},
-    {"smtp://a smtp://b",
-     "1:21: unknown option \"smtp://b\", expected name, standby, tls, weight or xclient"},
+    {"smtp://a smtp://b", "1:21: unknown option \"smtp://b\", expected ca, name, standby, tls, "
+                          "tls_minimum, weight or xclient"},
     {"smtp://a weigth 2", "1:21: unknown option \"weigth\", did you mean \"weight\"?"},
     {"smtp://a \"standby\"", "1:21: expected an option of the next hop, a comma or the end of the "
                              "line, found \"standby\""},
@@ -357,6 +374,15 @@ static const struct {
      "1:24: expected \"none\", as a Unix socket has no TLS, found \"verified\""},
     {"lmtp:/l tls opportunistic",
      "1:24: expected \"none\", as a Unix socket has no TLS, found \"opportunistic\""},
+    {"smtp://a ca", "1:23: expected the absolute path of a file of certificates, found the end of "
+                    "the file"},
+    {"smtp://a tls verified ca ca.pem",
+     "1:37: expected the absolute path of a file of certificates, found \"ca.pem\""},
+    {"smtp://a ca /ca.pem",
+     "1:21: expected no \"ca\" for a next hop without \"tls verified\", found \"ca\""},
+    {"smtp://a tls_minimum 1.1", "1:33: expected 1.2 or 1.3, found \"1.1\""},
+    {"smtp://a tls none tls_minimum 1.3",
+     "1:30: expected no \"tls_minimum\" for a next hop without TLS, found \"tls_minimum\""},
     {"smtp://a name", "1:25: expected the host name in the next hop's certificate, found the end "
                       "of the file"},
     {"smtp://a name 10.0.0.5",

@@ -48,10 +48,20 @@ static char *line_of(const struct decision *x)
 static struct decision full(void)
 {
     static struct decision_recipient recipients[] = {
-        {SLICE_LIT("one@example.net"), "accepted", 250, SLICE_LIT("2.0.0"), SLICE_LIT("ok"),
-         SLICE_LIT("lmtp:/run/lmtp"), true},
-        {SLICE_LIT("two@example.net"), "refused", 550, SLICE_LIT(""), SLICE_LIT("no\nsuch"),
-         SLICE_LIT(""), false},
+        {SLICE_LIT("one@example.net"),
+         "accepted",
+         250,
+         SLICE_LIT("2.0.0"),
+         SLICE_LIT("ok"),
+         {.route = SLICE_LIT("lmtp:/run/lmtp")},
+         true},
+        {SLICE_LIT("two@example.net"),
+         "refused",
+         550,
+         SLICE_LIT(""),
+         SLICE_LIT("no\nsuch"),
+         {.route = {0}},
+         false},
     };
     struct decision x = {
         .id = SLICE_LIT("0123456789ABCD.1"),
@@ -70,7 +80,7 @@ static struct decision full(void)
         .code = 451,
         .enhanced = SLICE_LIT("4.4.2"),
         .text = SLICE_LIT("please \"retry\""),
-        .hop = SLICE_LIT("smtp://192.0.2.9:25"),
+        .hop = {.route = SLICE_LIT("smtp://192.0.2.9:25"), .tls_unused = SLICE_LIT("not offered")},
         .hop_reply = true,
         .note = "answer late",
     };
@@ -97,7 +107,8 @@ static void full_line(void **state)
         "\"refused\","
         "\"code\":550,\"text\":\"no\\nsuch\"}],\"size\":1234567890123,\"phase\":\"commit\","
         "\"verdict\":\"deferred\",\"code\":451,\"enhanced\":\"4.4.2\","
-        "\"text\":\"please \\\"retry\\\"\",\"hop\":\"smtp://192.0.2.9:25\",\"hop_reply\":true,"
+        "\"text\":\"please \\\"retry\\\"\",\"hop\":\"smtp://192.0.2.9:25\","
+        "\"hop_tls_unused\":\"not offered\",\"hop_reply\":true,"
         "\"note\":\"answer late\",\"duration_us\":4711}\n");
     free(line);
 }

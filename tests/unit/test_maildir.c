@@ -112,7 +112,7 @@ static void assert_file(const char *path, const char *want)
 static struct hop_world *maildir_world(void)
 {
     struct hop_world *w = world_new();
-    w->route = (struct conf_route){.kind = CONF_ROUTE_MAILDIR, .folder = folder};
+    w->route = (struct conf_route){.kind = CONF_ROUTE_MAILDIR, .folder = folder, .name = folder};
     w->conf.hostname = (char *)"mx/x:.example";
     return w;
 }
