@@ -4,6 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "proc/environment.h"
+#include "proc/upgrade.h"
 
 /* Would the host do? Says so on standard error when it would not. */
 static bool environment_fits(const struct conf *conf, const char *file)
@@ -45,6 +46,9 @@ enum cmd_status cmd_check(const struct command *c, int argc, char **argv)
 
     if (!cmd_take_line(c, argc, argv, &line, &status)) {
         return status;
+    }
+    if (upgrade_is_handed_over()) {
+        return (enum cmd_status)upgrade_try(line.file);
     }
     if (cmd_load(line.file, &configuration, &warnings) < 0) {
         return CMD_WRONG;

@@ -1,6 +1,7 @@
 /* gatepost run: serve, in the foreground. */
 #include "cmd/cmd.h"
 #include "proc/master.h"
+#include "proc/upgrade.h"
 
 enum cmd_status cmd_run(const struct command *c, int argc, char **argv)
 {
@@ -11,6 +12,9 @@ enum cmd_status cmd_run(const struct command *c, int argc, char **argv)
 
     if (!cmd_take_line(c, argc, argv, &line, &status)) {
         return status;
+    }
+    if (upgrade_is_handed_over()) {
+        return (enum cmd_status)upgrade_take_over(line.file, argv - 1);
     }
     if (cmd_load(line.file, &configuration, &warnings) < 0) {
         return CMD_WRONG;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -79,7 +80,8 @@ static void hear_signals(struct master *m)
                 master_end(m, 0);
             }
             break;
-        case SIGHUP: reload_ask(m, RELOAD_ASKED, NULL, NULL); break;
+        case SIGHUP: master_reload(m, NULL, NULL); break;
+        case SIGUSR2: master_upgrade(m, NULL, NULL); break;
         default: break; /* SIGCHLD: the dead are looked for in any case */
         }
     }
@@ -166,14 +168,20 @@ static int prepare(struct master *m, const struct conf *conf, struct identity *w
     return r < 0 ? r : listeners_take(&m->listeners, conf, m->file, listeners, error);
 }
 
-static void open_channels(struct master *m)
+struct master *master_new(const char *file, char **argv)
 {
+    struct master *m = xcalloc(1, sizeof(*m));
+
+    *m = (struct master){.file = file, .argv = argv};
+    list_init(&m->generations);
+    reload_init(m);
     raise_descriptor_limit();
     tzset(); /* for time.hour, before workers lose sight of the file */
     m->signals = open_signals();
     if (pipe2(m->ready, O_NONBLOCK | O_CLOEXEC) < 0) {
         fatal("cannot make ready for workers: %s", strerror(errno));
     }
+    return m;
 }
 
 static int end(struct master *m)
@@ -181,42 +189,65 @@ static int end(struct master *m)
     int status = m->status;
 
     generations_free(m);
+    listeners_close(&m->listeners);
     close(m->signals);
     close(m->ready[0]);
     close(m->ready[1]);
     shared_unmap(&m->shared);
     free(m->state);
+    free(m->program);
     free(m);
     return status;
 }
 
+int master_serve(struct master *m)
+{
+    supervise(m);
+    return end(m);
+}
+
+/* Where a program that is to follow this one will be: the path that this one was started by. */
+static char *find_program(const char *name)
+{
+    char path[PATH_MAX];
+    ssize_t n;
+
+    if (name[0] == '/') {
+        return xstrdup(name);
+    }
+    if (strchr(name, '/') != NULL && getcwd(path, sizeof(path)) != NULL) {
+        struct buf absolute = {0};
+        buf_printf(&absolute, "%s/%s", path, name);
+        buf_append(&absolute, "", 1);
+        return absolute.p;
+    }
+    n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    path[n > 0 ? n : 0] = '\0';
+    return xstrdup(path);
+}
+
 int master_run(struct configuration *configuration, const char *file, char **argv)
 {
-    struct master *m = xcalloc(1, sizeof(*m));
+    struct master *m = master_new(file, argv);
     struct conf_error error = {0};
     struct identity who;
     int *listeners = NULL;
 
-    *m = (struct master){.file = file, .argv = argv};
-    list_init(&m->generations);
-    reload_init(m);
-    if (prepare(m, configuration->conf, &who, &listeners, &error) < 0) {
-        (void)fprintf(stderr, "%s\n%s", error.text, error.excerpt);
-        listeners_close(&m->listeners);
-        (void)configuration_free(configuration);
-        free(m);
-        return 2;
-    }
-    warn_of(&who);
-    open_channels(m);
     if (shared_map(&m->shared) < 0) {
         fatal("cannot make ready for workers: %s", strerror(errno));
     }
+    if (prepare(m, configuration->conf, &who, &listeners, &error) < 0) {
+        (void)fprintf(stderr, "%s\n%s", error.text, error.excerpt);
+        (void)configuration_free(configuration);
+        m->status = 2;
+        return end(m);
+    }
+    warn_of(&who);
     m->state = xstrdup(configuration->conf->state);
+    m->program = find_program(argv[0]);
     if (generation_new(m, configuration, &who, listeners, &m->reload.next) < 0) {
         panic("no slots for the first workers");
     }
     m->reload.state = RELOAD_STARTING;
-    supervise(m);
-    return end(m);
+    return master_serve(m);
 }

@@ -18,3 +18,7 @@ typedef void master_done(void *arg, const char *error);
 /* Asks for new workers on the configuration as it is now, as SIGHUP does. Returns at once. `done`
  * may be NULL. What is asked for while one is under way is done after it, once. */
 void master_reload(struct master *m, master_done *done, void *arg);
+
+/* Asks for the program that is at this one's path now to take this one's place, as SIGUSR2 does.
+ * `done` is called when it does not. */
+void master_upgrade(struct master *m, master_done *done, void *arg);

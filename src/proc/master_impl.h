@@ -66,6 +66,7 @@ struct reload {
     enum reload_state state;
     enum reload_cause cause;        /* of the one that runs */
     struct trial trial;             /* TRYING */
+    int program;                    /* the next one, open, while an upgrade runs; else -1 */
     struct generation *next;        /* STARTING */
     bool asked[RELOAD_UPGRADE + 1]; /* by cause: one more is wanted */
     bool waits;                     /* no room: until a worker has ended */
@@ -115,6 +116,13 @@ struct master {
 usec_t master_now(void);
 
 /* ---- master.c ---- */
+
+/* One with nothing in it yet, and the signals and pipes that it hears. Its end is master_serve's.
+ */
+struct master *master_new(const char *file, char **argv);
+
+/* Serves to the end, frees, and returns the exit status. */
+int master_serve(struct master *m);
 
 /* Says that clients are served from now on. */
 void master_tell_ready(struct master *m);
@@ -175,5 +183,16 @@ void reload_gave_up(struct master *m, const char *why);
 /* A worker has ended: there may be room. */
 void reload_room(struct master *m);
 
+/* Makes the first generation of a program that has taken over, from the configuration's files. */
+void reload_take_over(struct master *m, int files);
+
 /* Whatever is under way is over: the end has begun. */
 void reload_cancel(struct master *m);
+
+/* ---- upgrade.c ---- */
+
+/* Has the program at its path tried: 0, or a negative errno with a sentence in `ret_why`. */
+int upgrade_begin(struct master *m, char *ret_why, size_t why_size);
+
+/* Executes what has been tried. Returns only when that is not possible. */
+void upgrade_go(struct master *m, char *ret_why, size_t why_size);

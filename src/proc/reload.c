@@ -6,8 +6,10 @@
  * survived; addresses that are new are bound; new workers are started; when all of them serve, the
  * old ones retire. Whatever goes wrong before that leaves all as it was. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fatal.h"
 #include "base/log.h"
@@ -25,6 +27,7 @@ void reload_init(struct master *m)
     list_init(&m->reload.waiters);
     list_init(&m->reload.current);
     m->reload.trial = (struct trial){.files = -1, .words = -1};
+    m->reload.program = -1;
 }
 
 void reload_ask(struct master *m, enum reload_cause cause, master_done *done, void *arg)
@@ -36,6 +39,11 @@ void reload_ask(struct master *m, enum reload_cause cause, master_done *done, vo
         w->arg = arg;
         list_push_back(&m->reload.waiters, &w->link);
     }
+}
+
+void master_upgrade(struct master *m, master_done *done, void *arg)
+{
+    reload_ask(m, RELOAD_UPGRADE, done, arg);
 }
 
 void master_reload(struct master *m, master_done *done, void *arg)
@@ -71,6 +79,10 @@ static void finish(struct master *m, const char *error)
     struct reload *r = &m->reload;
 
     trial_end(&r->trial);
+    if (r->program >= 0) {
+        close(r->program);
+        r->program = -1;
+    }
     r->state = RELOAD_NONE;
     r->next = NULL;
     tell_waiters(&r->current, error);
@@ -86,7 +98,7 @@ static void refuse(struct master *m, const char *why)
         log_line(LOG_ERROR, "%s refused, all goes on as before: %s",
                  r->cause == RELOAD_UPGRADE ? "upgrade" : "reload", why);
     }
-    if (m->serving != NULL && m->serving->configuration == NULL) {
+    if (m->serving->configuration == NULL) {
         r->asked[RELOAD_ASKED] = true;
         r->not_before = master_now() + AGAIN_AFTER;
     }
@@ -124,7 +136,7 @@ static void wait_for_room(struct master *m, const char *what)
     }
     r->told_waiting = true;
     r->waits = true;
-    r->asked[r->cause] = true;
+    r->asked[m->serving->configuration == NULL ? RELOAD_ASKED : r->cause] = true;
     move_waiters(&r->current, &r->waiters);
     finish(m, NULL);
 }
@@ -134,9 +146,25 @@ void reload_room(struct master *m)
     m->reload.waits = false;
 }
 
+static int begin_trial(struct master *m, char *why, size_t why_size)
+{
+    struct snapshot *from =
+        m->reload.cause == RELOAD_CERTIFICATES ? m->serving->configuration->files : NULL;
+
+    if (m->reload.cause == RELOAD_UPGRADE) {
+        return upgrade_begin(m, why, why_size);
+    }
+    int r = trial_configuration(&m->reload.trial, m->file, from, m->state, master_now());
+    if (r < 0) {
+        (void)snprintf(why, why_size, "%s", strerror(-r));
+    }
+    return r;
+}
+
 static void begin(struct master *m, enum reload_cause cause)
 {
     struct reload *r = &m->reload;
+    char why[600];
 
     r->cause = cause;
     r->asked[cause] = false;
@@ -148,31 +176,11 @@ static void begin(struct master *m, enum reload_cause cause)
         wait_for_room(m, "there are too many");
         return;
     }
-    struct snapshot *from = cause == RELOAD_CERTIFICATES ? m->serving->configuration->files : NULL;
-    int error = trial_configuration(&r->trial, m->file, from, master_now());
-    if (error < 0) {
-        refuse(m, strerror(-error));
-        return;
+    if (begin_trial(m, why, sizeof(why)) < 0) {
+        refuse(m, why);
+    } else {
+        r->state = RELOAD_TRYING;
     }
-    r->state = RELOAD_TRYING;
-}
-
-/* What workers of two generations must have in common. */
-static int check_same(const struct master *m, const struct configuration *next, char *why,
-                      size_t why_size)
-{
-    const char *state = m->state;
-    struct place place = conf_place_of_statement(next->conf, "state");
-
-    if (strcmp(state, next->conf->state) == 0) {
-        return 0;
-    }
-    /* A message that workers of one generation have delivered would be unknown to the other. */
-    struct conf_error error;
-    conf_error_set(&error, m->file, place, "`state` cannot change from %s without a restart",
-                   state);
-    (void)snprintf(why, why_size, "%s", error.text);
-    return -EINVAL;
 }
 
 /* Binds and makes the new generation: 0, -EAGAIN for want of slots, or another error with *why. */
@@ -181,9 +189,8 @@ static int make_next(struct master *m, struct configuration *c, char *why, size_
     struct conf_error error;
     struct identity who;
     int *listeners = NULL;
-    int r = check_same(m, c, why, why_size);
+    int r = identity_find(c->conf, &who, why, why_size);
 
-    r = r < 0 ? r : identity_find(c->conf, &who, why, why_size);
     if (r < 0) {
         return r;
     }
@@ -237,11 +244,21 @@ void reload_child_ended(struct master *m, pid_t pid, int status)
     if (r->state != RELOAD_TRYING || pid != r->trial.pid) {
         return;
     }
-    if (trial_succeeded(&r->trial, status, why, sizeof(why))) {
-        start_next(m);
-    } else {
+    if (!trial_succeeded(&r->trial, status, why, sizeof(why))) {
         refuse(m, why);
+    } else if (r->cause == RELOAD_UPGRADE) {
+        upgrade_go(m, why, sizeof(why));
+        refuse(m, why);
+    } else {
+        start_next(m);
     }
+}
+
+void reload_take_over(struct master *m, int files)
+{
+    m->reload.cause = RELOAD_UPGRADE;
+    m->reload.trial.files = files;
+    start_next(m);
 }
 
 /* All of the new workers serve. */
@@ -256,7 +273,9 @@ static void switch_over(struct master *m)
     } else {
         const struct conf *conf = m->serving->configuration->conf;
         generation_retire(m, old, master_now() + conf->limits.reload_time);
-        log_line(LOG_NOTICE, "reloaded: %u worker%s", conf->workers, conf->workers == 1 ? "" : "s");
+        log_line(LOG_NOTICE, "%s: %u worker%s",
+                 m->reload.cause == RELOAD_UPGRADE ? "upgraded to " GATEPOST_VERSION : "reloaded",
+                 conf->workers, conf->workers == 1 ? "" : "s");
     }
     m->reload.told_waiting = false;
     finish(m, NULL);
@@ -264,7 +283,7 @@ static void switch_over(struct master *m)
 
 static usec_t step_none(struct master *m)
 {
-    static const enum reload_cause order[] = {RELOAD_ASKED, RELOAD_CERTIFICATES};
+    static const enum reload_cause order[] = {RELOAD_ASKED, RELOAD_UPGRADE, RELOAD_CERTIFICATES};
     struct reload *r = &m->reload;
 
     if (m->serving == NULL || r->waits) {

@@ -20,6 +20,7 @@
 struct configuration_trial {
     const char *file;
     struct snapshot *from; /* the process's own copy, by the fork */
+    const char *state;
 };
 
 static void say(int words, const char *line)
@@ -31,34 +32,56 @@ static void say(int words, const char *line)
     buf_free(&text);
 }
 
-static int try_configuration(void *arg, int files, int words)
+/* A message that workers of one generation have delivered would be unknown to the next. */
+static int check_state(const struct conf *conf, const char *file, const char *state,
+                       struct conf_error *ret_error)
 {
-    const struct configuration_trial *t = arg;
-    struct configuration *configuration = NULL;
+    if (strcmp(conf->state, state) == 0) {
+        return 0;
+    }
+    conf_error_set(ret_error, file, conf_place_of_statement(conf, "state"),
+                   "`state` cannot change from %s without a restart", state);
+    return -EINVAL;
+}
+
+int trial_check(const char *file, struct snapshot *from, const char *state, int files, int words)
+{
+    struct configuration *c = NULL;
     struct configuration_words found;
     struct conf_error error = {0};
     struct identity who;
 
-    int r = configuration_load(t->file, t->from, &configuration, &found);
+    int r = configuration_load(file, from, &c, &found);
+    buf_free(&found.text);
     if (r < 0) {
         say(words, found.error);
-        return EXIT_FAILURE;
+        return r;
     }
-    r = environment_check(configuration->conf, t->file, true, &who, &error);
+    r = check_state(c->conf, file, state, &error);
+    r = r < 0 ? r : environment_check(c->conf, file, true, &who, &error);
     if (r < 0) {
         say(words, error.text);
-        return EXIT_FAILURE;
+    } else {
+        r = snapshot_write(c->files, files);
+        if (r < 0) {
+            say(words, strerror(-r));
+        }
     }
-    r = snapshot_write(configuration->files, files);
-    if (r < 0) {
-        say(words, strerror(-r));
-    }
-    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    (void)configuration_free(c);
+    return r;
 }
 
-int trial_configuration(struct trial *t, const char *file, struct snapshot *from, usec_t now)
+static int try_configuration(void *arg, int files, int words)
 {
-    struct configuration_trial what = {file, from};
+    const struct configuration_trial *t = arg;
+
+    return trial_check(t->file, t->from, t->state, files, words) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int trial_configuration(struct trial *t, const char *file, struct snapshot *from, const char *state,
+                        usec_t now)
+{
+    struct configuration_trial what = {file, from, state};
 
     return trial_begin(t, try_configuration, &what, now);
 }

@@ -20,8 +20,13 @@ struct trial {
 };
 
 /* Has a process read and check the configuration in `file` and look at its environment; from these
- * files where `from` is not NULL. 0 or a negative errno. */
-int trial_configuration(struct trial *t, const char *file, struct snapshot *from, usec_t now);
+ * files where `from` is not NULL. Its `state` must be this folder. 0 or a negative errno. */
+int trial_configuration(struct trial *t, const char *file, struct snapshot *from, const char *state,
+                        usec_t now);
+
+/* What that process does: the configuration's files go to `files`, one line of what is wrong to
+ * `words`. The `state` folder has to be this one. 0 or a negative errno. */
+int trial_check(const char *file, struct snapshot *from, const char *state, int files, int words);
 
 /* What the process of a trial is to do: returns its exit status, 0 for good. */
 typedef int trial_fn(void *arg, int files, int words);

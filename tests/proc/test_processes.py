@@ -252,7 +252,8 @@ def ready_line(binary):
 
 def worker_replaced(binary):
     """A dead worker takes its own conversations along, and what it owned in shared memory."""
-    with Gatepost(binary, workers=1, limit=['client_sessions 2']) as g:
+    with Gatepost(binary, workers=1, limit=['client_sessions 2'],
+                  policy='{\n at connect { drop "banned" when client.banned }\n}') as g:
         g.start()
         g.session().deliver()
         first, second = g.session(), g.session()

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""A new program in a running Gatepost's place. Usage: test_upgrade.py GATEPOST [NAME…]"""
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+from test_processes import Gatepost, Session, alive, check, free_port, main, process_status, until  # noqa: E402
+from test_reload import Hop, begin, greeting  # noqa: E402
+
+
+class Upgradable(Gatepost):
+    """One whose program is a file of its own, that can be replaced."""
+
+    def __init__(self, binary, **statements):
+        self.place = tempfile.mkdtemp(prefix='gatepost-program-')
+        self.original = binary
+        self.program = f'{self.place}/gatepost'
+        self.install(lambda octets: octets)
+        super().__init__(self.program, **statements)
+
+    def install(self, change):
+        """Puts another program into its place, as a package manager does: by a rename."""
+        with open(self.original, 'rb') as f:
+            octets = change(f.read())
+        with open(f'{self.program}.new', 'wb') as f:
+            f.write(octets)
+        os.chmod(f'{self.program}.new', 0o755)
+        os.rename(f'{self.program}.new', self.program)
+
+    def upgrade(self):
+        before = self.log().count('upgraded to ')
+        self.signal(signal.SIGUSR2)
+        until(lambda: self.log().count('upgraded to ') > before, f'an upgrade in {self.log()}')
+
+    def executable(self):
+        return os.stat(f'/proc/{self.popen.pid}/exe').st_ino
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        shutil.rmtree(self.place)
+
+
+def sessions_go_on(binary):
+    """The same process, the new program; sessions of the old workers go on and may send more."""
+    with Upgradable(binary) as g:
+        g.start()
+        workers = g.workers()
+        idle, busy = g.session(), g.session()
+        begin(busy, data=True)
+        inode = g.executable()
+        g.install(lambda octets: octets + b'another')
+        g.upgrade()
+        check(g.executable() == os.stat(g.program).st_ino != inode, 'not the new program')
+        check(process_status(g.popen.pid)['Name'] == 'gatepost', process_status(g.popen.pid)['Name'])
+        check('GATEPOST_HANDED_OVER' not in open(f'/proc/{g.popen.pid}/cmdline').read(), 'command line')
+        check(len(set(g.workers()) - set(workers)) == 2, f'workers {g.workers()}')
+        g.session().deliver()
+        busy.expect('Subject: x\r\n\r\nx\r\n.', 250)
+        for s in (idle, busy):
+            s.expect('EHLO client.test', 250)
+            s.expect('MAIL FROM:<a@client.test>', 250)
+            s.expect('RCPT TO:<box@example.org>', 250)
+            s.expect('DATA', 354)
+            s.expect(f'Subject: y\r\n\r\n{id(s)}\r\n.', 250)
+            s.expect('QUIT', 221)
+            s.close()
+        check(len(g.messages()) == 4, f'{len(g.messages())} messages')
+        until(lambda: not any(alive(pid) for pid in workers), 'the old workers end')
+        new = g.workers()
+        os.kill(new[0], signal.SIGKILL)
+        until(lambda: len(g.workers()) == 2 and new[0] not in g.workers(), 'the new master keeps workers alive')
+        g.reload(hostname='reloaded.test')
+        until(lambda: 'reloaded.test' in greeting(g.port), 'and reloads')
+        for _ in range(3):
+            g.upgrade()
+        g.session().deliver()
+        descriptors = os.listdir(f'/proc/{g.popen.pid}/fd')
+        g.upgrade()
+        check(len(os.listdir(f'/proc/{g.popen.pid}/fd')) == len(descriptors), 'descriptors are left open')
+        check(g.log().count('ready on') == 1, g.log())
+
+
+def shared_memory_stays(binary):
+    """What the old program's workers have in doubt, and whom they banned, the new ones know."""
+    hop = Hop()
+    policy = """{
+    at connect { drop "banned" when client.banned }
+    at mail { ban 1h when sender == "bad@client.test" }
+}"""
+    with Upgradable(binary, workers=1, policy=policy,
+                    route=f'example.org to smtp://127.0.0.1:{hop.port}') as g:
+        g.start()
+        message = b'Subject: x\r\n\r\nx\r\n.\r\n'
+        first = g.session()
+        begin(first, data=True)
+        first.socket.sendall(message)
+        until(lambda: hop.dots == 1, 'the dot')
+        bad = Session(g.port, '127.0.0.2')
+        bad.say('EHLO client.test')
+        bad.say('MAIL FROM:<bad@client.test>')
+        bad.close()
+        g.upgrade()
+        second = g.session()
+        begin(second, data=True)
+        second.socket.sendall(message)
+        told = second.reply()
+        check(told.startswith('451'), f'the second try: {told}')
+        check('421 4.7.0 banned' in Session(g.port, '127.0.0.2').greeting, 'the ban is forgotten')
+        hop.may_answer.set()
+        check(first.reply().startswith('250'), 'the first try')
+        for s in (first, second):
+            s.close()
+    hop.listener.close()
+
+
+def refused(binary):
+    """A program that is no program, does not know how, or does not fit: nothing happens."""
+    with Upgradable(binary) as g:
+        g.start()
+        workers, inode = g.workers(), g.executable()
+        times = 0
+        for change, said in (
+                (lambda octets: b'no program', 'cannot be executed: Exec format error'),
+                (lambda octets: octets[:50000], None),
+                (lambda octets: octets.replace(b'GATEPOST_HANDED_OVER', b'GATEPOST_HANDED_UVER'),
+                 'does not know how to take over'),
+                (lambda octets: octets.replace(b'disarmed\0', b'disarmex\0'),
+                 'lays out the shared memory otherwise, so a restart is needed')):
+            g.install(change)
+            g.signal(signal.SIGUSR2)
+            times += 1
+            until(lambda n=times: g.log().count('upgrade refused, all goes on as before: ') == n, 'a refusal')
+            check(said is None or said in g.log(), g.log())
+            check(g.workers() == workers and g.executable() == inode, 'something has changed')
+            g.session().deliver()
+        os.unlink(g.program)
+        g.signal(signal.SIGUSR2)
+        until(lambda: f'{g.program}: No such file' in g.log(), 'word of the missing program')
+        g.install(lambda octets: octets)
+        good = dict(g.statements)
+        g.write(nonsense='x')
+        g.signal(signal.SIGUSR2)
+        until(lambda: re.search(rf'upgrade refused.*{g.file}:\d+:1: unknown statement', g.log()), 'the place')
+        g.statements = good
+        g.write()
+        g.upgrade()
+        check(g.executable() != inode, 'the good program')
+        g.session().deliver()
+
+
+def dead_workers(binary):
+    """Old workers that die under the new master are buried, and what they left is void."""
+    with Upgradable(binary, workers=1, limit=['client_sessions 2'],
+                    policy='{\n at connect { drop "banned" when client.banned }\n}') as g:
+        g.start()
+        old = g.workers()[0]
+        held = [g.session(), g.session()]
+        g.upgrade()
+        check(g.session().greeting.startswith('421 4.7.0'), 'sessions of the old worker do not count')
+        os.kill(old, signal.SIGKILL)
+        check(held[0].at_end(), 'a session of the dead')
+        until(lambda: old not in g.workers(), 'buried')
+        check(f'worker 0 (process {old}) was killed by signal 9' in g.log(), g.log())
+        for s in [g.session(), g.session()]:
+            check(s.greeting.startswith('220'), 'sessions of the dead still count')
+            s.close()
+
+
+def end_while_draining(binary):
+    """SIGTERM to the new master ends workers of both programs."""
+    with Upgradable(binary, workers=1) as g:
+        g.start()
+        idle = g.session()
+        g.upgrade()
+        newer = g.session()
+        g.signal(signal.SIGTERM)
+        for s in (idle, newer):
+            check(s.reply().startswith('421 4.3.2'), 'told to go')
+        check(g.wait() == 0, f'exit status {g.popen.returncode}')
+
+
+def addresses(binary):
+    """The new program takes the sockets over, and binds what is new."""
+    with Upgradable(binary, workers=1) as g:
+        g.start()
+        second = free_port()
+        g.write(listen=[f'127.0.0.1:{g.port}', f'127.0.0.1:{second}'])
+        g.upgrade()
+        check('220' in greeting(g.port) and '220' in greeting(second), 'both are served')
+        g.write(listen=[f'127.0.0.1:{g.port}'])
+        g.upgrade()
+        check('220' in greeting(g.port), 'the first is served')
+        with socket.socket() as s:
+            until(lambda: s.connect_ex(('127.0.0.1', second)) != 0, 'the second is closed')
+
+
+CASES = [sessions_go_on, shared_memory_stays, refused, dead_workers, end_while_draining, addresses]
+
+if __name__ == '__main__':
+    sys.exit(main(CASES))
