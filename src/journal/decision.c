@@ -126,6 +126,7 @@ static void put_hop(json_t *object, const struct hop_story *hop)
     put_optional(object, "hop", hop->route);
     put_optional(object, "hop_tls", hop->tls);
     put_optional(object, "hop_tls_unused", hop->tls_unused);
+    put_optional(object, "hop_xclient_unused", hop->xclient_unused);
 }
 
 static json_t *recipient_object(const struct decision_recipient *r)

@@ -51,6 +51,8 @@ void delivery_begin(struct delivery *d, const struct addr *client, const struct 
     d->network = addr_network(client);
     d->envelope = *e;
     d->envelope.sender = arena_copy(&d->arena, e->sender);
+    d->envelope.origin.helo = arena_copy(&d->arena, e->origin.helo);
+    d->envelope.origin.id = arena_copy(&d->arena, e->origin.id);
 }
 
 /* The same mailbox twice in one transaction is one recipient (it gets one copy). */

@@ -23,8 +23,17 @@
 struct hop;
 struct leg;
 
+/* Where a message comes from, as a next hop may be told. */
+struct origin {
+    struct addr client; /* ADDR_NONE: nobody in particular */
+    struct slice helo;
+    bool esmtp;
+    struct slice id; /* of the decision that will be written */
+};
+
 /* What the client's MAIL asked for. */
 struct envelope {
+    struct origin origin;
     struct slice sender; /* reverse-path's mailbox, empty for <> */
     bool body_8bitmime;
     bool smtputf8;
@@ -53,9 +62,10 @@ struct hop_recipient {
 
 /* What is told of a hop transaction in the decision. */
 struct hop_story {
-    struct slice route;      /* its name */
-    struct slice tls;        /* of the last connection: "TLSv1.3 TLS_AES_256_GCM_SHA384" */
-    struct slice tls_unused; /* why it had no TLS, where that was wanted */
+    struct slice route;          /* its name */
+    struct slice tls;            /* of the last connection: "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+    struct slice tls_unused;     /* why it had no TLS, where that was wanted */
+    struct slice xclient_unused; /* why it was not told the client, where that was wanted */
 };
 
 /* Per worker: connections kept to each next hop. */

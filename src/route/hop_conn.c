@@ -84,6 +84,7 @@ static struct hop_conn *end(struct hop_conn *c, bool reset)
     c->stream->ops->close(c->stream, reset);
     reply_reader_free(&c->replies);
     buf_free(&c->out);
+    buf_free(&c->client);
     free(c);
     return NULL;
 }

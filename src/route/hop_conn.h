@@ -30,6 +30,9 @@ struct hop_conn {
     struct reply_reader replies;
     struct buf out; /* commands put together for one write */
     struct hop_capabilities can;
+    struct buf client;    /* the XCLIENT lines that the hop has taken */
+    bool forward_refused; /* XFORWARD, XCLIENT: not tried again */
+    bool client_refused;
     char tls[80];        /* "TLSv1.3 TLS_AES_256_GCM_SHA384", empty in the clear */
     char tls_unused[80]; /* why not, where TLS was wanted */
     unsigned owed;       /* replies to RSET that come before the next reply asked for */

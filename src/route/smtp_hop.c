@@ -125,7 +125,8 @@ static bool can_take_message(const struct smtp_hop *h, struct answer *ret_answer
 
 /* ---- MAIL and RCPT ---- */
 
-/* Commands to be said, counted from 0: MAIL where the transaction is a new one, then RCPTs. */
+/* Commands to be said, counted from 0: where the transaction is a new one XFORWARDs and MAIL, then
+ * RCPTs. */
 struct dialogue {
     struct hop_recipient *const *r;
     size_t count;
@@ -153,14 +154,38 @@ static void put_mail(struct smtp_hop *h, uint64_t size)
     buf_printf(out, "\r\n");
 }
 
+static void put_rcpt(struct smtp_hop *h, const struct hop_recipient *r)
+{
+    buf_printf(&h->conn->out, "RCPT TO:<" SLICE_FMT ">\r\n", SLICE_ARG(r->mailbox));
+}
+
+/* How many commands come in front of the first RCPT. */
+static size_t preamble(const struct smtp_hop *h, const struct dialogue *d)
+{
+    return d->with_mail ? h->forward.count + 1 : 0;
+}
+
 static void put_command(struct smtp_hop *h, const struct dialogue *d, size_t i)
 {
-    if (d->with_mail && i == 0) {
+    size_t first = preamble(h, d);
+    if (i >= first) {
+        put_rcpt(h, d->r[i - first]);
+    } else if (i == h->forward.count) {
         put_mail(h, d->size);
     } else {
-        const struct hop_recipient *r = d->r[d->with_mail ? i - 1 : i];
-        buf_printf(&h->conn->out, "RCPT TO:<" SLICE_FMT ">\r\n", SLICE_ARG(r->mailbox));
+        buf_printf(&h->conn->out, SLICE_FMT "\r\n", SLICE_ARG(h->forward.lines[i]));
     }
+}
+
+/* XFORWARD is a courtesy: what the hop says to it changes nothing. */
+static int take_forward_reply(struct smtp_hop *h, const struct reply *reply)
+{
+    struct answer answer;
+    int rc = smtp_hop_answer(h, reply, &answer);
+    if (rc == 0 && !answer_is_yes(&answer)) {
+        h->conn->forward_refused = true;
+    }
+    return rc;
 }
 
 static int take_mail_reply(struct smtp_hop *h, const struct reply *reply)
@@ -204,16 +229,22 @@ static int take_rcpt_reply(struct smtp_hop *h, struct hop_recipient *r, const st
     return 0;
 }
 
+static int take_reply(struct smtp_hop *h, const struct dialogue *d, const struct reply *reply)
+{
+    size_t first = preamble(h, d);
+    return d->heard >= first              ? take_rcpt_reply(h, d->r[d->heard - first], reply)
+           : d->heard == h->forward.count ? take_mail_reply(h, reply)
+                                          : take_forward_reply(h, reply);
+}
+
 static int hear(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
 {
     while (d->heard < d->said) {
         struct reply reply;
         int rc =
             hop_conn_reply(h->conn, smtp_hop_until(deadline, h->limits->hop_reply_time), &reply);
-        if (rc == 0 && d->with_mail && d->heard == 0) {
-            rc = take_mail_reply(h, &reply);
-        } else if (rc == 0) {
-            rc = take_rcpt_reply(h, d->r[d->with_mail ? d->heard - 1 : d->heard], &reply);
+        if (rc == 0) {
+            rc = take_reply(h, d, &reply);
         }
         if (rc < 0) {
             return rc;
@@ -227,8 +258,9 @@ static int hear(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
 static int converse(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
 {
     size_t batch = h->conn->can.pipelining ? PIPELINED_MAX : 1;
-    size_t total = d->count + (d->with_mail ? 1 : 0);
-    while (d->heard < total && !(d->with_mail && d->heard > 0 && h->transaction == 0)) {
+    size_t first = preamble(h, d);
+    size_t total = first + d->count;
+    while (d->heard < total && !(first > 0 && d->heard >= first && h->transaction == 0)) {
         usec_t until = smtp_hop_until(deadline, h->limits->hop_reply_time);
         for (size_t i = 0; i < batch && d->said < total; i++) {
             put_command(h, d, d->said++);
@@ -258,6 +290,17 @@ static int reset(struct smtp_hop *h, usec_t deadline)
     usec_t until = smtp_hop_until(deadline, h->limits->hop_reply_time);
     int rc = h->conn->out.n > 0 ? hop_conn_send(h->conn, until) : 0;
     return rc < 0 ? rc : hop_conn_settle(h->conn, until);
+}
+
+/* Tells the hop who the client is, or makes ready to, in front of MAIL. */
+static int introduce_client(struct smtp_hop *h, usec_t deadline)
+{
+    const struct origin *origin = &h->envelope->origin;
+    int rc = hop_forward_impersonate(h->conn, h->pool->hop, h->pools->conf->hostname, origin,
+                                     h->arena, smtp_hop_until(deadline, h->limits->hop_reply_time),
+                                     &h->base.story.xclient_unused);
+    hop_forward_prepare(h->conn, origin, h->arena, &h->forward);
+    return rc;
 }
 
 /* ---- a transaction from its beginning ---- */
@@ -312,6 +355,9 @@ static int open_transaction(struct smtp_hop *h, struct hop_recipient *const *r, 
         struct dialogue d = {.r = r, .count = count, .with_mail = true, .size = size};
         bool used = h->conn->used;
         rc = reset(h, deadline);
+        if (rc == 0) {
+            rc = introduce_client(h, deadline);
+        }
         if (rc == 0) {
             rc = converse(h, &d, deadline);
         }

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "route/hop_conn.h"
+#include "route/hop_forward.h"
 #include "route/hop_ops.h"
 
 /* How far the transaction on the connection has come. */
@@ -31,10 +32,11 @@ struct smtp_hop {
     struct hop_fault fault; /* why the last connection could not be made */
 
     /* The envelope. */
-    uint64_t transaction; /* number of the open one */
-    size_t accepted;      /* recipients the hop has in it */
-    bool mail_answered;   /* MAIL of the transaction being begun has its reply */
-    bool refused;         /* `refusal` answers every further recipient unasked */
+    uint64_t transaction;       /* number of the open one */
+    size_t accepted;            /* recipients the hop has in it */
+    bool mail_answered;         /* MAIL of the transaction being begun has its reply */
+    struct hop_forward forward; /* said in front of MAIL */
+    bool refused;               /* `refusal` answers every further recipient unasked */
     struct answer refusal;
 
     /* The message. */

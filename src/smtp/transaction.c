@@ -8,9 +8,14 @@ void transaction_begin(struct session *s, const struct envelope *e)
     if (s->delivery == NULL) {
         s->delivery = delivery_new(s->server->deliveries);
     }
-    delivery_begin(s->delivery, &s->client, e);
-    s->txn = (struct transaction){.envelope = s->delivery->envelope, .began = rt_now()};
+    char id[DECISION_ID_LEN + 16];
+    struct envelope whole = *e;
     s->transactions++;
+    int n = snprintf(id, sizeof id, "%s.%u", s->id, s->transactions);
+    whole.origin = (struct origin){
+        .client = s->client, .helo = s->helo, .esmtp = s->esmtp, .id = {id, (size_t)n}};
+    delivery_begin(s->delivery, &s->client, &whole);
+    s->txn = (struct transaction){.envelope = s->delivery->envelope, .began = rt_now()};
     s->server->counts->transactions++;
     s->naming = s->transactions;
     s->state = STATE_MAIL;

@@ -114,6 +114,23 @@ static bool expect_quiet(struct hop_session *h)
     return n == -ETIMEDOUT;
 }
 
+static bool shake_hands(struct hop_session *h, bool succeeds)
+{
+    struct stream *secure;
+    int rc = tls_accept(h->w->tls, h->s, rt_now() + 3600 * USEC_SEC, &secure);
+    /* In TLS 1.3 a client that refuses the certificate says so when the server has finished. */
+    if (rc == 0) {
+        h->s = secure;
+        h->w->resumed += tls_resumed(secure);
+        char octet;
+        rc = succeeds ? 0 : (int)stream_read(h->s, &octet, 1, rt_now() + USEC_SEC);
+    }
+    if ((rc == 0) != succeeds) {
+        fail_hop(h->w, "the handshake ended with %d", rc);
+    }
+    return rc == 0;
+}
+
 static bool hop_step(struct hop_session *h, const char *step)
 {
     if (step[0] == '>') {
@@ -137,6 +154,10 @@ static bool hop_step(struct hop_session *h, const char *step)
     }
     if (strcmp(step, "!rest") == 0) {
         return task_sleep(rt_now() + 10 * USEC_SEC) == 0;
+    }
+    if (strcmp(step, "!tls") == 0 || strcmp(step, "!no tls") == 0) {
+        bool succeeds = step[1] == 't';
+        return shake_hands(h, succeeds) || !succeeds;
     }
     if (step[0] == '!') {
         return false;
@@ -293,7 +314,11 @@ struct hop_world *world_new(void)
 void world_go(struct hop_world *w, void (*client)(struct hop_world *w))
 {
     if (w->pools == NULL) {
+        const struct conf_hop *culprit;
+        char why[200];
         w->pools = hop_pools_new(w->worker, &w->conf);
+        assert_int_equal(hop_trust_new(&w->conf, &w->trust, &culprit, why, sizeof why), 0);
+        hop_pools_trust(w->pools, w->trust);
     }
     w->client = client;
     w->done = false;
@@ -306,6 +331,8 @@ void world_free(struct hop_world *w)
 {
     w->pools = hop_pools_free(w->pools);
     sim_run(w->sim, USEC_NEVER);
+    w->trust = hop_trust_free(w->trust);
+    w->tls = tls_context_free(w->tls);
     assert_string_equal(w->failure, "");
     assert_int_equal(w->accepted, w->script_count);
     assert_int_equal(w->ended, w->script_count);

@@ -8,6 +8,8 @@
  *   "!reset"  the worker must reset it; the same
  *   "!close"  the hop closes, "!cut" it resets
  *   "!quiet"  for a second nothing may arrive
+ *   "!tls"    a handshake, which must succeed, with the certificate `tls`; from here on it is TLS
+ *   "!no tls" a handshake, which must fail
  *   "!rest"   for ten seconds the hop does nothing, "!sleep" for ten minutes
  *   else      the worker must send exactly this line
  * The steps of "!cut" and "!close" end the script; otherwise the hop closes at its end. */
@@ -25,7 +27,9 @@
 
 #include "base/buf.h"
 #include "route/hop.h"
+#include "route/hop_tls.h"
 #include "rt/sim.h"
+#include "rt/tls.h"
 
 #define RECIPIENTS 4
 
@@ -43,6 +47,9 @@ struct hop_world {
     struct conf_route route;
     struct conf_route *routes[1];
     struct hop_pools *pools;
+    struct hop_trust *trust;
+    struct tls_context *tls; /* the hop's; NULL: none is needed */
+    unsigned resumed;        /* handshakes that went on from an earlier session */
     struct arena arena;
     struct envelope envelope;
     struct hop_recipient recipients[RECIPIENTS];
