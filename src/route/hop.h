@@ -1,4 +1,4 @@
-/* One transaction with one next hop, whatever it speaks: SMTP (route/smtp_hop.c) or a Maildir
+/* One transaction with one next hop, whatever it speaks: SMTP or LMTP (route/smtp_hop.c), or a Maildir
  * (route/maildir.c). The only way a message leaves Gatepost.
  *
  * Life of a hop transaction: hop_begin → hop_rcpt for each recipient while the client's RCPT
@@ -57,6 +57,7 @@ struct hop_recipient {
 
     /* Private to the hop; zero at first. */
     uint64_t transaction; /* SMTP: number of the transaction that has this recipient */
+    size_t position;      /* SMTP: which of its accepted recipients this is, from 1 */
     const char *folder;   /* Maildir: where it delivers to; in the arena */
 };
 
@@ -126,7 +127,7 @@ int hop_commit_wait(struct hop *h, struct hop_recipient *const *r, size_t count,
  * with uncommitted files does while they are unlinked. */
 struct hop *hop_end(struct hop *h);
 
-/* How the message went, for the decision: "smtp", "smtp+bdat" or "maildir". Static. */
+/* How the message went, for the decision: "smtp", "smtp+bdat", "lmtp", "lmtp+bdat" or "maildir". Static. */
 const char *hop_kind(const struct hop *h);
 
 /* Lives in the arena, also after hop_end. */

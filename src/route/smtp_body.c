@@ -1,4 +1,4 @@
-/* A next hop that speaks SMTP: the message, by DATA (RFC 5321 4.1.1.4) or BDAT (RFC 3030), and its
+/* A next hop that speaks SMTP or LMTP: the message, by DATA (RFC 5321 4.1.1.4) or BDAT (RFC 3030), and its
  * answer. Must never send the end of a message before hop_commit, never twice, and never believe a
  * reply that came before it.
  *
@@ -309,6 +309,7 @@ static void set_committed(struct hop_recipient *const *r, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (r[i]->wanted) {
             r[i]->committed = true;
+            r[i]->answered = r[i]->confirmed = false;
         }
     }
 }
@@ -329,43 +330,66 @@ static int not_committed(struct smtp_hop *h, int rc, struct hop_recipient *const
     return rc == -ECANCELED ? rc : 0;
 }
 
-/* The connection is lost and with it the answer. */
+/* The connection is lost and with it the answers that have not come. */
 static int outcome_unknown(struct smtp_hop *h, int rc, struct hop_recipient *const *r, size_t count)
 {
     struct answer answer =
         answer_ours(451, "4.4.2", "the next hop's answer was lost, please retry later");
-    hop_answer_all(r, count, &answer);
+    for (size_t i = 0; i < count; i++) {
+        if (r[i]->wanted && !r[i]->answered) {
+            r[i]->answer = answer;
+        }
+    }
     h->conn = hop_conn_close(h->conn);
     return rc;
 }
 
+static size_t next_unanswered(struct hop_recipient *const *r, size_t count)
+{
+    size_t i = 0;
+    while (i < count && (!r[i]->wanted || r[i]->answered)) {
+        i++;
+    }
+    return i;
+}
+
+/* A reply to the end of the message: the answer of all; from an LMTP hop that of the next recipient
+ * in the order of the RCPTs it accepted (RFC 2033 4.2, also behind the last chunk). */
 static int take_final_reply(struct smtp_hop *h, const struct reply *reply,
                             struct hop_recipient *const *r, size_t count)
 {
-    bool closing = reply->code == 421;
     struct reply said = *reply;
-    if (closing) {
+    if (reply->code == 421) {
         said.code = 451; /* RFC 5321 4.2.3: 421 would tell the client of its own connection */
+        h->closing = true;
     }
     struct answer answer;
     int rc = smtp_hop_answer(h, &said, &answer);
     if (rc < 0) {
-        return outcome_unknown(h, rc, r, count);
+        return rc;
     }
-    bool yes = answer_is_yes(&answer);
+    size_t i = next_unanswered(r, count);
+    do {
+        r[i]->answer = answer;
+        r[i]->confirmed = answer_is_yes(&answer);
+        r[i]->answered = true;
+        i += next_unanswered(r + i, count - i);
+    } while (!h->lmtp && i < count);
+    return 0;
+}
+
+/* All answers are there: what is the connection good for? */
+static void conclude(struct smtp_hop *h, struct hop_recipient *const *r, size_t count)
+{
+    bool all = true;
     for (size_t i = 0; i < count; i++) {
-        if (r[i]->wanted) {
-            r[i]->answer = answer;
-            r[i]->confirmed = yes;
-            r[i]->answered = true;
-        }
+        all &= !r[i]->wanted || r[i]->confirmed;
     }
-    h->state = h->bdat && !yes ? SMTP_HOP_OPEN : SMTP_HOP_IDLE;
+    h->state = h->bdat && !all ? SMTP_HOP_OPEN : SMTP_HOP_IDLE;
     h->transaction = 0;
-    if (closing) {
+    if (h->closing) {
         h->conn = hop_conn_close(h->conn);
     }
-    return 0;
 }
 
 int smtp_body_commit_wait(struct hop *base, struct hop_recipient *const *r, size_t count,
@@ -375,12 +399,18 @@ int smtp_body_commit_wait(struct hop *base, struct hop_recipient *const *r, size
     if (h->conn == NULL || h->state != SMTP_HOP_ANSWER) {
         return -ENOTCONN;
     }
-    struct reply reply;
-    int rc = reply_read(&h->conn->replies, h->conn->stream, deadline, &reply);
-    if (rc == 0) {
-        return take_final_reply(h, &reply, r, count);
+    while (next_unanswered(r, count) < count) {
+        struct reply reply;
+        int rc = reply_read(&h->conn->replies, h->conn->stream, deadline, &reply);
+        if (rc == 0) {
+            rc = take_final_reply(h, &reply, r, count);
+        }
+        if (rc < 0) {
+            return rc == -ETIMEDOUT ? rc : outcome_unknown(h, rc, r, count);
+        }
     }
-    return rc == -ETIMEDOUT ? rc : outcome_unknown(h, rc, r, count);
+    conclude(h, r, count);
+    return 0;
 }
 
 /* What cannot be the end of a message yet, even to a hop that takes half of CRLF.CRLF for one: of a
@@ -398,9 +428,10 @@ static size_t harmless_octets(const struct smtp_hop *h)
 static int write_failed(struct smtp_hop *h, int rc, bool harmless, struct hop_recipient *const *r,
                         size_t count, usec_t deadline)
 {
-    /* A yes to half a piece would be nonsense, and is never believed. */
+    /* A yes to half a piece would be nonsense, and is never believed. A no from LMTP may be only the
+     * first of several answers. */
     bool refused = last_words(h, rc, r, count, deadline) == 1;
-    if (refused || harmless) {
+    if (harmless || (refused && !h->lmtp)) {
         return not_committed(h, refused ? 1 : rc, r, count);
     }
     return outcome_unknown(h, rc == -ETIMEDOUT ? -ECONNABORTED : rc, r, count);

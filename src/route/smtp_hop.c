@@ -1,4 +1,5 @@
-/* A next hop that speaks SMTP (RFC 5321, client side): the envelope. The message is smtp_body.c's.
+/* A next hop that speaks SMTP (RFC 5321, client side) or LMTP (RFC 2033): the envelope. The message
+ * is smtp_body.c's.
  * Must never leave a transaction on a connection that somebody else will use, and never take an
  * answer to one command for the answer to another.
  *
@@ -23,10 +24,11 @@
  *                DATA, 354, and all of the message but its last piece.
  *
  *   hop_commit   ANSWER: the last piece with the final dot, or the last chunk, in one write; then
- *                one reply. 2xx or a refusal: IDLE again (OPEN after a refused chunk, as RFC 3030
- *                does not say what is left of the transaction then). When the write fails before
- *                the end of the message has gone out, nothing was delivered, and the connection is
- *                reset. Anything else leaves the outcome unknown, and the connection is closed.
+ *                one reply, or from LMTP one for each recipient. 2xx or a refusal: IDLE again
+ *                (OPEN after a refused chunk, as RFC 3030 does not say what is left of the
+ *                transaction then). When the write fails before the end of the message has gone
+ *                out, nothing was delivered, and the connection is reset. Anything else leaves the
+ *                outcome of what is not answered unknown, and the connection is closed.
  *
  *   hop_end      IDLE: the connection is kept. OPEN: RSET is written, and its reply is owed: the
  *                next user reads it in front of its own. BODY: the connection is reset, so that
@@ -224,7 +226,7 @@ static int take_rcpt_reply(struct smtp_hop *h, struct hop_recipient *r, const st
     r->answer = answer;
     if (answer_is_yes(&answer) && r->transaction != h->transaction) {
         r->transaction = h->transaction;
-        h->accepted++;
+        r->position = ++h->accepted;
     }
     return 0;
 }
@@ -423,15 +425,18 @@ static int smtp_rcpt(struct hop *base, struct hop_recipient *r, usec_t deadline)
 
 /* ---- hop_prepare ---- */
 
-/* Does the open transaction have exactly the wanted recipients? */
+/* Does the open transaction have exactly the wanted recipients, in their order, which is that of
+ * LMTP's answers? */
 static bool transaction_fits(const struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
                              size_t wanted)
 {
     if (h->state != SMTP_HOP_OPEN || h->transaction == 0 || h->accepted != wanted) {
         return false;
     }
+    size_t position = 0;
     for (size_t i = 0; i < count; i++) {
-        if (r[i]->wanted && r[i]->transaction != h->transaction) {
+        if (r[i]->wanted &&
+            (r[i]->transaction != h->transaction || r[i]->position != ++position)) {
             return false;
         }
     }
@@ -517,7 +522,7 @@ static void smtp_end(struct hop *base)
 static const char *smtp_kind(const struct hop *base)
 {
     const struct smtp_hop *h = container_of(base, struct smtp_hop, base);
-    return h->bdat ? "smtp+bdat" : "smtp";
+    return h->lmtp ? (h->bdat ? "lmtp+bdat" : "lmtp") : h->bdat ? "smtp+bdat" : "smtp";
 }
 
 static const struct hop_ops smtp_ops = {
@@ -535,6 +540,7 @@ struct hop *smtp_hop_begin(struct hop_pools *pools, const struct conf_route *rou
     struct smtp_hop *h = arena_zalloc(arena, sizeof *h);
     h->base.ops = &smtp_ops;
     h->pools = pools;
+    h->lmtp = route->kind == CONF_ROUTE_LMTP;
     h->pool = hop_pool_of(pools, route->hops[0].hop);
     h->limits = &pools->conf->limits;
     h->envelope = envelope;

@@ -30,6 +30,7 @@ struct smtp_hop {
     struct hop_conn *conn; /* NULL: none */
     enum smtp_hop_state state;
     struct hop_fault fault; /* why the last connection could not be made */
+    bool lmtp; /* RFC 2033: one answer to the message for each recipient */
 
     /* The envelope. */
     uint64_t transaction;       /* number of the open one */
@@ -51,6 +52,7 @@ struct smtp_hop {
     struct iovec iov[SMTP_HOP_IOV]; /* queued for the next write; at the end, the last piece */
     int iov_count;
     bool write_failed;
+    bool closing; /* it has said 421 in place of an answer */
 };
 
 /* The answer when the hop is out of reach or talks nonsense. */

@@ -36,7 +36,7 @@ void hop_script(void *arg, enum hop_point point, const char *line, struct hop_mo
     }
 }
 
-/* [take] [after DURATION] [octets N] (close | reset | silent | usual | REPLY) */
+/* [take] [after DURATION] [octets N] (close | reset | silent | mute | usual | REPLY) */
 static void parse_action(struct run *r, struct hop_rule *rule, const char *text)
 {
     for (;;) {
@@ -60,6 +60,7 @@ static void parse_action(struct run *r, struct hop_rule *rule, const char *text)
     rule->move.kind = strcmp(text, "close") == 0    ? HOP_CLOSE
                       : strcmp(text, "reset") == 0  ? HOP_RESET
                       : strcmp(text, "silent") == 0 ? HOP_SILENT
+                      : strcmp(text, "mute") == 0   ? HOP_MUTE
                       : strcmp(text, "usual") == 0  ? HOP_AS_USUAL
                                                     : HOP_SAY;
     /* The lines of a longer reply are separated by " | ". */

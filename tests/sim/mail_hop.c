@@ -14,6 +14,7 @@
 struct hop_session {
     struct mail_hop *hop;
     struct stream *stream;
+    bool lmtp;
     struct buf in;
     size_t searched;       /* of `in`: no end of the data begins before */
     struct buf recipients; /* of the open transaction, "RECIPIENT\n" each */
@@ -87,8 +88,8 @@ static struct hop_move next_move(struct hop_session *s, enum hop_point point, co
 /* Does what a script wants; 0 when the connection goes on. */
 static int do_move(struct hop_session *s, const struct hop_move *move)
 {
-    if (move->kind == HOP_SAY) {
-        return say(s, move->reply);
+    if (move->kind == HOP_SAY || move->kind == HOP_MUTE) {
+        return move->kind == HOP_SAY ? say(s, move->reply) : 0;
     }
     s->scripted = true;
     if (move->kind == HOP_SILENT) {
@@ -188,13 +189,16 @@ static void keep_last(struct hop_session *s)
     buf_append(last, "\r\n", 2);
 }
 
-static void keep(struct hop_session *s)
+/* Has taken the message, for as many as `recipients` names. */
+static void keep(struct hop_session *s, struct slice recipients)
 {
     struct mail_hop *hop = s->hop;
-    hop->messages++;
-    buf_append_slice(&hop->content, buf_slice(&s->message));
-    keep_last(s);
-    buf_append_slice(&hop->copies, buf_slice(&s->recipients));
+    if (recipients.n > 0) {
+        hop->messages++;
+        buf_append_slice(&hop->content, buf_slice(&s->message));
+        keep_last(s);
+        buf_append_slice(&hop->copies, recipients);
+    }
 }
 
 static void end_transaction(struct hop_session *s)
@@ -204,30 +208,73 @@ static void end_transaction(struct hop_session *s)
     s->message.n = 0;
 }
 
+/* What it will say to the end of the data, or to it for one recipient; move.reply is the caller's to
+ * free. */
+static struct hop_move final_move(struct hop_session *s, const char *recipient)
+{
+    struct mail_hop *hop = s->hop;
+    struct hop_move move = next_move(s, HOP_END, recipient);
+    if (move.kind == HOP_AS_USUAL) {
+        move.kind = HOP_SAY;
+        move.reply = hop->data_reply != NULL ? hop->data_reply : "250 2.0.0 taken";
+    }
+    move.reply = xstrdup(move.kind == HOP_SAY ? move.reply : "");
+    move.take |= move.reply[0] == '2';
+    move.delay += hop->slow;
+    hop->slow = 0;
+    return move;
+}
+
+static int say_final(struct hop_session *s, const struct hop_move *move)
+{
+    int r = move->delay > 0 ? task_sleep(rt_now() + move->delay) : 0;
+    return r < 0 ? -1 : do_move(s, move);
+}
+
 /* Takes responsibility, or not; then says so. */
 static int end_of_data(struct hop_session *s)
 {
-    struct mail_hop *hop = s->hop;
-    struct hop_move move = next_move(s, HOP_END, "");
-    bool as_usual = move.kind == HOP_AS_USUAL;
-    const char *usual = hop->data_reply != NULL ? hop->data_reply : "250 2.0.0 taken";
-    char *reply = xstrdup(as_usual ? usual : move.kind == HOP_SAY ? move.reply : "");
-    move.delay += hop->slow;
-    hop->slow = 0;
-    if (reply[0] == '2' || move.take) {
-        keep(s);
+    struct hop_move move = final_move(s, "");
+    if (move.take) {
+        keep(s, buf_slice(&s->recipients));
     }
     /* RFC 3030 2: after a refused chunk the client is to say RSET. */
-    if (s->data || reply[0] == '2') {
+    if (s->data || move.reply[0] == '2') {
         end_transaction(s);
     }
-    if (as_usual) {
-        move.kind = HOP_SAY;
+    int r = say_final(s, &move);
+    free((char *)move.reply);
+    return r;
+}
+
+/* RFC 2033 4.2: the same for each recipient by itself, in the order of the accepted RCPTs. */
+static int end_of_lmtp_data(struct hop_session *s)
+{
+    struct hop_move moves[100];
+    struct buf taken = {0};
+    size_t count = 0, yes = 0;
+    for (size_t at = 0; at < s->recipients.n && count < 100; count++) {
+        char *line = s->recipients.p + at;
+        size_t n = (size_t)((char *)memchr(line, '\n', s->recipients.n - at) - line);
+        line[n] = '\0';
+        moves[count] = final_move(s, line);
+        line[n] = '\n';
+        yes += moves[count].reply[0] == '2';
+        if (moves[count].take) {
+            buf_append(&taken, line, n + 1);
+        }
+        at += n + 1;
     }
-    move.reply = reply;
-    int r = move.delay > 0 ? task_sleep(rt_now() + move.delay) : 0;
-    r = r < 0 ? -1 : do_move(s, &move);
-    free(reply);
+    keep(s, buf_slice(&taken));
+    buf_free(&taken);
+    if (s->data || yes > 0) {
+        end_transaction(s);
+    }
+    int r = 0;
+    for (size_t i = 0; i < count; i++) {
+        r = r < 0 ? r : say_final(s, &moves[i]);
+        free((char *)moves[i].reply);
+    }
     return r;
 }
 
@@ -256,7 +303,7 @@ static int take_data(struct hop_session *s, const char *line)
     s->data = true;
     buf_append(&s->message, s->in.p, length);
     buf_consume(&s->in, taken);
-    return end_of_data(s);
+    return s->lmtp ? end_of_lmtp_data(s) : end_of_data(s);
 }
 
 static int take_chunk(struct hop_session *s, const char *line)
@@ -275,8 +322,10 @@ static int take_chunk(struct hop_session *s, const char *line)
     s->data = false;
     buf_append(&s->message, s->in.p, n);
     buf_consume(&s->in, n);
-    return strstr(line, "LAST") != NULL ? end_of_data(s)
-                                        : plain_answer(s, HOP_CHUNK, line, "250 chunk");
+    if (strstr(line, "LAST") == NULL) {
+        return plain_answer(s, HOP_CHUNK, line, "250 chunk");
+    }
+    return s->lmtp ? end_of_lmtp_data(s) : end_of_data(s);
 }
 
 /* ---- commands ---- */
@@ -352,8 +401,8 @@ static int one_command(struct hop_session *s)
         const char *verb;
         int (*take)(struct hop_session *s, const char *line);
     } verbs[] = {
-        {"EHLO", take_ehlo}, {"HELO", take_helo},  {"MAIL", take_mail}, {"RCPT", take_rcpt},
-        {"DATA", take_data}, {"BDAT", take_chunk}, {"RSET", take_rset}, {"QUIT", take_quit},
+        {"HELO", take_helo},  {"MAIL", take_mail}, {"RCPT", take_rcpt}, {"DATA", take_data},
+        {"BDAT", take_chunk}, {"RSET", take_rset}, {"QUIT", take_quit},
     };
     char line[LINE_MAX];
     if (get_line(s, line) < 0) {
@@ -361,7 +410,11 @@ static int one_command(struct hop_session *s)
     }
     s->hop->commands++;
     buf_printf(&s->hop->heard, "%s\n", line);
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+    const char *hello = s->lmtp ? "LHLO" : "EHLO"; /* RFC 2033 4.1: neither EHLO nor HELO */
+    if (strncasecmp(line, hello, 4) == 0) {
+        return take_ehlo(s, line);
+    }
+    for (size_t i = s->lmtp ? 1 : 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strncasecmp(line, verbs[i].verb, 4) == 0) {
             return verbs[i].take(s, line);
         }
@@ -391,10 +444,12 @@ static void on_accept(void *arg, struct stream *stream, const struct addr *clien
 {
     (void)client;
     (void)local;
-    struct mail_hop *m = arg;
+    const struct hop_door *door = arg;
+    struct mail_hop *m = door->hop;
     struct hop_session *s = xcalloc(1, sizeof(*s));
     s->hop = m;
     s->stream = stream;
+    s->lmtp = door->lmtp;
     m->connections++;
     m->accepted++;
     if (task_spawn(m->house->outside, rt_root_of(m->house->outside), hop_task, s) < 0) {
@@ -402,28 +457,53 @@ static void on_accept(void *arg, struct stream *stream, const struct addr *clien
     }
 }
 
-void mail_hop_listen(struct mail_hop *m, bool on)
+static void open_door(struct hop_door *door, const char *address)
 {
-    if (!on) {
-        m->listener = sim_listener_free(m->listener);
-    } else if (m->listener == NULL) {
-        struct addr at;
-        addr_parse_port(slice_of(HOUSE_HOP), &at);
-        m->listener = sim_listen(m->house->outside, &at, on_accept, m);
+    struct addr at;
+    if (door->listener != NULL) {
+        return;
+    }
+    if (address[0] == '/') {
+        door->listener = sim_listen_path(door->hop->house->outside, address, on_accept, door);
+    } else {
+        addr_parse_port(slice_of(address), &at);
+        door->listener = sim_listen(door->hop->house->outside, &at, on_accept, door);
     }
 }
 
-struct mail_hop *mail_hop_new(struct house *h)
+void mail_hop_listen(struct mail_hop *m, bool on)
+{
+    const char *addresses[HOP_DOORS] = {m->address, HOUSE_LMTP, HOUSE_LMTP_PATH};
+    bool also_lmtp = strcmp(m->address, HOUSE_HOP) == 0;
+    for (size_t i = 0; i < HOP_DOORS; i++) {
+        struct hop_door *door = &m->doors[i];
+        if (!on) {
+            door->listener = sim_listener_free(door->listener);
+        } else if (i == 0 || also_lmtp) {
+            door->hop = m;
+            door->lmtp = i > 0;
+            open_door(door, addresses[i]);
+        }
+    }
+}
+
+struct mail_hop *mail_hop_new_at(struct house *h, const char *address)
 {
     struct mail_hop *m = xcalloc(1, sizeof(*m));
     m->house = h;
+    m->address = address;
     mail_hop_listen(m, true);
     return m;
 }
 
+struct mail_hop *mail_hop_new(struct house *h)
+{
+    return mail_hop_new_at(h, HOUSE_HOP);
+}
+
 struct mail_hop *mail_hop_free(struct mail_hop *m)
 {
-    sim_listener_free(m->listener);
+    mail_hop_listen(m, false);
     buf_free(&m->copies);
     buf_free(&m->content);
     buf_free(&m->last);

@@ -1,5 +1,5 @@
-/* A next hop in the outside: speaks SMTP as a server does, and remembers what it has taken
- * responsibility for. */
+/* A next hop in the outside: speaks SMTP and LMTP as a server does, each behind doors of its own, and
+ * remembers what it has taken responsibility for. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ enum hop_leniency {
     X(DATA)                                                                                        \
     X(BODY)  /* while the octets behind 354 come in */                                             \
     X(CHUNK) /* the answer to a BDAT that is not the last */                                       \
-    X(END)   /* the answer to the final dot, or to BDAT LAST */                                    \
+    X(END)   /* the answer to the final dot, or to BDAT LAST; in LMTP each recipient's, as `line` */ \
     X(RSET)                                                                                        \
     X(QUIT)                                                                                        \
     X(OTHER)
@@ -41,16 +41,29 @@ enum hop_point {
 };
 
 struct hop_move {
-    enum { HOP_AS_USUAL, HOP_SAY, HOP_CLOSE, HOP_RESET, HOP_SILENT } kind;
+    enum { HOP_AS_USUAL, HOP_SAY, HOP_MUTE, HOP_CLOSE, HOP_RESET, HOP_SILENT } kind;
     const char *reply; /* HOP_SAY: without its last CRLF */
     usec_t delay;      /* thinks this long before it does it */
     size_t after;      /* HOP_BODY: when so many octets have come */
     bool take;         /* HOP_END: has taken the message, whatever it says */
 };
 
+/* Where it listens for LMTP: over TCP, and at a Unix socket. */
+#define HOUSE_LMTP      "192.0.2.25:24"
+#define HOUSE_LMTP_PATH "/run/lmtp"
+
+struct hop_door {
+    struct mail_hop *hop;
+    struct sim_listener *listener; /* NULL: closed */
+    bool lmtp;
+};
+
+#define HOP_DOORS 3
+
 struct mail_hop {
     struct house *house;
-    struct sim_listener *listener;
+    const char *address; /* where it listens for SMTP */
+    struct hop_door doors[HOP_DOORS];
     bool chunking;
     unsigned leniency;
     usec_t slow;            /* it thinks this long before it answers the next end of data; once */
@@ -75,7 +88,10 @@ struct mail_hop {
     char complaint[200];  /* the first breach of order by its client, or "" */
 };
 
+/* At HOUSE_HOP, with LMTP at HOUSE_LMTP and HOUSE_LMTP_PATH; or another one, at `address`, that
+ * speaks SMTP only. */
 struct mail_hop *mail_hop_new(struct house *h);
+struct mail_hop *mail_hop_new_at(struct house *h, const char *address);
 struct mail_hop *mail_hop_free(struct mail_hop *m);
 
 /* Stops listening, or listens again. */
