@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "route/isolation.h"
 #include "route/leg.h"
 
 static void make_keys(struct delivery *d, const struct message *m)
@@ -104,20 +105,17 @@ static struct refusal refusal_from(const struct answer *a)
 }
 
 /* Remembers a refusal so that the retry of a message that was put off makes progress: one from
- * before the data is heard at RCPT; one of the data itself only isolates its recipient. Failing to
- * remember costs another round and nothing else. */
+ * before the data is heard at RCPT, one of the data itself when this message comes again. Failing
+ * to remember costs another round and nothing else. */
 static void remember(struct leg *leg, size_t i, usec_t deadline)
 {
     struct delivery *d = leg->delivery;
     const struct hop_recipient *r = leg->recipients[i];
     struct refusal refusal = refusal_from(&r->answer);
-    struct digest who = refusal_key(&d->network, d->envelope.sender, r->mailbox);
-    if (leg->at_envelope) {
-        refusal_keep(d->host->store, REFUSAL_AT_RCPT, &who, &refusal, rt_wall(), deadline);
-    } else {
-        refusal_keep(d->host->store, REFUSAL_MESSAGE, &leg->keys[i], &refusal, rt_wall(), deadline);
-        refusal_keep(d->host->store, REFUSAL_ISOLATE, &who, &refusal, rt_wall(), deadline);
-    }
+    enum refusal_kind kind = leg->at_envelope ? REFUSAL_AT_RCPT : REFUSAL_MESSAGE;
+    struct digest key =
+        leg->at_envelope ? refusal_key(&d->network, d->envelope.sender, r->mailbox) : leg->keys[i];
+    refusal_keep(d->host->store, kind, &key, &refusal, rt_wall(), deadline);
 }
 
 static void remember_refusals(struct delivery *d)
@@ -164,21 +162,37 @@ static struct tally count_up(const struct delivery *d)
     return t;
 }
 
+/* Recipients for which a hop was ready, and that got nothing because of another of its leg. */
+static void put_off_neighbours(struct delivery *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct hop_recipient *r = d->recipients[i];
+        if (!r->confirmed && answer_is_yes(&r->answer)) {
+            r->answer = reply_answer(REPLY_PARTLY);
+        }
+    }
+}
+
 /* All yes → 250, all refused → 5xx, anything else → 4xx, and the retry delivers what is missing. */
 static enum delivery_end conclude(struct delivery *d, struct answer *ret)
 {
     struct tally t = count_up(d);
+    enum delivery_end end = DELIVERY_DEFERRED;
+    bool mixed = false;
     if (t.delivered == d->count) {
+        end = DELIVERY_ACCEPTED;
         *ret = t.yes != NULL ? *t.yes : reply_answer(REPLY_DELIVERED_BEFORE);
-        return DELIVERY_ACCEPTED;
-    }
-    if (t.refused == d->count) {
+    } else if (t.refused == d->count) {
+        end = DELIVERY_REFUSED;
         *ret = *t.first_no;
-        return DELIVERY_REFUSED;
+    } else {
+        mixed = t.put_off < d->count;
+        *ret = mixed || t.first_no == NULL ? reply_answer(REPLY_PARTLY) : *t.first_no;
+        remember_refusals(d);
     }
-    remember_refusals(d);
-    *ret = t.put_off == d->count && t.first_no != NULL ? *t.first_no : reply_answer(REPLY_PARTLY);
-    return DELIVERY_DEFERRED;
+    isolation_note(d, end, mixed);
+    put_off_neighbours(d);
+    return end;
 }
 
 /* ---- all legs at the same time ---- */

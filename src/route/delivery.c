@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "route/isolation.h"
 
 struct delivery *delivery_new(struct delivery_host *host)
 {
@@ -82,13 +83,11 @@ static void add_recipient(struct delivery *d, struct hop_recipient *r)
 }
 
 /* What an earlier delivery has taught about this recipient: true when *ret is already the reply. */
-static bool remembered(struct delivery *d, struct slice mailbox, bool *ret_isolate,
-                       struct answer *ret)
+static bool remembered(struct delivery *d, struct slice mailbox, struct answer *ret)
 {
-    struct store *store = d->host->store;
     struct digest key = refusal_key(&d->network, d->envelope.sender, mailbox);
     struct refusal r;
-    if (refusal_find(store, REFUSAL_AT_RCPT, &key, rt_wall(), &r) == 1) {
+    if (refusal_find(d->host->store, REFUSAL_AT_RCPT, &key, rt_wall(), &r) == 1) {
         *ret = (struct answer){
             .code = r.code,
             .enhanced = arena_copy(&d->arena, slice_of(r.enhanced)),
@@ -97,8 +96,7 @@ static bool remembered(struct delivery *d, struct slice mailbox, bool *ret_isola
         };
         return true;
     }
-    *ret_isolate = refusal_find(store, REFUSAL_ISOLATE, &key, rt_wall(), &r) == 1;
-    if (d->count > 0 && (*ret_isolate || d->isolated)) {
+    if (isolation_turns_away(d, mailbox)) {
         *ret = reply_answer(REPLY_ISOLATED);
         return true;
     }
@@ -154,7 +152,7 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
 {
     const struct conf_limits *l = &d->host->conf->limits;
     d->candidate = NULL;
-    if (remembered(d, mailbox, &d->candidate_isolates, ret)) {
+    if (remembered(d, mailbox, ret)) {
         return 0;
     }
     struct hop_recipient *r = arena_zalloc(&d->arena, sizeof(*r));
@@ -176,7 +174,7 @@ void delivery_join(struct delivery *d)
     if (d->candidate == NULL) {
         return;
     }
-    d->isolated = d->count == 0 && d->candidate_isolates;
+    isolation_join(d);
     add_recipient(d, d->candidate);
     leg_add(d->candidate->leg, d->candidate);
     d->candidate = NULL;

@@ -57,6 +57,19 @@ enum delivery_end {
     DELIVERY_GONE,     /* cancelled before the commit: nobody got it, and no reply is owed */
 };
 
+/* Recipients that have to come by themselves, and are alike in that: route/isolation.h. */
+struct isolation {
+    enum isolation_class {
+        ISOLATION_NONE,
+        ISOLATION_REFUSED,
+        ISOLATION_DEFERRED,
+        ISOLATION_SUSPECTED, /* was put off once, for a reason of ours: as good as none */
+    } class;
+    bool yielded;          /* has given way to others, and is taken the next time */
+    struct digest message; /* to which they gave that answer */
+    usec_t since;          /* by rt_wall */
+};
+
 struct leg;
 
 struct delivery {
@@ -71,13 +84,14 @@ struct delivery {
     size_t count;
     size_t cap;
     size_t suppressed;               /* of the message: recipients the ledger had already */
-    bool isolated;                   /* the first recipient must stay alone */
+    struct isolation group;          /* of the first recipient, and so of all */
+    bool turned_away;                /* some recipient was, because of its group */
     struct hop_recipient *candidate; /* the hop has said yes; not yet in `recipients` */
-    bool candidate_isolates;         /* it would have to stay alone */
-    struct message *message;         /* NULL before delivery_message */
-    bool cancelled;                  /* before the commit */
-    unsigned holders;                /* tasks that wait on for late answers */
-    bool left;                       /* the conversation has: the last holder frees it */
+    struct isolation candidate_group;
+    struct message *message; /* NULL before delivery_message */
+    bool cancelled;          /* before the commit */
+    unsigned holders;        /* tasks that wait on for late answers */
+    bool left;               /* the conversation has: the last holder frees it */
 };
 
 /* DESIGN "Commit": an answer is waited for this long in all. */

@@ -17,7 +17,7 @@
 enum store_table {
     TABLE_LEDGER = 1,
     TABLE_REFUSAL_AT_RCPT = 2,
-    TABLE_REFUSAL_ISOLATE = 3,
+    /* 3 was for refusals that isolate, which are notes now. */
     TABLE_REFUSAL_MESSAGE = 4,
     TABLE_NOTE = 16, /* plus the enum note_kind */
 };

@@ -546,7 +546,6 @@ static enum store_table table_of(enum refusal_kind kind)
 {
     switch (kind) {
     case REFUSAL_AT_RCPT: return TABLE_REFUSAL_AT_RCPT;
-    case REFUSAL_ISOLATE: return TABLE_REFUSAL_ISOLATE;
     case REFUSAL_MESSAGE: return TABLE_REFUSAL_MESSAGE;
     }
     panic("refusal of kind %d", (int)kind);

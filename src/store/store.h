@@ -87,7 +87,6 @@ void store_share_disarmed(struct store *s, struct marks *disarmed, struct owner 
 
 enum refusal_kind {
     REFUSAL_AT_RCPT, /* the hop's 5xx at delivery time for (network, sender, recipient): 6 h */
-    REFUSAL_ISOLATE, /* (network, sender, recipient) whose data was refused: 1 day */
     REFUSAL_MESSAGE, /* a ledger_key whose data was refused: 1 day */
 };
 
@@ -99,7 +98,7 @@ struct refusal {
     char text[REFUSAL_TEXT_MAX];
 };
 
-/* The key for the first two kinds: client network (see addr_network), sender, recipient. */
+/* The key for the first kind: client network (see addr_network), sender, recipient. */
 struct digest refusal_key(const struct addr *network, struct slice sender, struct slice recipient);
 
 /* 1 and *ret, 0 when there is none that has not expired, or a negative errno. */
@@ -117,6 +116,7 @@ enum note_kind {
     NOTE_RECIPIENT = 0,  /* what a next hop says of a recipient */
     NOTE_ACCEPT_ALL = 1, /* whether a next hop accepts any address of a domain */
     NOTE_ABILITIES = 2,  /* what a next hop announced last */
+    NOTE_ISOLATION = 3,  /* a recipient that is to come by itself, see route/isolation.h */
 };
 
 #define NOTE_MAX 480

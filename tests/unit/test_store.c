@@ -157,10 +157,8 @@ static void refusals_task(void *arg)
     assert_int_equal(refusal_find(s, REFUSAL_AT_RCPT, &k, now, &back), 1);
     assert_memory_equal(&back, &r, sizeof(r));
     /* The kinds and the ledger are apart. */
-    assert_int_equal(refusal_find(s, REFUSAL_ISOLATE, &k, now, &back), 0);
     assert_int_equal(refusal_find(s, REFUSAL_MESSAGE, &k, now, &back), 0);
     assert_int_equal(armed(s, &k, now), 0);
-    assert_int_equal(refusal_keep(s, REFUSAL_ISOLATE, &k, &r, now, USEC_NEVER), 0);
     assert_int_equal(refusal_keep(s, REFUSAL_MESSAGE, &k, &r, now, USEC_NEVER), 0);
     disarm(s, &k, 1, now + 6 * HOUR - LEDGER_ARMED_FOR);
     disarm(s, &k, 1, now + DAY - LEDGER_ARMED_FOR);
@@ -168,8 +166,6 @@ static void refusals_task(void *arg)
 
     assert_int_equal(refusal_find(s, REFUSAL_AT_RCPT, &k, now + 6 * HOUR - 1, &back), 1);
     assert_int_equal(refusal_find(s, REFUSAL_AT_RCPT, &k, now + 6 * HOUR, &back), 0);
-    assert_int_equal(refusal_find(s, REFUSAL_ISOLATE, &k, now + DAY - 1, &back), 1);
-    assert_int_equal(refusal_find(s, REFUSAL_ISOLATE, &k, now + DAY, &back), 0);
     assert_int_equal(refusal_find(s, REFUSAL_MESSAGE, &k, now + DAY - 1, &back), 1);
     assert_int_equal(refusal_find(s, REFUSAL_MESSAGE, &k, now + DAY, &back), 0);
 }
