@@ -208,8 +208,8 @@ static void end_transaction(struct hop_session *s)
     s->message.n = 0;
 }
 
-/* What it will say to the end of the data, or to it for one recipient; move.reply is the caller's to
- * free. */
+/* What it will say to the end of the data, or to it for one recipient; move.reply is the caller's
+ * to free. */
 static struct hop_move final_move(struct hop_session *s, const char *recipient)
 {
     struct mail_hop *hop = s->hop;
@@ -389,6 +389,12 @@ static int take_helo(struct hop_session *s, const char *line)
     return plain_answer(s, HOP_HELO, line, "250 hop");
 }
 
+/* For hops whose `offers` has it. */
+static int take_starttls(struct hop_session *s, const char *line)
+{
+    return plain_answer(s, HOP_OTHER, line, "454 4.7.0 no TLS just now");
+}
+
 static int take_other(struct hop_session *s, const char *line)
 {
     complain(s, "an unknown command");
@@ -402,7 +408,7 @@ static int one_command(struct hop_session *s)
         int (*take)(struct hop_session *s, const char *line);
     } verbs[] = {
         {"HELO", take_helo},  {"MAIL", take_mail}, {"RCPT", take_rcpt}, {"DATA", take_data},
-        {"BDAT", take_chunk}, {"RSET", take_rset}, {"QUIT", take_quit},
+        {"BDAT", take_chunk}, {"RSET", take_rset}, {"QUIT", take_quit}, {"STARTTLS", take_starttls},
     };
     char line[LINE_MAX];
     if (get_line(s, line) < 0) {
@@ -415,7 +421,7 @@ static int one_command(struct hop_session *s)
         return take_ehlo(s, line);
     }
     for (size_t i = s->lmtp ? 1 : 0; i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strncasecmp(line, verbs[i].verb, 4) == 0) {
+        if (strncasecmp(line, verbs[i].verb, strlen(verbs[i].verb)) == 0) {
             return verbs[i].take(s, line);
         }
     }
