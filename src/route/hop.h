@@ -1,5 +1,5 @@
-/* One transaction with one next hop, whatever it speaks: SMTP or LMTP (route/smtp_hop.c), or a Maildir
- * (route/maildir.c). The only way a message leaves Gatepost.
+/* One transaction with one next hop, whatever it speaks: SMTP or LMTP (route/smtp_hop.c), or a
+ * Maildir (route/maildir.c). The only way a message leaves Gatepost.
  *
  * Life of a hop transaction: hop_begin → hop_rcpt for each recipient while the client's RCPT
  * commands come in → hop_prepare with those that are to get the message → hop_commit → hop_end.
@@ -127,7 +127,8 @@ int hop_commit_wait(struct hop *h, struct hop_recipient *const *r, size_t count,
  * with uncommitted files does while they are unlinked. */
 struct hop *hop_end(struct hop *h);
 
-/* How the message went, for the decision: "smtp", "smtp+bdat", "lmtp", "lmtp+bdat" or "maildir". Static. */
+/* How the message went, for the decision: "smtp", "smtp+bdat", "lmtp", "lmtp+bdat" or "maildir".
+ * Static. */
 const char *hop_kind(const struct hop *h);
 
 /* Lives in the arena, also after hop_end. */

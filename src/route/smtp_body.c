@@ -1,6 +1,6 @@
-/* A next hop that speaks SMTP or LMTP: the message, by DATA (RFC 5321 4.1.1.4) or BDAT (RFC 3030), and its
- * answer. Must never send the end of a message before hop_commit, never twice, and never believe a
- * reply that came before it.
+/* A next hop that speaks SMTP or LMTP: the message, by DATA (RFC 5321 4.1.1.4) or BDAT (RFC 3030),
+ * and its answer. Must never send the end of a message before hop_commit, never twice, and never
+ * believe a reply that came before it.
  *
  * The octets of the message are written as they lie in the spool: blocks are queued as pieces of
  * one writev and nothing is copied, save the last chunk of a message of several blocks by BDAT. The
@@ -428,8 +428,8 @@ static size_t harmless_octets(const struct smtp_hop *h)
 static int write_failed(struct smtp_hop *h, int rc, bool harmless, struct hop_recipient *const *r,
                         size_t count, usec_t deadline)
 {
-    /* A yes to half a piece would be nonsense, and is never believed. A no from LMTP may be only the
-     * first of several answers. */
+    /* A yes to half a piece would be nonsense, and is never believed. A no from LMTP may be only
+     * the first of several answers. */
     bool refused = last_words(h, rc, r, count, deadline) == 1;
     if (harmless || (refused && !h->lmtp)) {
         return not_committed(h, refused ? 1 : rc, r, count);

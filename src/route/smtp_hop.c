@@ -435,8 +435,7 @@ static bool transaction_fits(const struct smtp_hop *h, struct hop_recipient *con
     }
     size_t position = 0;
     for (size_t i = 0; i < count; i++) {
-        if (r[i]->wanted &&
-            (r[i]->transaction != h->transaction || r[i]->position != ++position)) {
+        if (r[i]->wanted && (r[i]->transaction != h->transaction || r[i]->position != ++position)) {
             return false;
         }
     }

@@ -30,7 +30,7 @@ struct smtp_hop {
     struct hop_conn *conn; /* NULL: none */
     enum smtp_hop_state state;
     struct hop_fault fault; /* why the last connection could not be made */
-    bool lmtp; /* RFC 2033: one answer to the message for each recipient */
+    bool lmtp;              /* RFC 2033: one answer to the message for each recipient */
 
     /* The envelope. */
     uint64_t transaction;       /* number of the open one */

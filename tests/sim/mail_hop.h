@@ -1,5 +1,5 @@
-/* A next hop in the outside: speaks SMTP and LMTP as a server does, each behind doors of its own, and
- * remembers what it has taken responsibility for. */
+/* A next hop in the outside: speaks SMTP and LMTP as a server does, each behind doors of its own,
+ * and remembers what it has taken responsibility for. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ enum hop_leniency {
     X(DATA)                                                                                        \
     X(BODY)  /* while the octets behind 354 come in */                                             \
     X(CHUNK) /* the answer to a BDAT that is not the last */                                       \
-    X(END)   /* the answer to the final dot, or to BDAT LAST; in LMTP each recipient's, as `line` */ \
+    X(END) /* the answer to the final dot, or to BDAT LAST; in LMTP each recipient's, as `line` */ \
     X(RSET)                                                                                        \
     X(QUIT)                                                                                        \
     X(OTHER)
