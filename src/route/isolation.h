@@ -5,7 +5,7 @@
  * refused and some are put off is answered 451, and the sender tries all of them again. What was
  * delivered is in the ledger; but the retry would end in the same 451. So the recipients that stood
  * in the way are remembered as a group: by the message, and by whether they were refused or put
- * off. A transaction is for recipients of one group, or of none; others get 452 4.5.3, and come in
+ * off. A transaction is for recipients of one group, or of none; others get 451 4.5.3, and come in
  * a further one. There the delivered hear 250, the refused their 5xx, the put off what the hop says
  * now.
  *
