@@ -103,7 +103,7 @@ class Dovecot:
             os.mkdir(f"{folder}/mail/{domain}", 0o755)
             os.chown(f"{folder}/mail/{domain}", NOBODY.pw_uid, -1)
             for box in [*full, *full_for_a_while]:
-                self._fill(self.mailbox(box, domain))
+                self.fill(box, domain)
         status, output = run_tool(["doveconf", "-c", self._config, "-n"])
         if status != 0:
             raise Skip(f"Dovecot does not run here: {' '.join(output.split())[-200:]}")
@@ -114,12 +114,18 @@ class Dovecot:
         return (f"{box}@{domain}:{{PLAIN}}x:{NOBODY.pw_uid}:{NOBODY.pw_gid}::"
                 f"{self.mailbox(box, domain)}::{extra.strip()}\n")
 
-    def _fill(self, folder):
+    def fill(self, local_part, domain):
+        """Puts a message in that leaves no room for another."""
+        folder = self.mailbox(local_part, domain)
         maildir.make_maildir(folder, NOBODY.pw_uid)
         path = f"{folder}/new/1000000000.M1P1.full,S={len(FULL)}"
         with open(path, "wb") as f:
             f.write(FULL)
         os.chown(path, NOBODY.pw_uid, -1)
+        try:
+            os.unlink(f"{folder}/maildirsize")  # so that it counts anew
+        except FileNotFoundError:
+            pass
 
     def _write(self, name, text):
         with open(os.path.join(self.folder, name), "w", encoding="utf-8") as f:

@@ -4,6 +4,7 @@ exists only in its mount namespace.
 
 import os
 import pwd
+import re
 import shutil
 
 from . import maildir
@@ -74,7 +75,7 @@ maildir:
   envelope_to_add = false
 {transports}
 begin retry
-* * F,1h,2s
+* * F,1h,{retry}
 """
 
 TLS = """\
@@ -110,7 +111,8 @@ class Exim:
     transports; tls: Issued, which it has as a server."""
 
     def __init__(self, name, folder, cache, domains=(), mailboxes=(), answers=None, transport=None,
-                 options="", tls=None, queue_run="10s"):
+                 options="", tls=None, retry="2s",
+                 queue_run="10s"):
         self.name = name
         self.folder = folder
         self.port = free_port()
@@ -126,7 +128,7 @@ class Exim:
         os.chown(folder, UID, UID)
         routes = sorted((transport or {}).items())
         self._write("exim.conf", CONFIG.format(
-            binary=binary, folder=folder, name=name, port=self.port, user=USER,
+            binary=binary, folder=folder, name=name, port=self.port, user=USER, retry=retry,
             domains=":".join(domains),
             tls=TLS.format(certificate=tls.certificate, key=tls.key) if tls
             else "tls_advertise_hosts =",
@@ -181,6 +183,11 @@ class Exim:
                 return f.read()
         except FileNotFoundError:
             return ""
+
+    def finished(self):
+        """The recipients that it is done with, whether they have it or not."""
+        return set(re.findall(r"^\S+ \S+ \S+ (?:=>|->|\*\*) (?:\S+ <)?([^ >]*@[^ >:]*)", self.log(),
+                              re.MULTILINE))
 
     def queue_empty(self):
         """Is nothing left in its queue?"""

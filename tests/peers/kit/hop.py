@@ -112,7 +112,7 @@ class _Conversation:
     def command(self, verb, rest):
         if verb == b"EHLO":
             self.reset()
-            for extension in self.extensions[:-1]:
+            for extension in [b"hop.test", *self.extensions[:-1]]:
                 self.answer(b"250-" + extension)
             self.answer(b"250 " + self.extensions[-1])
         elif verb in (b"HELO", b"RSET", b"NOOP", b"XFORWARD"):

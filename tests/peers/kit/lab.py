@@ -97,7 +97,10 @@ class Lab:
 
     def authority(self):
         """The certificate authority of this group."""
-        return self.keep("authority", lambda: Authority(self.new_folder("authority")))
+        return self.keep("authority", self.new_authority)
+
+    def new_authority(self):
+        return Authority(self.new_folder("authority"))
 
     def keep(self, name, make):
         """Whatever make() returns, made once a group; its close() is called at the end."""

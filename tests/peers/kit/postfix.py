@@ -3,7 +3,6 @@
 As next hop it must change nothing: what is stored is what was sent, below its own trace fields.
 """
 
-import glob
 import os
 import pwd
 import re
@@ -137,7 +136,10 @@ class Postfix:
             main += "smtpd_reject_unlisted_recipient = no\n"
         if tls:
             main += TLS.format(certificate=tls.certificate, key=tls.key)
-        main += "".join(f"{key} = {value}\n" for key, value in (extra or {}).items())
+        extra = extra or {}
+        main = "".join(line for line in main.splitlines(True)
+                       if line.partition("=")[0].strip() not in extra)
+        main += "".join(f"{key} = {value}\n" for key, value in extra.items())
         self._write("etc/main.cf", main)
         self._write("etc/master.cf", MASTER.format(port=self.port))
 
@@ -201,8 +203,8 @@ class Postfix:
 
     def queue_empty(self):
         """Is nothing left in its queues?"""
-        return not any(glob.glob(f"{self.folder}/queue/{queue}/*")
-                       for queue in ("maildrop", "incoming", "active", "deferred"))
+        return not any(files for queue in ("maildrop", "incoming", "active", "deferred")
+                       for _, _, files in os.walk(f"{self.folder}/queue/{queue}"))
 
     def wait_idle(self, seconds=60):
         wait_until(self.queue_empty, seconds, f"the queue of {self.name} is empty")
@@ -214,6 +216,10 @@ class Postfix:
                 return f.read()
         except FileNotFoundError:
             return ""
+
+    def finished(self):
+        """The recipients that it is done with, whether they have it or not."""
+        return set(re.findall(r"to=<([^>]*)>.*\bstatus=(?:sent|bounced)", self.log()))
 
     def attempts(self, recipient):
         """The log lines that tell how each delivery attempt for `recipient` ended."""

@@ -103,7 +103,8 @@ class Sendmail:
         self._write("switch", "hosts files\n")
         self._write("help", "")
         macros = f"{unpacked(cache, MACROS)}/usr/share/sendmail/cf"
-        self._write("sendmail.mc", CONFIG.format(name=name, macros=macros, port=self.port, tls=self._tls(tls)))
+        self._write("sendmail.mc", CONFIG.format(name=name, macros=macros, port=self.port,
+                                                 tls=self._tls(tls)))
         self._tool(["m4", f"{folder}/sendmail.mc"], into="sendmail.cf")
         # It would wait a minute for a name of its host that has a dot.
         host = socket.gethostname().partition(".")[0]
