@@ -81,6 +81,9 @@ struct conf_domain {
 
 enum conf_decisions { CONF_DECISIONS_STDOUT, CONF_DECISIONS_JOURNALD, CONF_DECISIONS_FILE };
 
+/* Where the operator's log goes. AUTO: to journald where standard error leads there, else to it. */
+enum conf_log { CONF_LOG_AUTO, CONF_LOG_STDERR, CONF_LOG_JOURNALD };
+
 /* A statement that src/policy reads: `table`, `set` or `policy`, from its first word to its end. */
 enum conf_block_kind { CONF_BLOCK_TABLE, CONF_BLOCK_SET, CONF_BLOCK_POLICY };
 
@@ -126,6 +129,7 @@ struct conf {
     unsigned workers; /* 0 in the file: one for each processor this process may use */
     enum conf_decisions decisions;
     char *decisions_file;
+    enum conf_log log;
     struct conf_limits limits;
     struct conf_block *blocks; /* in their order, those of included files in their place */
     size_t block_count;

@@ -196,6 +196,30 @@ static int parse_listen(struct parser *p)
     return 0;
 }
 
+/* log stderr|journald */
+static int parse_log(struct parser *p)
+{
+    static const char what[] = "stderr or journald";
+    static const char *const names[] = {
+        [CONF_LOG_STDERR] = "stderr",
+        [CONF_LOG_JOURNALD] = "journald",
+    };
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = CONF_LOG_STDERR; i <= CONF_LOG_JOURNALD; i++) {
+        if (slice_eq(token.text, slice_of(names[i]))) {
+            p->conf->log = (enum conf_log)i;
+            return 0;
+        }
+    }
+    return parser_unknown(p, &token, "destination", &names[CONF_LOG_STDERR], 2, sizeof(names[0]),
+                          what);
+}
+
 /* The error of a network in which an address was written, or a prefix too short. */
 static int has_host_bits(struct parser *p, const struct token *token, struct conf_network base)
 {
@@ -331,6 +355,7 @@ const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_INCLUDE] = {"include", true, false, parse_include},
     [STATEMENT_LIMIT] = {"limit", true, false, parse_limit},
     [STATEMENT_LISTEN] = {"listen", true, true, parse_listen},
+    [STATEMENT_LOG] = {"log", false, false, parse_log},
     [STATEMENT_POLICY] = {"policy", true, false, parse_policy},
     [STATEMENT_PROXY] = {"proxy", true, false, parse_proxy},
     [STATEMENT_RESOLVER] = {"resolver", true, false, parse_resolver},

@@ -8,11 +8,10 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
+#include "base/journald.h"
 #include "base/text.h"
 #include "journal/decision_json.h"
 #include "journal/sink.h"
-
-#define JOURNALD_SOCKET "/run/systemd/journal/socket"
 
 /* ASCII: characters that turn text around or command a terminal are of no use in a log. */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII)
@@ -235,7 +234,7 @@ int decision_sink_open(const struct conf *conf, unsigned slot, uint32_t epoch,
 
     switch (conf->decisions) {
     case CONF_DECISIONS_STDOUT: r = sink_open_fd(STDOUT_FILENO, &sink); break;
-    case CONF_DECISIONS_JOURNALD: r = sink_open_journald(JOURNALD_SOCKET, &sink); break;
+    case CONF_DECISIONS_JOURNALD: r = sink_open_journald(journald_path(), &sink); break;
     case CONF_DECISIONS_FILE: r = sink_open_file(conf->decisions_file, &sink); break;
     }
     if (r < 0) {

@@ -10,17 +10,15 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fatal.h"
+#include "base/journald.h"
 
 /* A stream socket takes up to this in one piece, or nothing. */
-#define SOCKET_WHOLE ((size_t)16 * 1024)
-/* The largest line a datagram is made ready to take. */
-#define DATAGRAM_MOST    (1024 * 1024)
+#define SOCKET_WHOLE     ((size_t)16 * 1024)
 
 #define FREE_PATIENCE_MS 1000
 #define FREE_STEP_MS     10
@@ -36,7 +34,7 @@ struct sink {
     bool torn;       /* the first waiting line is partly out, and the lock is ours */
     struct buf waiting;
     uint64_t lost;
-    struct sockaddr_un journald;
+    struct journald journald; /* SINK_JOURNALD; fd is its descriptor */
 };
 
 /* ---- opening ---- */
@@ -124,27 +122,14 @@ int sink_open_file(const char *path, struct sink **ret)
 
 int sink_open_journald(const char *path, struct sink **ret)
 {
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    size_t n = strlen(path);
+    struct journald journald;
+    int r = journald_open(path, &journald);
 
-    if (n >= sizeof(to.sun_path)) {
-        return -ENAMETOOLONG;
+    if (r == 0) {
+        *ret = sink_new(SINK_JOURNALD, journald.fd, SIZE_MAX);
+        (*ret)->journald = journald;
     }
-    memcpy(to.sun_path, path, n);
-    if (access(path, F_OK) < 0) {
-        return -errno;
-    }
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return -errno;
-    }
-    int most = DATAGRAM_MOST;
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &most, sizeof(most)) < 0) {
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &most, sizeof(most));
-    }
-    *ret = sink_new(SINK_JOURNALD, fd, SIZE_MAX);
-    (*ret)->journald = to;
-    return 0;
+    return r;
 }
 
 /* ---- writing ---- */
@@ -220,18 +205,11 @@ static size_t send_journald(struct sink *s, const char *p, size_t n)
     struct iovec iov[] = {{(void *)(uintptr_t)head, sizeof(head) - 1},
                           {(void *)(uintptr_t)p, length},
                           {id, (size_t)id_n}};
-    struct msghdr m = {.msg_name = &s->journald,
-                       .msg_namelen = sizeof(s->journald),
-                       .msg_iov = iov,
-                       .msg_iovlen = sizeof(iov) / sizeof(iov[0])};
-    if (sendmsg(s->fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
-        return length;
-    }
-    if (errno == EMSGSIZE) {
+    int r = journald_send(&s->journald, iov, sizeof(iov) / sizeof(iov[0]));
+    if (r == -EMSGSIZE) {
         s->lost++;
-        return length;
     }
-    return 0;
+    return r == 0 || r == -EMSGSIZE ? length : 0;
 }
 
 void sink_flush(struct sink *s)

@@ -214,3 +214,11 @@ int environment_check(const struct conf *conf, const char *file, bool create,
     }
     return r;
 }
+
+enum log_target environment_log(const struct conf *conf)
+{
+    bool journald =
+        conf->log == CONF_LOG_JOURNALD || (conf->log == CONF_LOG_AUTO && log_stderr_is_journal());
+
+    return journald ? LOG_TO_JOURNALD : LOG_TO_STDERR;
+}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/log.h"
 #include "conf/conf.h"
 #include "proc/identity.h"
 
@@ -13,3 +14,6 @@
  * with line and column where it has the statement to blame. */
 int environment_check(const struct conf *conf, const char *file, bool create,
                       struct identity *ret_who, struct conf_error *ret_error);
+
+/* Where the operator's log goes by this configuration, and by what standard error is. */
+enum log_target environment_log(const struct conf *conf);

@@ -65,6 +65,7 @@ int generation_new(struct master *m, struct configuration *configuration,
         .deadline = master_now() + START_TIME,
         .hang_time = configuration->conf->limits.hang_time,
     };
+    certificates_note(configuration->conf, g->certificates);
     list_push_back(&m->generations, &g->link);
     for (size_t i = 0; workers > 0; i++) {
         struct slot *slot = &m->slots[i];
@@ -198,6 +199,9 @@ void generations_hear_ready(struct master *m)
 /* In the new process: what is the master's alone. */
 static void close_masters(const struct master *m, const struct generation *g)
 {
+    if (m->notify.fd >= 0) {
+        close(m->notify.fd);
+    }
     close(m->signals);
     close(m->ready[0]);
     close(m->shared.fd);
@@ -390,7 +394,7 @@ static void check_heart(struct master *m, unsigned number, usec_t patience)
     usec_t at = master_now();
 
     if (slot->aborted_at != 0) {
-        if (at - slot->aborted_at >= ABORT_TIME) {
+        if (at - slot->aborted_at >= (patience < ABORT_TIME ? patience : ABORT_TIME)) {
             (void)kill(slot->pid, SIGKILL);
         }
     } else if (at - last_beat(m, number) >= patience) {

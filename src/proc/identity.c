@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const struct passwd *account_for_workers(const struct conf *conf, bool *ret_guessed)
@@ -90,6 +92,16 @@ static bool is_proven(const struct identity *who)
     return setuid(0) < 0 && setgid(0) < 0;
 }
 
+/* Also what systemd has given an ordinary user: a worker binds nothing. */
+static int drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+}
+
 int identity_become(const struct identity *who)
 {
     if (who->change && (setgroups(who->group_count, who->groups) < 0 ||
@@ -100,5 +112,6 @@ int identity_become(const struct identity *who)
     if (who->change && !is_proven(who)) {
         return -EPERM;
     }
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+    int r = who->root ? 0 : drop_capabilities();
+    return r < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? r : -errno;
 }

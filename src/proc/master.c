@@ -21,7 +21,7 @@
 #include "proc/environment.h"
 #include "proc/master_impl.h"
 
-/* How often the master looks whether workers move. */
+/* How often the master looks whether workers move and certificates have changed. */
 #define TICK (2 * USEC_SEC)
 
 /* ---- words ---- */
@@ -32,12 +32,14 @@ void master_tell_ready(struct master *m)
     struct buf line = {0};
     char address[ADDR_TEXT_MAX];
 
-    buf_printf(&line, "gatepost: ready on");
     for (size_t i = 0; i < conf->listen_count; i++) {
-        buf_printf(&line, "%s %s", i > 0 ? "," : "", addr_format_port(&conf->listen[i], address));
+        buf_printf(&line, "%s%s", i > 0 ? ", " : "", addr_format_port(&conf->listen[i], address));
     }
-    buf_printf(&line, " (%u worker%s)\n", conf->workers, conf->workers == 1 ? "" : "s");
-    if (write(STDERR_FILENO, line.p, line.n) < 0) {
+    buf_printf(&line, " (%u worker%s)", conf->workers, conf->workers == 1 ? "" : "s");
+    buf_append(&line, "", 1);
+    if (!log_is_plain()) {
+        log_line(LOG_NOTICE, "ready on %s", line.p);
+    } else if (dprintf(STDERR_FILENO, "gatepost: ready on %s\n", line.p) < 0) {
         log_line(LOG_NOTICE, "ready");
     }
     buf_free(&line);
@@ -61,6 +63,7 @@ void master_end(struct master *m, int status)
 {
     m->status = status;
     m->ending = true;
+    notify_say(&m->notify, "STOPPING=1\nSTATUS=waiting for open transactions to end");
     reload_cancel(m);
     generations_end(m);
     listeners_close(&m->listeners);
@@ -94,9 +97,15 @@ static usec_t earlier(usec_t a, usec_t b)
 
 static usec_t tick(struct master *m)
 {
+    usec_t watchdog = m->notify.watchdog;
+
     if (m->tick_at <= master_now()) {
-        m->tick_at = master_now() + TICK;
-        (void)generations_check_hearts(m);
+        m->tick_at = master_now() + (watchdog > 0 ? earlier(watchdog / 2, TICK) : TICK);
+        /* Somebody must serve; while there is no such worker for long, systemd may begin anew. */
+        if ((generations_check_hearts(m) || m->ending) && watchdog > 0) {
+            notify_say(&m->notify, "WATCHDOG=1");
+        }
+        certificates_look(m);
     }
     return m->tick_at;
 }
@@ -176,6 +185,7 @@ struct master *master_new(const char *file, char **argv)
     list_init(&m->generations);
     reload_init(m);
     raise_descriptor_limit();
+    notify_open(&m->notify);
     tzset(); /* for time.hour, before workers lose sight of the file */
     m->signals = open_signals();
     if (pipe2(m->ready, O_NONBLOCK | O_CLOEXEC) < 0) {
@@ -190,6 +200,7 @@ static int end(struct master *m)
 
     generations_free(m);
     listeners_close(&m->listeners);
+    notify_close(&m->notify);
     close(m->signals);
     close(m->ready[0]);
     close(m->ready[1]);
@@ -242,6 +253,7 @@ int master_run(struct configuration *configuration, const char *file, char **arg
         m->status = 2;
         return end(m);
     }
+    log_set_target(environment_log(configuration->conf));
     warn_of(&who);
     m->state = xstrdup(configuration->conf->state);
     m->program = find_program(argv[0]);

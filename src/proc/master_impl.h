@@ -8,6 +8,7 @@
 #include "proc/identity.h"
 #include "proc/listen.h"
 #include "proc/master.h"
+#include "proc/notify.h"
 #include "proc/shared.h"
 #include "proc/trial.h"
 
@@ -32,6 +33,15 @@ enum generation_state {
     GENERATION_RETIRING, /* its workers accept no more, and end when their sessions have */
 };
 
+/* A file as it was when looked at. */
+struct file_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec changed;
+    int error;
+};
+
 /* The workers of one configuration. */
 struct generation {
     struct list link; /* in struct master */
@@ -44,7 +54,8 @@ struct generation {
     unsigned workers; /* that it is to have */
     usec_t deadline;  /* STARTING: to be ready; RETIRING: then they are told to end */
     bool told_to_end;
-    usec_t hang_time; /* a worker whose loop stands still for so long is ended */
+    struct file_stamp certificates[2]; /* certificate and key, not younger than what it loaded */
+    usec_t hang_time;                  /* a worker whose loop stands still for so long is ended */
 };
 
 enum reload_state {
@@ -76,19 +87,10 @@ struct reload {
     struct list current; /* for the one that runs */
 };
 
-/* A file as it was when looked at. */
-struct file_stamp {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec changed;
-    int error;
-};
-
+/* Certificate and key, in this order. */
 struct certificates {
-    struct file_stamp taken[2]; /* what the serving generation has: certificate, key */
-    struct file_stamp seen[2];  /* at the last look */
-    bool tried;                 /* these have been tried, and did not fit */
+    struct file_stamp seen[2]; /* at the last look */
+    bool tried;                /* with these a reload has been asked for already */
 };
 
 struct master {
@@ -104,6 +106,7 @@ struct master {
     unsigned generation_count;  /* numbers given until now */
     struct reload reload;
     struct certificates certificates;
+    struct notify notify;
     int signals;
     int ready[2];
     usec_t tick_at; /* when to look around again */
@@ -188,6 +191,14 @@ void reload_take_over(struct master *m, int files);
 
 /* Whatever is under way is over: the end has begun. */
 void reload_cancel(struct master *m);
+
+/* ---- certificates.c ---- */
+
+/* How the files that it names are now. */
+void certificates_note(const struct conf *conf, struct file_stamp ret[2]);
+
+/* Asks for a reload when certificate and key have changed. */
+void certificates_look(struct master *m);
 
 /* ---- upgrade.c ---- */
 

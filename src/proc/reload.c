@@ -13,6 +13,7 @@
 
 #include "base/fatal.h"
 #include "base/log.h"
+#include "proc/environment.h"
 #include "proc/master_impl.h"
 
 /* Generations whose last sessions go on, at most: each of their workers takes memory. */
@@ -85,6 +86,10 @@ static void finish(struct master *m, const char *error)
     }
     r->state = RELOAD_NONE;
     r->next = NULL;
+    if (!m->ending) {
+        notify_say(&m->notify, "READY=1\nSTATUS=%s%s", error != NULL ? "not reloaded: " : "serving",
+                   error != NULL ? error : "");
+    }
     tell_waiters(&r->current, error);
 }
 
@@ -93,7 +98,7 @@ static void refuse(struct master *m, const char *why)
     struct reload *r = &m->reload;
 
     if (r->cause == RELOAD_CERTIFICATES) {
-        log_line(LOG_WARNING, "certificate and key have changed, but do not fit yet: %s", why);
+        log_line(LOG_WARNING, "certificate and key have changed, but cannot be used yet: %s", why);
     } else {
         log_line(LOG_ERROR, "%s refused, all goes on as before: %s",
                  r->cause == RELOAD_UPGRADE ? "upgrade" : "reload", why);
@@ -172,6 +177,8 @@ static void begin(struct master *m, enum reload_cause cause)
         r->asked[RELOAD_CERTIFICATES] = false; /* they are read anyway */
     }
     move_waiters(&r->waiters, &r->current);
+    notify_say(&m->notify, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reloading",
+               (long long)master_now());
     if (generations_retiring(m) >= RETIRING_MOST) {
         wait_for_room(m, "there are too many");
         return;
@@ -268,6 +275,7 @@ static void switch_over(struct master *m)
 
     m->serving = m->reload.next;
     m->serving->state = GENERATION_SERVING;
+    log_set_target(environment_log(m->serving->configuration->conf));
     if (old == NULL) {
         master_tell_ready(m);
     } else {

@@ -341,6 +341,9 @@ int upgrade_take_over(const char *file, char **argv)
     m->program = xstrdup(c.program);
     m->state = xstrdup(c.state);
     m->generation_count = c.generation_count;
+    if (log_stderr_is_journal()) {
+        log_set_target(LOG_TO_JOURNALD); /* until the configuration is read */
+    }
     adopt_generations(m, &c);
     adopt_workers(m, &c);
     int r = adopt_listeners(m, &c);

@@ -16,6 +16,7 @@
 #include "policy/reload.h"
 #include "proc/balance.h"
 #include "proc/descriptors.h"
+#include "proc/environment.h"
 #include "proc/gate.h"
 #include "proc/listen.h"
 #include "route/hop_tls.h"
@@ -394,6 +395,7 @@ int worker_run(const struct worker_setup *setup)
 
     (void)snprintf(w.role, sizeof(w.role), "worker %u", setup->owner.slot);
     log_set_role(w.role);
+    log_set_target(environment_log(setup->conf)); /* with a socket of its own */
     w.lost_told_at = -LOST_EVERY;
     w.listeners = calloc(setup->conf->listen_count, sizeof(struct real_listener *));
     int r = w.listeners == NULL ? -ENOMEM : open_privileged(&w);

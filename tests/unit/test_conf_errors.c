@@ -36,7 +36,10 @@ static const struct {
      "1:1: unknown statement \"Hostname\", did you mean \"hostname\"?"},
     {SLICE_LIT("frobnicate"),
      "1:1: unknown statement \"frobnicate\", expected decisions, hostname, include, limit, listen, "
-     "policy, proxy, resolver, route, set, spool, state, table, tls, user or workers"},
+     "log, policy, proxy, resolver, route, set, spool, state, table, tls, user or workers"},
+    {SLICE_LIT("log journal"), "1:5: unknown destination \"journal\", did you mean \"journald\"?"},
+    {SLICE_LIT("log /var/log/gatepost"),
+     "1:5: unknown destination \"/var/log/gatepost\", expected stderr or journald"},
     {SLICE_LIT("polcy {"), "1:1: unknown statement \"polcy\", did you mean \"policy\"?"},
     {SLICE_LIT("\n\n  lsiten 127.0.0.1:25"),
      "3:3: unknown statement \"lsiten\", did you mean \"listen\"?"},

@@ -143,7 +143,7 @@ static void byte_order_marks(void **state)
     assert_refused(
         "include twice", &d,
         "/etc/gp/twice:1:1: unknown statement \"\xef\xbb\xbfhostname\", expected "
-        "decisions, hostname, include, limit, listen, policy, proxy, resolver, route, set, "
+        "decisions, hostname, include, limit, listen, log, policy, proxy, resolver, route, set, "
         "spool, "
         "state, table, tls, user or workers");
     assert_refused("\xef\xbb", &d,

@@ -1,0 +1,58 @@
+/* Certificate and key, which somebody renews while we run. The master looks at their files. What is
+ * new has to lie still for a look, and both have to fit, before new workers are started with them;
+ * the configuration stays the one that serves, whatever has been written into its file since. */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "proc/master_impl.h"
+
+static struct file_stamp stamp_of(const char *file)
+{
+    struct stat st;
+
+    if (file == NULL || stat(file, &st) < 0) {
+        return (struct file_stamp){.error = file == NULL ? ENOENT : errno};
+    }
+    return (struct file_stamp){
+        .device = st.st_dev, .inode = st.st_ino, .size = st.st_size, .changed = st.st_mtim};
+}
+
+static bool same(const struct file_stamp *a, const struct file_stamp *b)
+{
+    return a->error == b->error && a->device == b->device && a->inode == b->inode &&
+           a->size == b->size && a->changed.tv_sec == b->changed.tv_sec &&
+           a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static bool both_same(const struct file_stamp *a, const struct file_stamp *b)
+{
+    return same(&a[0], &b[0]) && same(&a[1], &b[1]);
+}
+
+void certificates_note(const struct conf *conf, struct file_stamp ret[2])
+{
+    ret[0] = stamp_of(conf->tls_cert);
+    ret[1] = stamp_of(conf->tls_key);
+}
+
+void certificates_look(struct master *m)
+{
+    struct certificates *c = &m->certificates;
+    struct file_stamp now[2];
+
+    if (m->serving == NULL || m->serving->configuration == NULL ||
+        m->serving->configuration->conf->tls_cert == NULL) {
+        return;
+    }
+    certificates_note(m->serving->configuration->conf, now);
+    bool rests = both_same(now, c->seen);
+    c->seen[0] = now[0];
+    c->seen[1] = now[1];
+    if (!rests) {
+        c->tried = false;
+    } else if (!c->tried && !both_same(now, m->serving->certificates)) {
+        c->tried = true;
+        reload_ask(m, RELOAD_CERTIFICATES, NULL, NULL);
+    }
+}
