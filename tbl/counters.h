@@ -6,6 +6,7 @@
 COUNTER(connections, "Connections accepted from the network, those that are sent away at once too.")
 COUNTER(early_talkers, "Clients that spoke before their greeting.")
 COUNTER(greeted, "Clients that were greeted.")
+COUNTER(queued, "Clients that waited for a place among the sessions.")
 COUNTER(tls_sessions, "STARTTLS handshakes with clients that succeeded.")
 COUNTER(tls_failures, "STARTTLS handshakes with clients that failed.")
 COUNTER(transactions, "Transactions begun by MAIL.")
@@ -30,6 +31,7 @@ COUNTER(ended, "Connections that ended without a transaction and without a refus
 COUNTER(draining_421, "Clients told 421 because the worker was ending.")
 COUNTER(server_full_421,
         "Clients told 421 for `limit sessions` or `limit lobby`, or for want of descriptors.")
+COUNTER(make_room_421, "Clients told 421 for `limit full_idle_time`.")
 COUNTER(no_descriptor_421, "Connections turned away with 421 because no descriptor at all was left.")
 COUNTER(client_full_421, "Clients told 421 for `limit client_sessions`.")
 COUNTER(network_full_421, "Clients told 421 for `limit network_sessions`.")

@@ -30,7 +30,14 @@ SETTING(data_rate, SIZE, 100, 0, 1048576,
         "Lowest mean rate of a message in octets a second, measured after its first minute; "
         "421 4.4.2 below it, 0 for no such limit.")
 SETTING(sessions, COUNT, 10000, 1, 1000000,
-        "Greeted sessions at a time over all workers; further clients get 421 4.3.2.")
+        "Greeted sessions at a time over all workers. Further clients wait for a place, those of networks "
+        "with few sessions first; no network has more than are left. The last sixteenth is for clients "
+        "that a connect rule trusts.")
+SETTING(shed_time, TIME, 60000000, 0, 120000000,
+        "How long a client waits for a place; then 421 4.3.2.")
+SETTING(full_idle_time, TIME, 30000000, 1000000, 3600000000,
+        "While others wait for a place, a session whose client has kept us waiting for commands so long since "
+        "its greeting or its last message may be told 421 4.3.2, but not one that a rule trusts.")
 SETTING(lobby, COUNT, 100000, 1, 10000000,
         "Clients at a time that wait for the greeting, over all workers; further ones get 421 4.3.2. So do "
         "those for whom a worker would need the last eighth of its descriptors.")

@@ -5,6 +5,9 @@
 
 #include "rt/rt.h"
 
+/* This part of the sessions is for clients that are trusted. */
+#define RESERVED_PART 16
+
 static const struct conf_limits *limits_of(const struct gate *g)
 {
     return &g->server->conf->limits;
@@ -67,13 +70,25 @@ static bool may_wait(void *arg)
            presence_waiting(g->shared->presence) <= (unsigned)limits_of(g)->lobby;
 }
 
+/* Each session is counted twice, because it will need a next hop, or a file for its message. */
+static bool has_descriptors(const struct gate *g)
+{
+    const struct descriptors *d = &g->descriptors;
+
+    return g->server->session_count + smtp_server_clients(g->server) <
+           d->clients + (d->all - d->clients) / 2;
+}
+
 static enum smtp_admission greet(void *arg, const struct addr *client, bool trusted)
 {
     const struct gate *g = arg;
+    unsigned most = (unsigned)limits_of(g)->sessions;
 
-    (void)trusted;
+    if (!has_descriptors(g)) {
+        return SMTP_FULL;
+    }
     return admission(presence_greet(g->shared->presence, g->owner, client,
-                                    (unsigned)limits_of(g)->sessions, false));
+                                    trusted ? most : most - most / RESERVED_PART, !trusted));
 }
 
 static void leave(void *arg, const struct addr *client, bool greeted)

@@ -148,6 +148,9 @@ void leg_commit(struct leg *leg)
     usec_t deadline = rt_now() + host->conf->limits.answer_time;
     int rc = hop_commit(leg->hop, leg->recipients, leg->count, deadline);
     take_answers(leg, rc, true);
+    if (!leg->late) {
+        leg->hop = hop_end(leg->hop); /* others may need the connection before all legs are done */
+    }
 }
 
 static void late_task(void *arg)

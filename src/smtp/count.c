@@ -43,6 +43,7 @@ void count_goodbye(struct counters *c, enum reply_name name)
     switch (name) {
     case REPLY_DRAINING: c->draining_421++; break;
     case REPLY_SERVER_FULL: c->server_full_421++; break;
+    case REPLY_MAKE_ROOM: c->make_room_421++; break;
     case REPLY_NO_DESCRIPTOR: c->no_descriptor_421++; break;
     case REPLY_CLIENT_FULL: c->client_full_421++; break;
     case REPLY_NETWORK_FULL: c->network_full_421++; break;

@@ -136,6 +136,11 @@ void recall_asked(const struct guest_memo *g, const struct policy *p, const stru
     }
 }
 
+bool judge_trusts(const struct session *s)
+{
+    return trusted(s, false);
+}
+
 void judge_arrival(struct session *s, const struct guest *g, bool judged)
 {
     const struct policy *p = s->server->policy;

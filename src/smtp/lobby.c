@@ -7,6 +7,7 @@
 #include "base/fatal.h"
 #include "parse/proxy_header.h"
 #include "smtp/count.h"
+#include "smtp/crowd.h"
 #include "smtp/session.h"
 
 /* A proxy has its header ready when it connects. */
@@ -33,6 +34,7 @@ static void guest_free(struct guest *g)
     }
     rt_timer_clear(srv->rt, &g->timer);
     list_remove(&g->link);
+    srv->queued -= g->state == GUEST_QUEUED;
     srv->guest_count--;
     arena_free(&g->arena);
     free(g);
@@ -44,11 +46,21 @@ static void close_guest(struct guest *g)
     guest_free(g);
 }
 
-static void wait_for(struct guest *g, enum guest_state state, usec_t until)
+void guest_wait(struct guest *g, enum guest_state state, usec_t until)
 {
+    struct smtp_server *srv = g->server;
+    srv->queued -= g->state == GUEST_QUEUED;
     g->state = (uint8_t)state;
+    srv->queued += state == GUEST_QUEUED;
+    if (state == GUEST_WAITING || state == GUEST_QUEUED) {
+        until = (until + TICK - 1) / TICK * TICK;
+        crowd_enlist(g);
+    } else {
+        list_remove(&g->link);
+        list_push_back(&srv->lobby, &g->link);
+    }
     stream_on_arrival(g->stream, on_arrival, g);
-    rt_timer_set(g->server->rt, &g->timer, until);
+    rt_timer_set(srv->rt, &g->timer, until);
 }
 
 /* Reads and drops what is there; true when there is no point in waiting for more. */
@@ -76,7 +88,7 @@ static void leave(struct guest *g)
     if (drop_arrived(g)) {
         close_guest(g);
     } else {
-        wait_for(g, GUEST_LEAVING, rt_now_of(g->server->rt) + LEAVE_TIME);
+        guest_wait(g, GUEST_LEAVING, rt_now_of(g->server->rt) + LEAVE_TIME);
     }
 }
 
@@ -98,11 +110,19 @@ static void farewell(struct guest *g, const struct answer *a)
     leave(g);
 }
 
-static void farewell_named(struct guest *g, enum reply_name name)
+void guest_farewell(struct guest *g, enum reply_name name)
 {
     struct answer a = reply_answer(name);
     count_goodbye(g->server->counts, name);
     farewell(g, &a);
+}
+
+void guest_turn_away(struct guest *g, enum reply_name name)
+{
+    struct answer a = reply_answer(name);
+    count_goodbye(g->server->counts, name);
+    last_words(g, &a);
+    close_guest(g);
 }
 
 /* Ends it without a word, with a record that says why. */
@@ -121,28 +141,48 @@ static bool trusts(const struct ruling *r)
     return r->verdict != NULL && r->verdict->rule->kind == RULE_TRUST;
 }
 
+void guest_begin(struct guest *g, bool judged)
+{
+    stream_on_arrival(g->stream, NULL, NULL);
+    if (session_begin(g, judged) == 0) {
+        g->counted = false; /* the session is, now */
+        guest_free(g);
+    } else {
+        guest_farewell(g, REPLY_NO_MEMORY);
+    }
+}
+
+/* Is there room for it in the lobby, if need be in another one's place? Else it has been told to
+ * go.
+ */
+static bool may_stay(struct guest *g)
+{
+    const struct smtp_gate *gate = &g->server->gate;
+    bool room = gate->may_wait == NULL || gate->may_wait(gate->arg) || crowd_make_way(g);
+    if (!room) {
+        guest_farewell(g, REPLY_SERVER_FULL);
+    }
+    return room;
+}
+
 static void greet(struct guest *g, bool judged)
 {
     struct smtp_server *srv = g->server;
     if (srv->draining) {
-        farewell_named(g, REPLY_DRAINING);
+        guest_farewell(g, REPLY_DRAINING);
         return;
     }
     if (g->counted && srv->gate.greet != NULL) {
         g->greeted =
             srv->gate.greet(srv->gate.arg, &g->client, trusts(&g->ruling)) == SMTP_ADMITTED;
         if (!g->greeted) {
-            farewell_named(g, REPLY_SERVER_FULL);
+            if (may_stay(g)) {
+                crowd_queue(g, judged);
+            }
             return;
         }
     }
-    stream_on_arrival(g->stream, NULL, NULL);
-    if (session_begin(g, judged) == 0) {
-        g->counted = false; /* the session is, now */
-        guest_free(g);
-    } else {
-        farewell_named(g, REPLY_NO_MEMORY);
-    }
+    guest_begin(g, judged);
 }
 
 /* ---- the policy's connect rules ---- */
@@ -205,16 +245,6 @@ static bool look(struct guest *g)
     return (n > 0 || n == -EAGAIN) && !g->stream->reset;
 }
 
-static void await_greeting(struct guest *g)
-{
-    const struct smtp_gate *gate = &g->server->gate;
-    if (gate->may_wait != NULL && !gate->may_wait(gate->arg)) {
-        farewell_named(g, REPLY_SERVER_FULL);
-        return;
-    }
-    wait_for(g, GUEST_WAITING, (g->run.wait_until + TICK - 1) / TICK * TICK);
-}
-
 /* Walks the connect rules as far as they go now. */
 static void judge(struct guest *g)
 {
@@ -232,7 +262,9 @@ static void judge(struct guest *g)
     note_asked(g);
     enforce_bans(srv, &g->client, &g->ruling, before);
     if (step == STEP_WAIT) {
-        await_greeting(g);
+        if (may_stay(g)) {
+            guest_wait(g, GUEST_WAITING, g->run.wait_until);
+        }
     } else if (step == STEP_DONE && g->ruling.verdict != NULL &&
                g->ruling.verdict->rule->kind == RULE_DROP) {
         drop(g, g->ruling.verdict);
@@ -259,7 +291,7 @@ static bool would_trust(struct guest *g)
 static enum smtp_admission admit(struct guest *g)
 {
     const struct smtp_gate *gate = &g->server->gate;
-    unsigned network;
+    unsigned network = 0;
     enum smtp_admission a;
     if (gate->enter == NULL) {
         return SMTP_ADMITTED;
@@ -269,6 +301,7 @@ static enum smtp_admission admit(struct guest *g)
         a = gate->enter(gate->arg, &g->client, true, &network);
     }
     g->counted = a == SMTP_ADMITTED;
+    g->rank = crowd_rank(network);
     return a;
 }
 
@@ -290,12 +323,12 @@ static void enter(struct guest *g)
 {
     struct smtp_server *srv = g->server;
     if (srv->draining) {
-        farewell_named(g, REPLY_DRAINING);
+        guest_farewell(g, REPLY_DRAINING);
         return;
     }
     enum smtp_admission a = admit(g);
     if (a != SMTP_ADMITTED) {
-        farewell_named(g, refusal_of(a));
+        guest_farewell(g, refusal_of(a));
         return;
     }
     policy_begin(&g->run, srv->policy, PHASE_CONNECT, g->began);
@@ -346,8 +379,13 @@ static void on_arrival(void *arg)
         if (drop_arrived(g)) {
             close_guest(g);
         }
-    } else if (!look(g)) {
-        vanish(g, "client went away");
+    } else {
+        bool early = g->early;
+        if (!look(g)) {
+            vanish(g, "client went away");
+        } else if (g->early && !early) {
+            crowd_enlist(g); /* its standing is worse now */
+        }
     }
 }
 
@@ -357,6 +395,7 @@ static void on_timer(void *arg)
     switch ((enum guest_state)g->state) {
     case GUEST_PROXY: vanish(g, "no PROXY header"); break;
     case GUEST_WAITING: judge(g); break;
+    case GUEST_QUEUED: guest_farewell(g, REPLY_SERVER_FULL); break;
     case GUEST_LEAVING: close_guest(g); break;
     }
 }
@@ -408,7 +447,7 @@ void smtp_server_accept(void *arg, struct stream *stream, const struct addr *cli
     struct smtp_server *srv = arg;
     struct guest *g = guest_new(srv, stream, client, local);
     if (conf_is_proxy(srv->conf, client)) {
-        wait_for(g, GUEST_PROXY, g->began + PROXY_TIME);
+        guest_wait(g, GUEST_PROXY, g->began + PROXY_TIME);
         read_proxy_header(g);
     } else {
         enter(g);
@@ -418,29 +457,43 @@ void smtp_server_accept(void *arg, struct stream *stream, const struct addr *cli
 void smtp_server_turn_away(void *arg, struct stream *stream, const struct addr *client,
                            const struct addr *local)
 {
-    struct smtp_server *srv = arg;
-    struct guest *g = guest_new(srv, stream, client, local);
-    struct answer a = reply_answer(REPLY_NO_DESCRIPTOR);
-    count_goodbye(srv->counts, REPLY_NO_DESCRIPTOR);
-    last_words(g, &a);
-    close_guest(g);
+    guest_turn_away(guest_new(arg, stream, client, local), REPLY_NO_DESCRIPTOR);
 }
 
-void lobby_drain(struct smtp_server *srv)
+/* Calls fn for each guest, which may free it. */
+static void each_guest(struct smtp_server *srv, void (*fn)(struct guest *g))
 {
-    list_for_each_safe (it, next, &srv->lobby) {
-        struct guest *g = list_entry(it, struct guest, link);
-        if (g->state == GUEST_WAITING) {
-            farewell_named(g, REPLY_DRAINING);
-        } else if (g->state == GUEST_PROXY) {
-            close_guest(g);
+    struct list *lists[2 * CROWD_RANKS + 1];
+    size_t n = 0;
+    lists[n++] = &srv->lobby;
+    for (unsigned r = 0; r < CROWD_RANKS; r++) {
+        lists[n++] = &srv->waiting[r];
+        lists[n++] = &srv->queue[r];
+    }
+    for (size_t i = 0; i < n; i++) {
+        list_for_each_safe (it, next, lists[i]) {
+            fn(list_entry(it, struct guest, link));
         }
     }
 }
 
+static void drain_guest(struct guest *g)
+{
+    switch ((enum guest_state)g->state) {
+    case GUEST_PROXY: close_guest(g); break;
+    case GUEST_WAITING:
+    case GUEST_QUEUED: guest_farewell(g, REPLY_DRAINING); break;
+    case GUEST_LEAVING: break;
+    }
+}
+
+void lobby_drain(struct smtp_server *srv)
+{
+    each_guest(srv, drain_guest);
+}
+
 void lobby_fini(struct smtp_server *srv)
 {
-    list_for_each_safe (it, next, &srv->lobby) {
-        close_guest(list_entry(it, struct guest, link));
-    }
+    each_guest(srv, close_guest);
+    crowd_fini(srv);
 }

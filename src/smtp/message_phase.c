@@ -87,6 +87,7 @@ static void answer_message(struct session *s, enum delivery_end end, const struc
     reply_with(s, a);
     if (end == DELIVERY_ACCEPTED) {
         s->commands = 0;
+        s->kept_waiting = 0;
         session_await_confirmation(s, s->delivery->refs, s->delivery->count);
     }
     scope_leave(&shield);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
-#include "smtp/lobby.h"
+#include "smtp/crowd.h"
 #include "smtp/session.h"
 
 void smtp_server_init(struct smtp_server *srv, unsigned slot)
@@ -11,6 +11,7 @@ void smtp_server_init(struct smtp_server *srv, unsigned slot)
     const struct conf *conf = srv->conf;
     list_init(&srv->sessions);
     list_init(&srv->lobby);
+    crowd_init(srv);
     list_init(&srv->input_blocks);
     decision_ids_init(&srv->ids, slice_of(conf->hostname), slot);
     budget_init(&srv->budget, (size_t)conf->limits.spool_memory);

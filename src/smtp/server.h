@@ -46,6 +46,9 @@ struct smtp_gate {
     void *arg;
 };
 
+/* Of standings among those that wait. */
+#define CROWD_RANKS 32
+
 struct smtp_server {
     struct rt *rt;
     const struct conf *conf;
@@ -60,8 +63,14 @@ struct smtp_server {
     struct spool_config spool;
     struct digest_stream *digest_spare; /* private */
     struct list sessions;
-    struct list lobby; /* struct guest */
+    struct list lobby;                /* struct guest: those that neither wait nor queue */
+    struct list waiting[CROWD_RANKS]; /* those that wait for their greeting, by standing; crowd.h */
+    struct list queue[CROWD_RANKS];   /* those that wait for a place */
     unsigned guest_count;
+    unsigned queued;             /* of them */
+    struct rt_timer queue_timer; /* private, like the next two */
+    struct rt_later queue_later;
+    usec_t room_made_at;
     struct fact_counters counters;
     struct arena arena;                    /* private */
     struct fact_memo *guest_memo;          /* private: for one look at a guest's policy */

@@ -29,7 +29,7 @@
 #include "base/fatal.h"
 #include "parse/smtp_command.h"
 #include "smtp/count.h"
-#include "smtp/lobby.h"
+#include "smtp/crowd.h"
 #include "smtp/session.h"
 
 /* For the last words to a client, and for its FIN after a pipelined QUIT. */
@@ -243,25 +243,32 @@ static usec_t command_deadline(const struct session *s)
     return idle < whole ? idle : whole;
 }
 
+/* Waits for a line in a scope that others may cancel. */
+static int await_line(struct session *s, bool idle, struct slice *ret)
+{
+    struct scope scope;
+    scope_enter(&scope);
+    s->idle = idle ? &scope : NULL;
+    s->awaiting = &scope;
+    s->awaiting_since = rt_now();
+    int r = input_line(s, command_deadline(s), ret);
+    s->kept_waiting += rt_now() - s->awaiting_since;
+    s->awaiting = NULL;
+    s->idle = NULL;
+    if (r == -ECANCELED && scope.cancelled != 0) {
+        r = scope.cancelled;
+    }
+    scope_leave(&scope);
+    return r;
+}
+
 /* Reads a line. Outside a transaction the wait ends when the process drains. */
 static int next_line(struct session *s, struct slice *ret)
 {
     if (s->state == STATE_MAIL || s->state == STATE_RCPT || s->state == STATE_CHUNK) {
-        return input_line(s, command_deadline(s), ret);
+        return await_line(s, false, ret);
     }
-    if (s->server->draining) {
-        return -ESHUTDOWN;
-    }
-    struct scope idle;
-    scope_enter(&idle);
-    s->idle = &idle;
-    int r = input_line(s, command_deadline(s), ret);
-    s->idle = NULL;
-    if (r == -ECANCELED && idle.cancelled != 0) {
-        r = idle.cancelled;
-    }
-    scope_leave(&idle);
-    return r;
+    return s->server->draining ? -ESHUTDOWN : await_line(s, true, ret);
 }
 
 static void one_command(struct session *s)
@@ -272,6 +279,8 @@ static void one_command(struct session *s)
     if (r < 0) {
         if (r == -ESHUTDOWN) {
             session_goodbye(s, REPLY_DRAINING);
+        } else if (r == -EBUSY) {
+            session_goodbye(s, REPLY_MAKE_ROOM);
         } else {
             session_end_by(s, r);
         }
@@ -353,6 +362,7 @@ static void session_free(struct session *s)
     if (s->counted && srv->gate.leave != NULL) {
         srv->gate.leave(srv->gate.arg, &s->client, true);
     }
+    crowd_place_free(srv);
     stream_close(s->stream);
     input_drop(s);
     delivery_free(s->delivery);

@@ -96,9 +96,12 @@ struct session {
     struct list link; /* in server->sessions */
     struct smtp_server *server;
     struct stream *stream;
-    struct scope *scope;     /* the session's */
-    struct scope *idle;      /* around a wait for a command outside a transaction, or NULL */
-    struct arena arena;      /* as long as the connection */
+    struct scope *scope;    /* the session's */
+    struct scope *idle;     /* around a wait for a command outside a transaction, or NULL */
+    struct scope *awaiting; /* around any wait for a command, or NULL */
+    usec_t awaiting_since;
+    usec_t kept_waiting; /* by such waits that are over, since the greeting or the last message */
+    struct arena arena;  /* as long as the connection */
     struct arena helo_arena; /* until the next EHLO: its name, and what the policy says to it */
     struct input input;
     struct buf out;
@@ -256,6 +259,8 @@ void enforce_bans(struct smtp_server *srv, const struct addr *client, const stru
 /* Asks again, and so remembers, what was asked of a guest. */
 struct guest_memo;
 void recall_asked(const struct guest_memo *g, const struct policy *p, const struct evidence *e);
+/* Do the rules trust the client, as far as they were walked? */
+bool judge_trusts(const struct session *s);
 void judge_arrival(struct session *s, const struct guest *g, bool judged);
 enum judged judge_connect(struct session *s, struct answer *ret);
 enum judged judge_helo(struct session *s, struct answer *ret);

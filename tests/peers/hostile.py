@@ -418,7 +418,7 @@ def session_limits(lab):
 
     hop = lab.hop()
     g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{hop.port}"},
-                     limits={"client_sessions": 20, "sessions": 50})
+                     limits={"client_sessions": 20, "sessions": 50, "shed_time": 0})
     g.all_workers()
     figures = attack(g)
     polite = Polite(g.port)

@@ -17,6 +17,7 @@ struct attempt {
     unsigned tried[CLIENT_RECIPIENTS]; /* indices of the recipients named in this attempt */
     unsigned tried_count;
     bool accepted[CLIENT_RECIPIENTS]; /* at RCPT */
+    bool had[CLIENT_RECIPIENTS];      /* a copy, before this attempt */
 };
 
 /* ---- octets ---- */
@@ -81,16 +82,20 @@ static void note_final(struct mail_client *c, unsigned i, int code)
 
 static void note_message_reply(struct attempt *a, int code)
 {
-    bool all = true, any = false;
+    bool all = true, any = false, before = true;
     for (unsigned t = 0; t < a->tried_count; t++) {
         if (a->accepted[t]) {
             note_final(a->c, a->tried[t], code);
             any |= has_copy(a->c, a->tried[t]);
             all &= has_copy(a->c, a->tried[t]);
+            before &= a->had[t];
         }
     }
-    a->c->put_off += all && code >= 400 && code < 500;
-    a->c->partly += any && !all && code >= 400 && code < 500;
+    if (code >= 400 && code < 500) {
+        a->c->put_off += all && !before;
+        a->c->put_off_again += all && before;
+        a->c->partly += any && !all;
+    }
 }
 
 /* ---- the dialogue ---- */
@@ -257,8 +262,9 @@ static void one_attempt(struct mail_client *c)
     struct attempt a = {.c = c};
     struct addr to = house_address(c->attempts % 2);
     c->attempts++;
-    for (unsigned i = 0; i < CLIENT_RECIPIENTS; i++) {
+    for (unsigned i = 0; i < c->recipient_count; i++) {
         if (c->finals[i] == CLIENT_PENDING) {
+            a.had[a.tried_count] = has_copy(c, i);
             a.tried[a.tried_count++] = i;
         }
     }
@@ -275,7 +281,7 @@ static void one_attempt(struct mail_client *c)
 
 static bool all_final(const struct mail_client *c)
 {
-    for (unsigned i = 0; i < CLIENT_RECIPIENTS; i++) {
+    for (unsigned i = 0; i < c->recipient_count; i++) {
         if (c->finals[i] == CLIENT_PENDING) {
             return false;
         }

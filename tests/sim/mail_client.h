@@ -7,7 +7,7 @@
 
 #include "house.h"
 
-#define CLIENT_RECIPIENTS 3
+#define CLIENT_RECIPIENTS 6
 #define CLIENT_ATTEMPTS   60
 
 enum client_final { CLIENT_PENDING, CLIENT_DELIVERED, CLIENT_REFUSED };
@@ -17,7 +17,8 @@ struct mail_client {
     bool tls;
     bool bdat;
     bool pipelined; /* MAIL, RCPT, DATA in one write, and QUIT behind the message */
-    const char *recipients[CLIENT_RECIPIENTS];
+    const char *recipients[CLIENT_RECIPIENTS]; /* named in this order every time */
+    unsigned recipient_count;
     const char *message;   /* with CRLF, already dot-stuffed where it matters */
     usec_t patience;       /* for each reply */
     struct stream *stream; /* the present attempt's, below TLS; NULL between attempts */
@@ -27,11 +28,12 @@ struct mail_client {
 
     enum client_final finals[CLIENT_RECIPIENTS];
     unsigned attempts;
-    unsigned unfounded; /* 250 for a recipient that has no copy */
-    unsigned false_no;  /* 5xx for a recipient that has one */
-    unsigned stray;     /* replies that nothing asked for */
-    unsigned put_off;   /* 4xx to the message while all of its recipients had a copy already */
-    unsigned partly;    /* 4xx while some had one: the retry is to bring the others theirs */
+    unsigned unfounded;     /* 250 for a recipient that has no copy */
+    unsigned false_no;      /* 5xx for a recipient that has one */
+    unsigned stray;         /* replies that nothing asked for */
+    unsigned put_off;       /* 4xx to the message that brought the last of its recipients a copy */
+    unsigned put_off_again; /* the same to one whose recipients all had a copy before */
+    unsigned partly;        /* 4xx while some had one: the retry is to bring the others theirs */
     bool done;
 };
 

@@ -23,7 +23,74 @@ struct trial {
     bool fired;
     bool fired_in_commit; /* between the commit and the settled ledger */
     bool must_drain;
+    unsigned ends; /* of the hops' connections, counted to find one of them */
+    usec_t began;
 };
+
+/* ---- the ways ---- */
+
+enum fate { TAKEN, REFUSED, PUT_OFF };
+
+/* The hop puts off for this long. */
+#define PUT_OFF_FOR (300 * USEC_SEC)
+
+struct way {
+    const char *name;
+    const char *routes;
+    unsigned count;
+    struct {
+        const char *mailbox;
+        enum fate fate;
+    } recipients[CLIENT_RECIPIENTS];
+};
+
+static const struct way ways[] = {
+    [PROOF_SMTP] = {"smtp",
+                    "route example.org to smtp://" HOUSE_HOP "\n",
+                    3,
+                    {{"anna@example.org"}, {"bert@example.org"}, {"carl@example.org"}}},
+    [PROOF_MAILDIR] = {"maildir",
+                       "route example.org to maildir:@DIR@/mail/%{rcpt.local_part}\n",
+                       3,
+                       {{"anna@example.org"}, {"bert@example.org"}, {"carl@example.org"}}},
+    [PROOF_LMTP] = {"lmtp",
+                    "route example.org to lmtp://" HOUSE_LMTP "\n",
+                    4,
+                    {{"refi@example.org", REFUSED},
+                     {"anna@example.org"},
+                     {"puto@example.org", PUT_OFF},
+                     {"bert@example.org"}}},
+    [PROOF_ROUTES] = {"routes",
+                      "route example.org to smtp://" HOUSE_HOP "\n"
+                      "route lmtp.example to lmtp://" HOUSE_LMTP "\n"
+                      "route box.example to maildir:@DIR@/mail/%{rcpt.local_part}\n",
+                      6,
+                      {{"anna@example.org"},
+                       {"refi@lmtp.example", REFUSED},
+                       {"bert@lmtp.example"},
+                       {"carl@box.example"},
+                       {"puto@lmtp.example", PUT_OFF},
+                       {"dora@example.org"}}},
+};
+
+static const struct way *way_of(const struct trial *t)
+{
+    return &ways[t->c->way];
+}
+
+/* What an LMTP hop says to the message for one recipient. */
+static void hop_script(void *arg, enum hop_point point, const char *line, struct hop_move *ret)
+{
+    const struct trial *t = arg;
+    if (point != HOP_END) {
+        return;
+    }
+    if (strncmp(line, "refi@", 5) == 0) {
+        *ret = (struct hop_move){.kind = HOP_SAY, .reply = "550 5.7.1 not for this one"};
+    } else if (strncmp(line, "puto@", 5) == 0 && rt_now() < t->began + PUT_OFF_FOR) {
+        *ret = (struct hop_move){.kind = HOP_SAY, .reply = "450 4.2.0 come back later"};
+    }
+}
 
 static const char *const fault_texts[] = {
 #define X(name, text) text,
@@ -38,7 +105,7 @@ const char *proof_fault_text(enum proof_fault f)
 
 void proof_case_print(const struct proof_case *c, FILE *to)
 {
-    fprintf(to, "%s%s%s%s, %s at await %llu (seed %llu)", c->maildir ? "maildir" : "smtp",
+    fprintf(to, "%s%s%s%s, %s at await %llu (seed %llu)", ways[c->way].name,
             c->tls ? " tls" : " plain", c->bdat ? " bdat" : " data",
             c->pipelined ? " pipelined" : " stepwise", fault_texts[c->fault],
             (unsigned long long)c->at, (unsigned long long)c->seed);
@@ -60,9 +127,14 @@ static unsigned count_files(const char *folder)
     return n;
 }
 
+static bool has_folder(const struct trial *t, const char *recipient)
+{
+    return t->c->way == PROOF_MAILDIR || strstr(recipient, "@box.example") != NULL;
+}
+
 static unsigned copies(const struct trial *t, const char *recipient)
 {
-    if (!t->c->maildir) {
+    if (!has_folder(t, recipient)) {
         return mail_hop_copies(t->hop, recipient);
     }
     char folder[160];
@@ -92,6 +164,15 @@ static void cut_hop(void *arg, struct stream *end, bool accepted)
 {
     if (!accepted) {
         sim_cut(end, *(bool *)arg);
+    }
+}
+
+/* One of several connections to hops: another from await to await. */
+static void cut_one(void *arg, struct stream *end, bool accepted)
+{
+    struct trial *t = arg;
+    if (!accepted && t->ends++ == t->c->at % 2) {
+        sim_cut(end, t->c->fault == FAULT_ONE_GONE_LATE);
     }
 }
 
@@ -138,12 +219,12 @@ static void make_fault(struct trial *t)
     case FAULT_CLIENT_STALL: sim_each_end(w->rt, stall_client, NULL); break;
     case FAULT_HOP_GONE:
     case FAULT_HOP_GONE_LATE: sim_each_end(w->rt, cut_hop, &deliver); break;
+    case FAULT_ONE_GONE:
+    case FAULT_ONE_GONE_LATE: sim_each_end(w->rt, cut_one, t); break;
     case FAULT_HOP_STALL: sim_each_end(w->rt, stall_hop, NULL); break;
     case FAULT_HOP_SLOW:
         t->client.patience = 40 * USEC_SEC;
-        if (t->hop != NULL) {
-            t->hop->slow = 400 * USEC_SEC;
-        }
+        t->hop->slow = 400 * USEC_SEC;
         break;
     case FAULT_CANCELLED: cancel_sessions(w); break;
     case FAULT_BUDGET: w->server.budget.limit = 0; break;
@@ -174,14 +255,9 @@ static void on_await(void *arg, uint64_t n)
 
 /* ---- the trial ---- */
 
-static const char conf_smtp[] = "hostname mx.example\n"
-                                "listen 192.0.2.10:25\n"
-                                "route example.org to smtp://" HOUSE_HOP "\n"
-                                "limit message_memory 16384\n";
-static const char conf_maildir[] = "hostname mx.example\n"
-                                   "listen 192.0.2.10:25\n"
-                                   "route example.org to maildir:@DIR@/mail/%{rcpt.local_part}\n"
-                                   "limit message_memory 16384\n";
+static const char conf[] = "hostname mx.example\n"
+                           "listen 192.0.2.10:25\n"
+                           "limit message_memory 16384\n";
 
 /* Long enough to go through the spool's file. */
 static char *make_message(void)
@@ -196,14 +272,11 @@ static char *make_message(void)
     return text;
 }
 
-static const char *const recipients[CLIENT_RECIPIENTS] = {"anna@example.org", "bert@example.org",
-                                                          "carl@example.org"};
-
-static void make_mailboxes(const struct house *h)
+static void make_mailboxes(const struct trial *t)
 {
-    for (unsigned i = 0; i < CLIENT_RECIPIENTS; i++) {
+    for (unsigned i = 0; i < t->client.recipient_count; i++) {
         char path[160];
-        snprintf(path, sizeof path, "%s/mail/%.4s", h->folder, recipients[i]);
+        snprintf(path, sizeof path, "%s/mail/%.4s", t->house->folder, t->client.recipients[i]);
         mkdir(path, 0700);
     }
 }
@@ -211,13 +284,14 @@ static void make_mailboxes(const struct house *h)
 static void begin(struct trial *t, char *message)
 {
     const struct proof_case *c = t->c;
-    t->house = house_new(c->seed, c->maildir ? conf_maildir : conf_smtp, 2, c->tls);
-    if (c->maildir) {
-        make_mailboxes(t->house);
-    } else {
-        t->hop = mail_hop_new(t->house);
-        t->hop->chunking = c->bdat;
-    }
+    char text[600];
+    snprintf(text, sizeof text, "%s%s", conf, way_of(t)->routes);
+    t->house = house_new(c->seed, text, 2, c->tls);
+    t->began = sim_now(t->house->sim);
+    t->hop = mail_hop_new(t->house);
+    t->hop->chunking = c->bdat;
+    t->hop->script = hop_script;
+    t->hop->script_arg = t;
     t->client = (struct mail_client){
         .house = t->house,
         .tls = c->tls,
@@ -227,8 +301,12 @@ static void begin(struct trial *t, char *message)
         .patience = 1200 * USEC_SEC,
         .has_copy = has_copy,
         .has_copy_arg = t,
+        .recipient_count = way_of(t)->count,
     };
-    memcpy(t->client.recipients, recipients, sizeof recipients);
+    for (unsigned i = 0; i < way_of(t)->count; i++) {
+        t->client.recipients[i] = way_of(t)->recipients[i].mailbox;
+    }
+    make_mailboxes(t);
     t->victim = house_worker(t->house, 0);
     file_error = 0;
     sys_fault = fail_once;
@@ -248,6 +326,32 @@ static void fail(struct proof_result *r, const char *why)
     }
 }
 
+/* What became of one recipient. */
+static void check_recipient(struct trial *t, unsigned i, bool excused, struct proof_result *r)
+{
+    const struct mail_client *c = &t->client;
+    unsigned n = copies(t, c->recipients[i]);
+    if (way_of(t)->recipients[i].fate == REFUSED) {
+        if (c->finals[i] != CLIENT_REFUSED) {
+            fail(r, "no honest refusal");
+        }
+        if (n > 0) {
+            fail(r, "a copy where the hop refused it");
+        }
+        return;
+    }
+    if (c->finals[i] == CLIENT_REFUSED) {
+        fail(r, "refused for good because of a passing fault");
+    }
+    if (c->finals[i] == CLIENT_DELIVERED && n == 0) {
+        fail(r, "accepted and lost");
+    }
+    if (n > 1 && !excused) {
+        fail(r, "delivered twice");
+    }
+    r->exception |= n > 1;
+}
+
 static void check(struct trial *t, struct proof_result *r)
 {
     const struct mail_client *c = &t->client;
@@ -255,6 +359,7 @@ static void check(struct trial *t, struct proof_result *r)
                           house_stat(t->house, offsetof(struct delivery_stats, ledger_failed));
     bool excused = lost_track > 0 || t->fired_in_commit;
     r->put_off_delivered = c->put_off > 0;
+    r->attempts = c->attempts;
     if (!c->done || c->attempts >= CLIENT_ATTEMPTS) {
         fail(r, "no final answer after many attempts");
     }
@@ -267,24 +372,16 @@ static void check(struct trial *t, struct proof_result *r)
     if (c->stray > 0) {
         fail(r, "more than one reply to the end of the data");
     }
-    for (unsigned i = 0; i < CLIENT_RECIPIENTS; i++) {
-        unsigned n = copies(t, c->recipients[i]);
-        if (c->finals[i] == CLIENT_DELIVERED && n == 0) {
-            fail(r, "accepted and lost");
-        }
-        if (c->finals[i] == CLIENT_REFUSED && t->c->fault != FAULT_NONE) {
-            fail(r, "refused for good because of a passing fault");
-        }
-        if (n > 1 && excused) {
-            r->exception = true;
-        } else if (n > 1) {
-            fail(r, "delivered twice");
-        }
+    for (unsigned i = 0; i < c->recipient_count; i++) {
+        check_recipient(t, i, excused, r);
     }
     bool late = house_stat(t->house, offsetof(struct delivery_stats, late)) > 0;
     if (c->put_off > 0 && !excused && !late &&
         house_stat(t->house, offsetof(struct delivery_stats, in_doubt)) == 0) {
         fail(r, "4xx for a delivered message");
+    }
+    if (c->put_off_again > 0 && t->c->fault == FAULT_NONE) {
+        fail(r, "a retry of what was delivered is put off");
     }
     r->exception |= c->put_off > 0;
     if (t->must_drain && !house_drained(t->house)) {
@@ -306,9 +403,7 @@ void proof_run(const struct proof_case *c, struct proof_result *ret)
     ret->awaits = rt_stats(t.victim->rt)->awaits;
     check(&t, ret);
     sys_fault = NULL;
-    if (t.hop != NULL) {
-        mail_hop_free(t.hop);
-    }
+    mail_hop_free(t.hop);
     house_free(t.house);
     free(message);
 }

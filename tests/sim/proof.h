@@ -12,6 +12,8 @@
     X(CLIENT_STALL, "client silent")                                                               \
     X(HOP_GONE, "hop gone, sent octets lost")                                                      \
     X(HOP_GONE_LATE, "hop gone after it got everything")                                           \
+    X(ONE_GONE, "one of the hops gone, sent octets lost")                                          \
+    X(ONE_GONE_LATE, "one of the hops gone after it got everything")                               \
     X(HOP_STALL, "hop silent")                                                                     \
     X(HOP_SLOW, "hop answers late, client goes away meanwhile")                                    \
     X(CANCELLED, "cancelled")                                                                      \
@@ -30,10 +32,19 @@ enum proof_fault {
         FAULT_COUNT
 };
 
+/* Where the recipients' mail goes, and what becomes of it. */
+enum proof_way {
+    PROOF_SMTP,
+    PROOF_MAILDIR,
+    PROOF_LMTP,   /* one is refused for good after the data, one put off for some minutes */
+    PROOF_ROUTES, /* the same, with an SMTP hop and a Maildir in the same transaction */
+    PROOF_WAYS,
+};
+
 struct proof_case {
-    bool maildir; /* else SMTP */
+    enum proof_way way;
     bool tls;
-    bool bdat; /* from the client; the SMTP hop then offers it too */
+    bool bdat; /* from the client; the hops then offer it too */
     bool pipelined;
     enum proof_fault fault;
     uint64_t at; /* the await, from 1; 0 for no fault */
@@ -41,7 +52,8 @@ struct proof_case {
 };
 
 struct proof_result {
-    uint64_t awaits; /* of the first attempt, when there was no fault */
+    uint64_t awaits;   /* of the whole, when there was no fault */
+    unsigned attempts; /* the client's */
     bool violated;
     char why[160];
     bool exception; /* a copy too many, or a 4xx for a delivered message, from a fault between

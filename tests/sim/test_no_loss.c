@@ -8,7 +8,7 @@
 
 #include "proof.h"
 
-#define WAYS  16
+#define WAYS  24
 #define SEEDS 3
 
 struct totals {
@@ -20,10 +20,20 @@ struct totals {
     unsigned long by_fault[FAULT_COUNT]; /* exceptions */
 };
 
+/* The first sixteen: one route, in every manner. Then LMTP and several routes at once. */
 static struct proof_case way_case(unsigned way)
 {
-    return (struct proof_case){
-        .maildir = way & 1, .tls = way & 2, .bdat = way & 4, .pipelined = way & 8, .seed = way + 1};
+    if (way < 16) {
+        return (struct proof_case){.way = way & 1 ? PROOF_MAILDIR : PROOF_SMTP,
+                                   .tls = way & 2,
+                                   .bdat = way & 4,
+                                   .pipelined = way & 8,
+                                   .seed = way + 1};
+    }
+    return (struct proof_case){.way = way & 1 ? PROOF_ROUTES : PROOF_LMTP,
+                               .bdat = way & 2,
+                               .pipelined = way & 4,
+                               .seed = way + 1};
 }
 
 static void note(struct totals *t, const struct proof_case *c, const struct proof_result *r)
@@ -81,7 +91,7 @@ int main(int argc, char **argv)
     bool all = getenv("GATEPOST_TEST_ALL") != NULL;
     unsigned worlds = all ? SEEDS : 1;
     for (unsigned i = 0; i < WAYS * worlds; i++) {
-        one_way(i % WAYS, i / WAYS, all ? 1 : 9, &t);
+        one_way(i % WAYS, i / WAYS, all ? 1 : 13, &t);
     }
     printf("# %lu fault points over %d ways, %d faults, %u worlds: %lu runs\n", t.points, WAYS,
            FAULT_COUNT - 1, worlds, t.runs);

@@ -1,5 +1,5 @@
-/* The no-loss proof must see what it is there to see: three deliberate breaks, put between the
- * callers and the real functions by the linker (--wrap), and each must be caught. */
+/* The no-loss proof must see what it is there to see: deliberate breaks, put between the callers
+ * and the real functions by the linker (--wrap), and each must be caught. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,11 +9,20 @@
 #include <cmocka.h>
 
 #include "proof.h"
-#include "route/hop.h"
+#include "route/isolation.h"
+#include "route/leg.h"
 #include "store/marks.h"
 #include "store/store.h"
 
-static enum { WHOLE, EARLY_YES, NO_LEDGER, NO_MARKS } broken;
+static enum {
+    WHOLE,
+    EARLY_YES,
+    NO_LEDGER,
+    NO_MARKS,
+    FIRST_FOR_ALL,
+    ONE_LEG_FOR_ALL,
+    NO_GROUPS
+} broken;
 
 int __real_hop_commit(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline);
 int __wrap_hop_commit(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline);
@@ -26,17 +35,66 @@ int __real_marks_place(struct marks *m, struct owner who, const struct digest *k
 int __wrap_marks_place(struct marks *m, struct owner who, const struct digest *keys, size_t count,
                        usec_t now, usec_t expires);
 
+void __real_leg_commit(struct leg *leg);
+void __wrap_leg_commit(struct leg *leg);
+bool __real_isolation_turns_away(struct delivery *d, struct slice mailbox);
+bool __wrap_isolation_turns_away(struct delivery *d, struct slice mailbox);
+
+static void say_yes(struct hop_recipient *const *r, size_t count, const struct answer *a)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (r[i]->wanted) {
+            r[i]->committed = r[i]->confirmed = r[i]->answered = true;
+            r[i]->answer = *a;
+        }
+    }
+}
+
+/* Takes the first of several answers to the message for that of all. */
+static void spread(struct hop_recipient *const *r, size_t count)
+{
+    size_t first = 0;
+    while (first < count && !r[first]->wanted) {
+        first++;
+    }
+    for (size_t i = first + 1; i < count; i++) {
+        if (r[i]->wanted) {
+            r[i]->confirmed = r[first]->confirmed;
+            r[i]->answer = r[first]->answer;
+        }
+    }
+}
+
 /* 250 before the hop's: the answer is made up, and the dot not sent. */
 int __wrap_hop_commit(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline)
 {
-    if (broken != EARLY_YES) {
-        return __real_hop_commit(h, r, count, deadline);
+    struct answer yes = reply_answer(REPLY_OK);
+    if (broken == EARLY_YES) {
+        say_yes(r, count, &yes);
+        return 0;
     }
-    for (size_t i = 0; i < count; i++) {
-        r[i]->committed = r[i]->confirmed = r[i]->wanted;
-        r[i]->answer = reply_answer(REPLY_OK);
+    int rc = __real_hop_commit(h, r, count, deadline);
+    if (rc == 0 && broken == FIRST_FOR_ALL) {
+        spread(r, count);
     }
-    return 0;
+    return rc;
+}
+
+/* Enters all legs of the transaction when one has answered. */
+void __wrap_leg_commit(struct leg *leg)
+{
+    __real_leg_commit(leg);
+    for (struct leg *l = leg->delivery->legs; broken == ONE_LEG_FOR_ALL && l != NULL; l = l->next) {
+        if (l != leg && l->count > 0) {
+            ledger_arm(leg->delivery->host->store, l->keys, l->count, rt_wall(), USEC_NEVER);
+        }
+    }
+}
+
+/* Nobody is to come by himself. */
+bool __wrap_isolation_turns_away(struct delivery *d, struct slice mailbox)
+{
+    return broken != NO_GROUPS && __real_isolation_turns_away(d, mailbox);
 }
 
 int __wrap_ledger_arm(struct store *s, const struct digest *keys, size_t count, usec_t wall,
@@ -51,10 +109,10 @@ int __wrap_marks_place(struct marks *m, struct owner who, const struct digest *k
     return broken == NO_MARKS ? 0 : __real_marks_place(m, who, keys, count, now, expires);
 }
 
-/* Violations over every fault at every await of plain SMTP, stepwise. */
-static unsigned count_violations(void)
+/* Violations over every fault at awaits of a way, stepwise: at each, or at each `stride`th. */
+static unsigned count_violations(enum proof_way way, unsigned stride)
 {
-    struct proof_case c = {.seed = 1};
+    struct proof_case c = {.way = way, .seed = 1};
     struct proof_result r;
     unsigned violations = 0;
     proof_run(&c, &r);
@@ -62,7 +120,7 @@ static unsigned count_violations(void)
     uint64_t awaits = r.awaits;
     for (unsigned fault = FAULT_NONE + 1; fault < FAULT_COUNT; fault++) {
         c.fault = (enum proof_fault)fault;
-        for (c.at = 1; c.at <= awaits; c.at++) {
+        for (c.at = 1 + fault % stride; c.at <= awaits; c.at += stride) {
             proof_run(&c, &r);
             violations += r.violated;
         }
@@ -74,37 +132,62 @@ static void test_whole(void **state)
 {
     (void)state;
     broken = WHOLE;
-    assert_int_equal(count_violations(), 0);
+    assert_int_equal(count_violations(PROOF_SMTP, 1), 0);
+    assert_int_equal(count_violations(PROOF_ROUTES, 11), 0);
 }
 
 static void test_early_yes(void **state)
 {
     (void)state;
     broken = EARLY_YES;
-    assert_true(count_violations() > 0);
+    assert_true(count_violations(PROOF_SMTP, 1) > 0);
 }
 
 static void test_no_ledger(void **state)
 {
     (void)state;
     broken = NO_LEDGER;
-    assert_true(count_violations() > 0);
+    assert_true(count_violations(PROOF_SMTP, 1) > 0);
 }
 
 static void test_no_marks(void **state)
 {
     (void)state;
     broken = NO_MARKS;
-    assert_true(count_violations() > 0);
+    assert_true(count_violations(PROOF_SMTP, 1) > 0);
+}
+
+static void test_first_for_all(void **state)
+{
+    (void)state;
+    broken = FIRST_FOR_ALL;
+    assert_true(count_violations(PROOF_LMTP, 11) > 0);
+}
+
+static void test_one_leg_for_all(void **state)
+{
+    (void)state;
+    broken = ONE_LEG_FOR_ALL;
+    assert_true(count_violations(PROOF_ROUTES, 11) > 0);
+}
+
+static void test_no_groups(void **state)
+{
+    (void)state;
+    struct proof_case c = {.way = PROOF_LMTP, .seed = 1};
+    struct proof_result r;
+    broken = NO_GROUPS;
+    proof_run(&c, &r);
+    assert_true(r.violated);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_early_yes),
-        cmocka_unit_test(test_no_ledger),
-        cmocka_unit_test(test_no_marks),
+        cmocka_unit_test(test_whole),         cmocka_unit_test(test_early_yes),
+        cmocka_unit_test(test_no_ledger),     cmocka_unit_test(test_no_marks),
+        cmocka_unit_test(test_first_for_all), cmocka_unit_test(test_one_leg_for_all),
+        cmocka_unit_test(test_no_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

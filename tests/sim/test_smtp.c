@@ -11,14 +11,20 @@
 static void test_all_ways(void **state)
 {
     (void)state;
-    for (unsigned way = 0; way < 16; way++) {
-        struct proof_case c = {
-            .maildir = way & 1, .tls = way & 2, .bdat = way & 4, .pipelined = way & 8, .seed = way};
+    for (unsigned n = 0; n < 8 * PROOF_WAYS; n++) {
+        struct proof_case c = {.way = (enum proof_way)(n / 8),
+                               .tls = n & 1,
+                               .bdat = n & 2,
+                               .pipelined = n & 4,
+                               .seed = n};
         struct proof_result r;
         proof_run(&c, &r);
-        if (r.violated || r.awaits < 20) {
+        /* Nobody stands in the way, or: all together; those delivered; those refused and those put
+         * off, each by themselves, the latter until they are not put off any more. */
+        unsigned most = c.way == PROOF_SMTP || c.way == PROOF_MAILDIR ? 1 : 6;
+        if (r.violated || r.awaits < 20 || r.attempts > most) {
             proof_case_print(&c, stderr);
-            fail_msg("%s", r.why);
+            fail_msg("%s, %u attempts", r.why, r.attempts);
         }
         assert_false(r.exception);
     }
