@@ -14,6 +14,8 @@ COUNTER(transactions, "Transactions begun by MAIL.")
 COUNTER(rcpt_accepted, "RCPT commands answered 2xx.")
 COUNTER(rcpt_refused, "RCPT commands answered 5xx.")
 COUNTER(rcpt_deferred, "RCPT commands answered 4xx.")
+COUNTER(rcpt_apart,
+        "Of these, recipients that are to come in another transaction, so that each has its answer.")
 COUNTER(octets_received, "Octets of messages that came in, kept or not.")
 
 COUNTER(accepted, "Transactions whose message was answered 250.")

@@ -97,6 +97,7 @@ static bool remembered(struct delivery *d, struct slice mailbox, struct answer *
         return true;
     }
     if (isolation_turns_away(d, mailbox)) {
+        d->host->counts->rcpt_apart++;
         *ret = reply_answer(REPLY_ISOLATED);
         return true;
     }
