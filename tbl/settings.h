@@ -78,6 +78,18 @@ SETTING(
     answer_time, TIME, 300000000, 1000000, 630000000,
     "Time for the next hop's answer to the final dot; then the client is told 451 4.4.2 while the "
     "answer is still waited for, up to 10 1/2 minutes in all.")
+SETTING(hop_connections, COUNT, 50, 1, 10000,
+        "Connections to one next hop at a time of each worker. When all are in use a session waits its "
+        "turn, for `limit connect_time` at most, then gets 451 4.4.5.")
 SETTING(hop_idle_connections, COUNT, 20, 0, 1000,
         "Connections to one next hop that each worker keeps for further messages.")
 SETTING(hop_idle_time, TIME, 60000000, 0, 300000000, "How long such a connection is kept unused.")
+SETTING(hop_probe_time, TIME, 20000000, 0, 300000000,
+        "How often a kept connection is asked with NOOP whether it is still there; 0 for never.")
+SETTING(hop_messages, COUNT, 100, 1, 100000,
+        "Messages on one connection to a next hop before it is renewed.")
+SETTING(hop_errors, COUNT, 8, 1, 10000,
+        "Refusals on one connection to a next hop before it is renewed.")
+SETTING(hop_retry_time, TIME, 30000000, 1000000, 3600000000,
+        "Longest wait before a next hop that is down is tried again: after 1s at first, then after "
+        "twice as long each time.")

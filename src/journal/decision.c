@@ -122,7 +122,8 @@ static void put_client(json_t *object, const struct decision *x)
 
 static void put_hop(json_t *object, const struct hop_story *hop)
 {
-    put_optional(object, "hop", hop->route);
+    put_optional(object, "hop", hop->hop.n > 0 ? hop->hop : hop->route);
+    put_optional(object, "hop_failed", hop->failed);
     put_optional(object, "hop_tls", hop->tls);
     put_optional(object, "hop_tls_unused", hop->tls_unused);
     put_optional(object, "hop_xclient_unused", hop->xclient_unused);

@@ -159,6 +159,12 @@ static int open_resolver(struct worker *w)
     return r;
 }
 
+static void tell(void *arg, bool trouble, const char *line)
+{
+    (void)arg;
+    log_line(trouble ? LOG_WARNING : LOG_NOTICE, "%s", line);
+}
+
 static void make_server(struct worker *w)
 {
     struct descriptors descriptors = descriptors_here();
@@ -188,6 +194,8 @@ static void make_server(struct worker *w)
         .counts = &w->counts,
     };
     hop_pools_trust(w->deliveries.pools, w->hop_trust);
+    hop_pools_resolve(w->deliveries.pools, w->resolver);
+    hop_pools_tell(w->deliveries.pools, tell, NULL);
     w->server = (struct smtp_server){
         .rt = w->rt,
         .conf = w->conf,
@@ -317,12 +325,6 @@ static void tell_lost(struct worker *w)
     }
 }
 
-static void tell_table(void *arg, bool trouble, const char *line)
-{
-    (void)arg;
-    log_line(trouble ? LOG_WARNING : LOG_NOTICE, "%s", line);
-}
-
 static void nothing(void *arg)
 {
     (void)arg; /* the turn itself is what is wanted */
@@ -371,7 +373,7 @@ static int serve(struct worker *w)
         w->heart_timer = (struct rt_timer){.fn = on_heart, .arg = w};
         on_heart(w);
         real_on_turn(w->rt, on_turn, w);
-        w->tables = table_watch_new(w->rt, w->setup->policy, tell_table, w);
+        w->tables = table_watch_new(w->rt, w->setup->policy, tell, w);
         begin_signals(w);
         tell_ready(w);
         real_run(w->rt, &w->stop);

@@ -64,20 +64,51 @@ struct hop_recipient {
 /* What is told of a hop transaction in the decision. */
 struct hop_story {
     struct slice route;          /* its name */
+    struct slice hop;            /* of its hops the last that was tried; empty before that */
+    struct slice failed;         /* hops that came to nothing: "NAME: WHY; NAME: WHY" */
     struct slice tls;            /* of the last connection: "TLSv1.3 TLS_AES_256_GCM_SHA384" */
     struct slice tls_unused;     /* why it had no TLS, where that was wanted */
     struct slice xclient_unused; /* why it was not told the client, where that was wanted */
 };
 
-/* Per worker: connections kept to each next hop. */
+/* Per worker: the connections to each next hop, and how well it is. */
 struct hop_pools;
 struct hop_pools *hop_pools_new(struct rt *rt, const struct conf *conf);
+
 /* TLS is used as the configuration says; without this call never. `trust` must outlive the pools.
  */
 struct hop_trust;
 void hop_pools_trust(struct hop_pools *p, const struct hop_trust *trust);
+
+/* Who looks up the names of hops. Without this call hops with a name cannot be reached. The
+ * resolver must outlive the pools. */
+struct resolver;
+void hop_pools_resolve(struct hop_pools *p, struct resolver *resolver);
+
+/* Calls `tell` with a line for the operator when a hop goes down or is well again. */
+typedef void hop_tell(void *arg, bool trouble, const char *line);
+void hop_pools_tell(struct hop_pools *p, hop_tell *tell, void *arg);
+
+/* What there is to be seen of a hop, by its index in the configuration. Times are on rt_now's
+ * clock; texts stay valid until the next turn of the loop. Cheap. */
+struct hop_figures {
+    const char *name;
+    bool down;
+    usec_t since;      /* when it went down; 0 while it is well */
+    usec_t retry_at;   /* when it is tried again, if somebody wants it; 0 while it is well */
+    const char *error; /* the last one, also when it is well again; "" when there was none */
+    unsigned in_use;   /* connections with a transaction, or being made */
+    unsigned kept;     /* connections kept for the next message */
+    unsigned waiting;  /* transactions that wait for a connection */
+    uint64_t messages; /* handed over, up to their last piece */
+    uint64_t failures; /* connections that failed, and transactions that came to nothing */
+};
+size_t hop_pools_count(const struct hop_pools *p);
+void hop_pools_figures(const struct hop_pools *p, size_t i, struct hop_figures *ret);
+
 /* Closes what is kept; later ones are closed at hop_end. */
 void hop_pools_drain(struct hop_pools *p);
+/* No hop transaction may be open. NULL allowed; returns NULL. */
 struct hop_pools *hop_pools_free(struct hop_pools *p);
 
 /* Begins: no I/O yet. `envelope` and `arena` must outlive the hop; a route of the configuration
@@ -85,17 +116,20 @@ struct hop_pools *hop_pools_free(struct hop_pools *p);
 struct hop *hop_begin(struct hop_pools *pools, const struct conf_route *route,
                       const struct envelope *envelope, struct arena *arena);
 
-/* Asks about one recipient; r->answer becomes the hop's answer. An SMTP hop is connected at the
- * first call and given MAIL with it; when MAIL is refused that refusal is the answer. What the hop
- * cannot take (SMTPUTF8: 553 5.6.7, 8BITMIME: 550 5.6.3, SIZE: 552 5.3.4) is answered so. A hop
- * that cannot be asked, says 421 or talks nonsense gives 451 4.4.1; when it could not even be
- * reached, so do all further recipients at once. A Maildir's unknown recipient gets 550 5.1.1.
- * Returns 0, or -ECANCELED. */
+/* Asks about one recipient; r->answer becomes the hop's answer. An SMTP hop is chosen among the
+ * route's, connected at the first call and given MAIL with it; when MAIL is refused that refusal is
+ * the answer. What the hop cannot take (SMTPUTF8: 553 5.6.7, 8BITMIME: 550 5.6.3, SIZE: 552 5.3.4)
+ * is answered so. A hop that cannot be asked, says 421 or talks nonsense is passed over for another
+ * of the route; where there is none, or no time for it, the answer is 451 4.4.1 (4.4.3 and 4.4.4
+ * when its name could not be looked up, 4.4.5 when all connections are in use), and when none could
+ * even be reached, so it is for all further recipients at once. A Maildir's unknown recipient gets
+ * 550 5.1.1. Returns 0, or -ECANCELED. */
 int hop_rcpt(struct hop *h, struct hop_recipient *r, usec_t deadline);
 
 /* Makes ready to deliver `m` to the recipients with `wanted` set: the hop's transaction has exactly
- * these (begun anew where recipients have fallen away, or the connection was lost since), DATA was
- * answered 354, all but the last piece is sent; or the Maildir's files are written and synced.
+ * these (begun anew where recipients have fallen away, or the connection was lost since; on another
+ * hop of the route where this one is lost), DATA was answered 354, all but the last piece is sent;
+ * or the Maildir's files are written and synced.
  *
  * Returns 0: all is ready when answer_is_yes() holds for every wanted recipient. If it does not for
  * only one, nothing may be committed and the caller calls hop_end. The answer says why, and whether

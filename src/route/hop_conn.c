@@ -1,14 +1,18 @@
 #include "route/hop_conn.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/text.h"
+#include "route/hop_pool.h"
 #include "rt/stream.h"
 
 /* ---- commands and replies ---- */
 
-/* Takes a reply to RSET. 250 is the only one RFC 5321 4.1.1.5 allows; after another the connection
- * is as good as gone. */
+/* Takes a reply to RSET or NOOP. 250 is the only one RFC 5321 4.1.1.5 and 4.1.1.9 allow; after
+ * another the connection is as good as gone. */
 static int pay(struct hop_conn *c, const struct reply *reply)
 {
     c->owed--;
@@ -36,6 +40,12 @@ bool hop_conn_alive(struct hop_conn *c)
 void hop_conn_put_reset(struct hop_conn *c)
 {
     buf_append(&c->out, "RSET\r\n", 6);
+    c->owed++;
+}
+
+void hop_conn_put_noop(struct hop_conn *c)
+{
+    buf_append(&c->out, "NOOP\r\n", 6);
     c->owed++;
 }
 
@@ -77,10 +87,28 @@ int hop_conn_reply(struct hop_conn *c, usec_t deadline, struct reply *ret)
     return rc < 0 ? rc : reply_read(&c->replies, c->stream, deadline, ret);
 }
 
+/* ---- words ---- */
+
+const char *hop_fault_text(const struct hop_fault *fault, int error,
+                           char ret_text[static HOP_FAULT_TEXT_MAX])
+{
+    const char *why = fault->why[0] != '\0'     ? fault->why
+                      : fault->enhanced != NULL ? fault->tls
+                      : error == -ETIMEDOUT     ? "no answer in time"
+                      : error == -EPROTO        ? "it does not speak SMTP"
+                                                : strerror(-error);
+    int n = snprintf(ret_text, HOP_FAULT_TEXT_MAX, "%s", why);
+    text_clean(ret_text, n < HOP_FAULT_TEXT_MAX ? (size_t)n : HOP_FAULT_TEXT_MAX - 1);
+    return ret_text;
+}
+
 /* ---- ending ---- */
 
 static struct hop_conn *end(struct hop_conn *c, bool reset)
 {
+    if (c->pool != NULL) {
+        hop_pool_forget(c);
+    }
     c->stream->ops->close(c->stream, reset);
     reply_reader_free(&c->replies);
     buf_free(&c->out);

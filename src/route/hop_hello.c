@@ -70,11 +70,17 @@ int hop_conn_hello(struct hop_conn *c, bool lmtp, const char *hostname, usec_t d
 }
 
 /* RFC 5321 3.1: 220, or the hop wants nobody. */
-static int await_greeting(struct hop_conn *c, usec_t deadline)
+static int await_greeting(struct hop_conn *c, const struct opening *o)
 {
     struct reply reply;
-    int rc = reply_read(&c->replies, c->stream, deadline, &reply);
-    return rc < 0 ? rc : reply.code == 220 ? 0 : -EPROTO;
+    int rc = reply_read(&c->replies, c->stream, o->deadline, &reply);
+    if (rc < 0 || reply.code == 220) {
+        return rc;
+    }
+    o->fault->enough = reply.code == 421;
+    snprintf(o->fault->why, sizeof o->fault->why, "it greets with %u " SLICE_FMT, reply.code,
+             SLICE_ARG(reply.text));
+    return -EPROTO;
 }
 
 /* ---- STARTTLS ---- */
@@ -147,9 +153,12 @@ static int start_tls(struct hop_conn *c, struct opening *o)
 
 static int introduce(struct hop_conn *c, struct opening *o)
 {
-    int rc = await_greeting(c, o->deadline);
+    int rc = await_greeting(c, o);
     if (rc == 0) {
         rc = hop_conn_hello(c, o->hop->kind == CONF_HOP_LMTP, o->hostname, o->deadline);
+        if (rc == -EPROTO) {
+            snprintf(o->fault->why, sizeof o->fault->why, "it does not take our EHLO");
+        }
     }
     if (rc < 0 || o->tls->context == NULL) {
         return rc;
@@ -160,7 +169,8 @@ static int introduce(struct hop_conn *c, struct opening *o)
 static int try_once(struct opening *o, const struct addr *to, struct hop_conn **ret)
 {
     struct stream *stream;
-    int rc = stream_connect(to, o->deadline, &stream);
+    int rc = o->hop->path != NULL ? stream_connect_path(o->hop->path, o->deadline, &stream)
+                                  : stream_connect(to, o->deadline, &stream);
     if (rc < 0) {
         return rc;
     }

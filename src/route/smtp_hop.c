@@ -1,5 +1,5 @@
 /* A next hop that speaks SMTP (RFC 5321, client side) or LMTP (RFC 2033): the envelope. The message
- * is smtp_body.c's.
+ * is smtp_body.c's, and which hop of the route has the transaction is smtp_open.c's.
  * Must never leave a transaction on a connection that somebody else will use, and never take an
  * answer to one command for the answer to another.
  *
@@ -76,6 +76,7 @@ int smtp_hop_answer(struct smtp_hop *h, const struct reply *reply, struct answer
     if (reply->code >= 300 && reply->code < 400) {
         return -EPROTO;
     }
+    h->conn->refusals += reply->code >= 400;
     *ret = (struct answer){
         .code = reply->code,
         .enhanced = arena_copy(h->arena, reply->enhanced),
@@ -87,7 +88,7 @@ int smtp_hop_answer(struct smtp_hop *h, const struct reply *reply, struct answer
 
 /* ---- what the hop can take ---- */
 
-static bool can_take_envelope(const struct smtp_hop *h, uint64_t size, struct answer *ret_answer)
+bool smtp_hop_can_take(const struct smtp_hop *h, uint64_t size, struct answer *ret_answer)
 {
     const struct hop_capabilities *can = &h->conn->can;
     if (h->envelope->smtputf8 && !can->smtputf8) {
@@ -198,6 +199,7 @@ static int take_mail_reply(struct smtp_hop *h, const struct reply *reply)
         return rc;
     }
     h->mail_answered = true;
+    h->conn->mails++;
     if (answer_is_yes(&answer)) {
         h->state = SMTP_HOP_OPEN;
         h->transaction = ++h->pools->transactions;
@@ -305,90 +307,63 @@ static int introduce_client(struct smtp_hop *h, usec_t deadline)
     return rc;
 }
 
-/* ---- a transaction from its beginning ---- */
-
-/* How the connection is secured, or why there is none, for the decision. */
-static void note_security(struct smtp_hop *h)
+int smtp_hop_say(struct smtp_hop *h, struct hop_recipient *const *r, size_t count, uint64_t size,
+                 usec_t deadline)
 {
-    const struct hop_conn *c = h->conn;
-    h->base.story.tls = c != NULL ? arena_copy(h->arena, slice_of(c->tls)) : (struct slice){0};
-    h->base.story.tls_unused =
-        arena_copy(h->arena, slice_of(c != NULL ? c->tls_unused : h->fault.tls));
-}
-
-static int connect_hop(struct smtp_hop *h, bool fresh, usec_t deadline)
-{
-    int rc = 0;
-    if (h->conn == NULL && !fresh) {
-        h->conn = hop_pool_take(h->pool);
+    struct dialogue d = {.r = r, .count = count, .with_mail = true, .size = size};
+    int rc = reset(h, deadline);
+    if (rc == 0) {
+        rc = introduce_client(h, deadline);
     }
-    if (h->conn == NULL) {
-        rc = hop_conn_open(h->pool->hop, &h->pool->hop->addr, &h->pool->tls,
-                           h->pools->conf->hostname,
-                           smtp_hop_until(deadline, h->limits->connect_time), &h->conn, &h->fault);
-    }
-    note_security(h);
-    return rc;
-}
-
-static void answer_each(struct hop_recipient *const *r, size_t count, const struct answer *answer)
-{
-    for (size_t i = 0; i < count; i++) {
-        r[i]->answer = *answer;
-    }
-}
-
-/* MAIL and RCPT for all of `r`, on whatever connection serves: 0 with their answers set, or an
- * error and no connection any more. */
-static int open_transaction(struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
-                            uint64_t size, usec_t deadline)
-{
-    h->mail_answered = false;
-    for (bool fresh = false;; fresh = true) {
-        int rc = connect_hop(h, fresh, deadline);
-        if (rc < 0) {
-            return rc;
-        }
-        if (!can_take_envelope(h, size, &h->refusal)) {
-            h->refused = true;
-            answer_each(r, count, &h->refusal);
-            return 0;
-        }
-        struct dialogue d = {.r = r, .count = count, .with_mail = true, .size = size};
-        bool used = h->conn->used;
-        rc = reset(h, deadline);
-        if (rc == 0) {
-            rc = introduce_client(h, deadline);
-        }
-        if (rc == 0) {
-            rc = converse(h, &d, deadline);
-        }
-        if (rc == 0) {
-            if (h->transaction == 0) {
-                answer_each(r, count, &h->refusal);
-            }
-            return 0;
-        }
-        smtp_hop_drop(h);
-        bool gone = rc != -ECANCELED && rc != -ETIMEDOUT && rc != -EPROTO;
-        if (fresh || !used || h->mail_answered || !gone) {
-            return rc;
-        }
-    }
+    return rc < 0 ? rc : converse(h, &d, deadline);
 }
 
 /* ---- hop_rcpt ---- */
 
 /* The hop is out of reach, talks nonsense, or is not to be trusted. */
-static struct answer unavailable(struct smtp_hop *h, int error)
+static struct answer unavailable(const struct smtp_hop *h, int error)
 {
-    struct answer a = smtp_hop_unavailable;
+    struct answer a =
+        reply_answer(h->fault.reply != REPLY_OK ? h->fault.reply : REPLY_HOP_UNREACHABLE);
     if (h->fault.enhanced != NULL) {
         a.enhanced = slice_of(h->fault.enhanced);
         a.text = arena_printf(h->arena, "the next hop cannot be used: %s", h->fault.tls);
     }
     a.timed_out = error == -ETIMEDOUT;
     return a;
+}
+
+/* Before one more RCPT: a connection that has died, or is worn, is not used for it. */
+static void look_at_connection(struct smtp_hop *h)
+{
+    if (h->state == SMTP_HOP_OPEN && !hop_conn_alive(h->conn)) {
+        smtp_hop_drop(h);
+    } else if (h->state == SMTP_HOP_OPEN && hop_pool_worn(h->conn)) {
+        hop_conn_put_reset(h->conn);
+        (void)hop_conn_send_now(h->conn);
+        h->conn = hop_conn_quit(h->conn);
+        h->state = SMTP_HOP_IDLE;
+        h->transaction = 0;
+    }
+}
+
+/* One more recipient: in the open transaction, or in one that begins with it. */
+static int ask(struct smtp_hop *h, struct hop_recipient *r, usec_t deadline)
+{
+    if (h->state == SMTP_HOP_OPEN) {
+        struct dialogue d = {.r = &r, .count = 1};
+        int rc = converse(h, &d, deadline);
+        if (rc == 0 || !smtp_hop_lost(h, rc, "RCPT", deadline)) {
+            return rc;
+        }
+    }
+    int rc = smtp_hop_open(h, &r, 1, h->envelope->size_declared, deadline);
+    if (rc < 0 && rc != -ECANCELED && !h->mail_answered) {
+        /* Out of reach: further recipients need not wait for that again. */
+        h->refused = true;
+        h->refusal = unavailable(h, rc);
+    }
+    return rc;
 }
 
 static int smtp_rcpt(struct hop *base, struct hop_recipient *r, usec_t deadline)
@@ -401,25 +376,15 @@ static int smtp_rcpt(struct hop *base, struct hop_recipient *r, usec_t deadline)
         r->answer = h->refusal;
         return 0;
     }
-    if (h->state == SMTP_HOP_OPEN && !hop_conn_alive(h->conn)) {
-        smtp_hop_drop(h);
-    }
-    int rc;
-    if (h->state == SMTP_HOP_OPEN) {
-        struct dialogue d = {.r = &r, .count = 1};
-        rc = converse(h, &d, deadline);
-    } else {
-        rc = open_transaction(h, &r, 1, h->envelope->size_declared, deadline);
-        if (rc < 0 && rc != -ECANCELED && !h->mail_answered) {
-            /* Out of reach: further recipients need not wait for that again. */
-            h->refused = true;
-            h->refusal = unavailable(h, rc);
-        }
-    }
+    smtp_hop_go_on(h);
+    h->passed_over = 0;
+    look_at_connection(h);
+    int rc = ask(h, r, deadline);
     if (rc < 0) {
         smtp_hop_drop(h);
         r->answer = unavailable(h, rc);
     }
+    smtp_hop_rest(h);
     return rc == -ECANCELED ? rc : 0;
 }
 
@@ -466,28 +431,49 @@ static int settle_envelope(struct smtp_hop *h, struct hop_recipient *const *r, s
     if (h->conn != NULL) {
         h->conn->used = true;
     }
-    int rc = open_transaction(h, again, n, message_size(h->message), deadline);
+    int rc = smtp_hop_open(h, again, n, message_size(h->message), deadline);
     return rc < 0 ? rc : !transaction_fits(h, r, count, wanted);
 }
 
-static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipient *const *r,
-                        size_t count, usec_t deadline)
+/* On one hop: 0 when it is ready, or has given its answers; or an error. *ret_uploading says
+ * whether the message was on its way by then. */
+static int prepare_once(struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
+                        usec_t deadline, bool *ret_uploading)
 {
-    struct smtp_hop *h = container_of(base, struct smtp_hop, base);
     struct answer refusal;
-    h->message = m;
+    *ret_uploading = false;
     int rc = settle_envelope(h, r, count, deadline);
     if (rc == 0 && !can_take_message(h, &refusal)) {
         hop_answer_all(r, count, &refusal);
         return 0;
     }
     if (rc == 0) {
+        *ret_uploading = true;
         rc = smtp_body_upload(h, r, count, deadline);
+        h->pool->messages += rc == 0;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipient *const *r,
+                        size_t count, usec_t deadline)
+{
+    struct smtp_hop *h = container_of(base, struct smtp_hop, base);
+    bool uploading;
+    smtp_hop_go_on(h);
+    h->passed_over = 0;
+    h->urgent = true;
+    h->message = m;
+    int rc = prepare_once(h, r, count, deadline, &uploading);
+    while (rc < 0 && uploading && smtp_hop_lost(h, rc, "DATA", deadline)) {
+        smtp_body_forget(h); /* from its beginning, to another hop */
+        h->message = m;
+        rc = prepare_once(h, r, count, deadline, &uploading);
     }
     if (rc < 0) {
         smtp_hop_drop(h);
-        struct answer a = unavailable(h, 0);
-        hop_answer_all(r, count, &a);
+        struct answer answer = unavailable(h, rc);
+        hop_answer_all(r, count, &answer);
     }
     bool ours = rc == -ECANCELED || (rc == -ETIMEDOUT && rt_now() >= deadline);
     return ours ? rc : 0;
@@ -498,16 +484,17 @@ static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipien
 static void smtp_end(struct hop *base)
 {
     struct smtp_hop *h = container_of(base, struct smtp_hop, base);
+    smtp_hop_go_on(h);
     smtp_body_forget(h);
     if (h->conn == NULL) {
         return;
     }
     switch (h->state) {
-    case SMTP_HOP_IDLE: hop_pool_give(h->pool, h->conn); break;
+    case SMTP_HOP_IDLE: hop_pool_give(h->conn); break;
     case SMTP_HOP_OPEN:
         hop_conn_put_reset(h->conn);
         if (hop_conn_send_now(h->conn)) {
-            hop_pool_give(h->pool, h->conn);
+            hop_pool_give(h->conn);
         } else {
             hop_conn_abort(h->conn);
         }
@@ -540,7 +527,8 @@ struct hop *smtp_hop_begin(struct hop_pools *pools, const struct conf_route *rou
     h->base.ops = &smtp_ops;
     h->pools = pools;
     h->lmtp = route->kind == CONF_ROUTE_LMTP;
-    h->pool = hop_pool_of(pools, route->hops[0].hop);
+    h->route = route;
+    list_init(&h->rest.link);
     h->limits = &pools->conf->limits;
     h->envelope = envelope;
     h->arena = arena;

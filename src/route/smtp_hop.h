@@ -1,10 +1,12 @@
-/* The two halves of a transaction with an SMTP hop: the envelope (smtp_hop.c) and the message
- * (smtp_body.c). Private to src/route; the story is told in the head of smtp_hop.c. */
+/* The parts of a transaction with an SMTP hop: which hop has it (smtp_open.c), the envelope
+ * (smtp_hop.c) and the message (smtp_body.c). Private to src/route; the story is told in the head
+ * of smtp_hop.c. */
 #pragma once
 
 #include <sys/uio.h>
 
 #include "base/buf.h"
+#include "route/hop_choice.h"
 #include "route/hop_conn.h"
 #include "route/hop_forward.h"
 #include "route/hop_ops.h"
@@ -23,18 +25,25 @@ enum smtp_hop_state {
 struct smtp_hop {
     struct hop base;
     struct hop_pools *pools;
-    struct hop_pool *pool;
+    const struct conf_route *route;
     const struct conf_limits *limits;
     const struct envelope *envelope;
     struct arena *arena;
     struct hop_conn *conn; /* NULL: none */
     enum smtp_hop_state state;
-    struct hop_fault fault; /* why the last connection could not be made */
-    bool lmtp;              /* RFC 2033: one answer to the message for each recipient */
+    bool lmtp; /* RFC 2033: one answer to the message for each recipient */
+
+    /* The hop that has the transaction, or had it last. */
+    struct hop_pool *pool;  /* NULL: none is chosen */
+    int place;              /* in the route */
+    hop_set passed_over;    /* hops that have failed since hop_rcpt or hop_prepare began */
+    struct hop_fault fault; /* why the last could not be reached */
+    struct hop_rest rest;   /* between two calls, while a transaction is open */
 
     /* The envelope. */
     uint64_t transaction;       /* number of the open one */
     size_t accepted;            /* recipients the hop has in it */
+    bool urgent;                /* the whole message is there */
     bool mail_answered;         /* MAIL of the transaction being begun has its reply */
     struct hop_forward forward; /* said in front of MAIL */
     bool refused;               /* `refusal` answers every further recipient unasked */
@@ -57,6 +66,32 @@ struct smtp_hop {
 
 /* The answer when the hop is out of reach or talks nonsense. */
 extern const struct answer smtp_hop_unavailable;
+
+/* ---- smtp_open.c ---- */
+
+/* MAIL and RCPT for all of `r`, on whatever connection to whatever hop of the route serves: 0 with
+ * their answers set, or an error and no connection any more. */
+int smtp_hop_open(struct smtp_hop *h, struct hop_recipient *const *r, size_t count, uint64_t size,
+                  usec_t deadline);
+
+/* Drops the connection: the transaction has come to nothing on it, for what `error` and `doing`
+ * say. True when another hop of the route can be tried: smtp_hop_open will choose it. */
+bool smtp_hop_lost(struct smtp_hop *h, int error, const char *doing, usec_t deadline);
+
+/* The transaction, if one is open, waits for the client: its connection may be given to others. And
+ * goes on: it may have none any more. */
+void smtp_hop_rest(struct smtp_hop *h);
+void smtp_hop_go_on(struct smtp_hop *h);
+
+/* ---- smtp_hop.c ---- */
+
+/* Can the hop take a message of this size, and of the envelope's kind? By its EHLO reply. */
+bool smtp_hop_can_take(const struct smtp_hop *h, uint64_t size, struct answer *ret_answer);
+
+/* Ends an open transaction, then MAIL and RCPT for all of `r`, on the connection there is: 0 with
+ * their answers set; after an error the connection is of no use. */
+int smtp_hop_say(struct smtp_hop *h, struct hop_recipient *const *r, size_t count, uint64_t size,
+                 usec_t deadline);
 
 /* Drops the connection at once: nothing on it can be taken for a whole message. */
 void smtp_hop_drop(struct smtp_hop *h);

@@ -89,7 +89,7 @@ static unsigned slot_of(const struct worker *w)
     return w->deliveries.owner.slot;
 }
 
-static void tell_table(void *arg, bool trouble, const char *line)
+static void tell(void *arg, bool trouble, const char *line)
 {
     struct house *h = arg;
     buf_printf(&h->told, "%s%s\n", trouble ? "trouble: " : "", line);
@@ -115,6 +115,8 @@ static void start_worker(struct house *h, unsigned slot)
         .counts = &w->counts,
     };
     hop_pools_trust(w->deliveries.pools, h->hop_trust);
+    hop_pools_resolve(w->deliveries.pools, w->deliveries.resolver);
+    hop_pools_tell(w->deliveries.pools, tell, h);
     marks_take_epoch(h->disarmed, w->deliveries.owner);
     store_share_disarmed(w->deliveries.store, h->disarmed, w->deliveries.owner);
     presence_new_epoch(h->shared_memory.presence, w->deliveries.owner);
@@ -137,7 +139,7 @@ static void start_worker(struct house *h, unsigned slot)
     smtp_server_init(&w->server, slot);
     struct addr at = house_address(slot);
     w->listener = sim_listen(w->rt, &at, smtp_server_accept, &w->server);
-    w->tables = table_watch_new(w->rt, h->policy, tell_table, h);
+    w->tables = table_watch_new(w->rt, h->policy, tell, h);
     h->workers[h->worker_count++] = w;
 }
 

@@ -53,7 +53,7 @@ struct house {
     struct worker *workers[HOUSE_WORKERS_MAX];
     unsigned worker_count;
     struct buf decisions; /* decision lines of all workers */
-    struct buf told;      /* what the operator was told of tables */
+    struct buf told;      /* what the operator was told of tables and hops */
     struct buf hosts;     /* what the resolvers know */
     char folder[64];      /* holds "spool" and "mail" */
 };

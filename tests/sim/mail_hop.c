@@ -384,6 +384,11 @@ static int take_quit(struct hop_session *s, const char *line)
     return -1;
 }
 
+static int take_noop(struct hop_session *s, const char *line)
+{
+    return plain_answer(s, HOP_NOOP, line, "250 still here");
+}
+
 static int take_helo(struct hop_session *s, const char *line)
 {
     return plain_answer(s, HOP_HELO, line, "250 hop");
@@ -409,6 +414,7 @@ static int one_command(struct hop_session *s)
     } verbs[] = {
         {"HELO", take_helo},  {"MAIL", take_mail}, {"RCPT", take_rcpt}, {"DATA", take_data},
         {"BDAT", take_chunk}, {"RSET", take_rset}, {"QUIT", take_quit}, {"STARTTLS", take_starttls},
+        {"NOOP", take_noop},  {"NOOP", take_noop},
     };
     char line[LINE_MAX];
     if (get_line(s, line) < 0) {

@@ -30,6 +30,7 @@ enum hop_leniency {
     X(CHUNK) /* the answer to a BDAT that is not the last */                                       \
     X(END) /* the answer to the final dot, or to BDAT LAST; in LMTP each recipient's, as `line` */ \
     X(RSET)                                                                                        \
+    X(NOOP)                                                                                        \
     X(QUIT)                                                                                        \
     X(OTHER)
 

@@ -1,0 +1,209 @@
+/* Which hop of the route has a transaction, and how it gets there. Must never be asked for another
+ * hop once hop_commit has begun.
+ *
+ * A hop is chosen (hop_choice.c), a connection to it taken (hop_pool.c), MAIL and RCPT are said.
+ * What fails on the way is the hop's failure, and the next hop is tried: no connection, no
+ * greeting, 421 or another greeting than 220, EHLO refused, no TLS where it must be; and on a
+ * connection that was made, 421, nonsense, no reply in time, or its end. What the hop says to MAIL
+ * or RCPT is an answer, be it 4xx or 5xx, and no failure: another hop would be the same server to
+ * the outside.
+ *
+ * A kept connection may have died in the pool without a sign. When it ends, or says 421, before
+ * MAIL was answered, all is said once more on a fresh one, to the same hop: that is no failure.
+ *
+ * Time: all attempts to reach a hop share `limit connect_time`. Each gets its part of what is left,
+ * by the number of hops that are well, so that a black hole does not use up what the others need.
+ */
+#include "route/smtp_hop.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Failures are written down as long as they take no more. */
+#define FAILED_TOLD 500
+
+/* ---- choosing ---- */
+
+static bool choose(struct smtp_hop *h)
+{
+    int place = hop_choose(h->pools, h->route, h->passed_over);
+    if (place < 0) {
+        return false;
+    }
+    h->place = place;
+    h->pool = hop_pool_of(h->pools, h->route->hops[place].hop);
+    h->base.story.hop = slice_of(h->pool->hop->name);
+    return true;
+}
+
+/* For the decision. */
+static void tell(struct smtp_hop *h, const char *why)
+{
+    struct slice *failed = &h->base.story.failed;
+    if (failed->n < FAILED_TOLD) {
+        *failed = arena_printf(h->arena, SLICE_FMT "%s%s: %s", SLICE_ARG(*failed),
+                               failed->n > 0 ? "; " : "", h->pool->hop->name, why);
+    }
+}
+
+static void pass_over(struct smtp_hop *h)
+{
+    h->passed_over |= hop_set_of((size_t)h->place);
+    h->pool = NULL;
+}
+
+/* How the connection is secured, or why there is none, for the decision. */
+static void note_security(struct smtp_hop *h)
+{
+    const struct hop_conn *c = h->conn;
+    h->base.story.tls = c != NULL ? arena_copy(h->arena, slice_of(c->tls)) : (struct slice){0};
+    h->base.story.tls_unused =
+        arena_copy(h->arena, slice_of(c != NULL ? c->tls_unused : h->fault.tls));
+}
+
+/* A connection to the hop that has been chosen, or to another one. */
+static int reach(struct smtp_hop *h, bool fresh, usec_t deadline)
+{
+    usec_t until = smtp_hop_until(deadline, h->limits->connect_time);
+    int rc = -EHOSTUNREACH;
+    while (h->pool != NULL || choose(h)) {
+        struct hop_wish wish = {
+            .fresh = fresh,
+            .urgent = h->urgent,
+            .until = hop_share(until, hop_choices(h->pools, h->route, h->passed_over)),
+        };
+        rc = hop_pool_take(h->pool, &wish, &h->conn, &h->fault);
+        if (rc == 0 || rc == -ECANCELED) {
+            return rc;
+        }
+        char why[HOP_FAULT_TEXT_MAX];
+        tell(h, hop_fault_text(&h->fault, rc, why));
+        pass_over(h);
+        if (rt_now() >= until) {
+            break;
+        }
+    }
+    return rc;
+}
+
+/* ---- opening ---- */
+
+static void answer_each(struct hop_recipient *const *r, size_t count, const struct answer *answer)
+{
+    for (size_t i = 0; i < count; i++) {
+        r[i]->answer = *answer;
+    }
+}
+
+/* The transaction on the connection there is: 0, or an error. */
+static int begin_on(struct smtp_hop *h, struct hop_recipient *const *r, size_t count, uint64_t size,
+                    usec_t deadline)
+{
+    if (!smtp_hop_can_take(h, size, &h->refusal)) {
+        h->refused = true;
+        answer_each(r, count, &h->refusal);
+        return 0;
+    }
+    int rc = smtp_hop_say(h, r, count, size, deadline);
+    if (rc == 0) {
+        hop_health_served(h->pool);
+        if (h->transaction == 0) {
+            answer_each(r, count, &h->refusal);
+        }
+    }
+    return rc;
+}
+
+int smtp_hop_open(struct smtp_hop *h, struct hop_recipient *const *r, size_t count, uint64_t size,
+                  usec_t deadline)
+{
+    h->mail_answered = false;
+    for (bool fresh = false;;) {
+        int rc = h->conn != NULL ? 0 : reach(h, fresh, deadline);
+        note_security(h);
+        if (rc < 0) {
+            return rc;
+        }
+        bool used = h->conn->used;
+        rc = begin_on(h, r, count, size, deadline);
+        if (rc == 0) {
+            return 0;
+        }
+        bool gone = rc != -ECANCELED && rc != -ETIMEDOUT && rc != -EPROTO;
+        if (used && gone && !fresh && !h->mail_answered) {
+            smtp_hop_drop(h);
+            fresh = true;
+        } else if (!smtp_hop_lost(h, rc, h->mail_answered ? "RCPT" : "MAIL", deadline)) {
+            return rc;
+        } else {
+            fresh = false;
+            h->mail_answered = false;
+        }
+    }
+}
+
+/* ---- failing ---- */
+
+/* Is there a hop to go to? One that is down would only take time. */
+static bool has_another(const struct smtp_hop *h)
+{
+    hop_set passed = h->passed_over | hop_set_of((size_t)h->place);
+    return hop_choices(h->pools, h->route, passed) > 0;
+}
+
+static void note(struct smtp_hop *h, int error, const char *doing)
+{
+    char words[HOP_FAULT_TEXT_MAX], text[HOP_FAULT_TEXT_MAX];
+    const struct hop_fault none = {0};
+    const char *what = error == -ECONNRESET ? "it went away or said 421"
+                       : error == -EPROTO   ? "it talked nonsense"
+                                            : hop_fault_text(&none, error, words);
+    (void)snprintf(text, sizeof text, "at %s: %s", doing, what);
+    tell(h, text);
+    if (error == -ETIMEDOUT && !h->mail_answered) {
+        hop_health_failed(h->pool, text, h->limits->hop_reply_time);
+    } else {
+        hop_health_doubt(h->pool, text);
+    }
+}
+
+bool smtp_hop_lost(struct smtp_hop *h, int error, const char *doing, usec_t deadline)
+{
+    smtp_hop_drop(h);
+    if (error == -ECANCELED || h->pool == NULL) {
+        return false;
+    }
+    note(h, error, doing);
+    if (!has_another(h) || rt_now() >= deadline) {
+        return false;
+    }
+    pass_over(h);
+    return true;
+}
+
+/* ---- rest ---- */
+
+static struct hop_conn *yield_connection(struct hop_rest *rest)
+{
+    struct smtp_hop *h = container_of(rest, struct smtp_hop, rest);
+    struct hop_conn *c = h->conn;
+    h->conn = NULL;
+    h->state = SMTP_HOP_IDLE;
+    h->transaction = 0;
+    hop_conn_put_reset(c);
+    c->used = true;
+    return hop_conn_send_now(c) ? c : hop_conn_abort(c);
+}
+
+void smtp_hop_rest(struct smtp_hop *h)
+{
+    if (h->conn != NULL && h->state == SMTP_HOP_OPEN) {
+        h->rest.yield = yield_connection;
+        hop_pool_rest(h->pool, &h->rest);
+    }
+}
+
+void smtp_hop_go_on(struct smtp_hop *h)
+{
+    hop_pool_rouse(&h->rest);
+}
