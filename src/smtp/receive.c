@@ -41,6 +41,10 @@ static int fill(struct session *s, usec_t began, uint64_t octets)
 {
     const struct conf_limits *l = &s->server->conf->limits;
     usec_t rate = rate_deadline(s, began, octets);
+    if (rt_now() > rate) { /* also where each chunk came whole, but late */
+        session_goodbye(s, REPLY_SLOW);
+        return -ETIMEDOUT;
+    }
     usec_t deadline = rt_now() + l->idle_time;
     if (s->began + l->session_time < deadline) {
         deadline = s->began + l->session_time;

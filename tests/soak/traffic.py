@@ -151,7 +151,7 @@ class Sender(threading.Thread):
         self._kinds = [
             (30, self.plain), (10, self.several), (8, self.chunks), (10, self.mailbox),
             (4, self.both), (3, self.unknown), (3, self.mixed), (2, self.no_route), (2, self.bare),
-            (3, self.abandoned), (3, self.unheard), (3, self.put_off), (4, self.kept), (1, self.large),
+            (6, self.lmtp), (6, self.answers), (3, self.abandoned), (3, self.unheard), (3, self.put_off), (4, self.kept), (1, self.large),
         ] + ([(6, self.secure)] if certificate else [])
 
     def stop(self):
@@ -250,6 +250,42 @@ class Sender(threading.Thread):
 
     def large(self, number):
         self.deliver(number, self.users(1), message(number, LARGE))
+
+    def lmtp(self, number):
+        self.deliver(number, self.users(self._random.randrange(1, 4), "lmtp.test"), message(number))
+
+    def answers(self, number):
+        """Each recipient has an answer of its own: some get it, some later, some never; and those of
+        another route with them."""
+        good = self.users(2, "lmtp.test") + self.users(1) + [f"busy{self._random.randrange(USERS)}@lmtp.test"]
+        left = good + ["full@lmtp.test"]
+        self._random.shuffle(left)
+        self.campaign(number, left, good)
+
+    def campaign(self, number, left, good):
+        """As a mail server does it: what was put off is tried again, for as long as it takes."""
+        delivered = []
+
+        def once():
+            with self.session() as session:
+                replies = session.envelope(b"sender@client.test", [r.encode() for r in left])
+                taken = [r for r, reply in zip(left, replies[1:]) if reply.code == 250]
+                refused = [r for r, reply in zip(left, replies[1:]) if reply.code >= 500]
+                reply = session.data(message(number)) if taken else replies[-1]
+                if taken and reply.code == 250:
+                    delivered.extend(taken)
+                left[:] = [r for r in left if r not in refused and
+                           (r not in taken or reply.code // 100 == 4)]
+                session.quit()
+                if not left:
+                    reply.code = 250  # all of it is over
+                elif reply.code // 100 != 4:
+                    reply.code = 450
+                return reply
+        self.until_answered(number, once)
+        self._books.promise(number, delivered)
+        if sorted(delivered) != sorted(good):
+            self._books.trouble(f"message {number} was for {good}, but taken for {delivered}")
 
     def unknown(self, number):
         self.refused(number, ["unknown@via.test"], message(number), (550,))
