@@ -110,7 +110,7 @@ static int map(int fd, struct shared *s)
 int shared_map(struct shared *ret)
 {
     int fd = memfd_create("gatepost-shared", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    struct shared s;
+    struct shared s = {0};
 
     if (fd < 0) {
         return -errno;

@@ -232,13 +232,14 @@ void upgrade_go(struct master *m, char *ret_why, size_t why_size)
 static int handed_over(void)
 {
     const char *text = getenv(VARIABLE);
+    long fd = text != NULL ? strtol(text, NULL, 10) : -1;
 
-    return text != NULL ? atoi(text) : -1;
+    return fd > STDERR_FILENO && fd <= INT_MAX ? (int)fd : -1;
 }
 
 bool upgrade_is_handed_over(void)
 {
-    return handed_over() > STDERR_FILENO;
+    return handed_over() >= 0;
 }
 
 int upgrade_try(const char *file)
