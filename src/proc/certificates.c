@@ -30,10 +30,26 @@ static bool both_same(const struct file_stamp *a, const struct file_stamp *b)
     return same(&a[0], &b[0]) && same(&a[1], &b[1]);
 }
 
-void certificates_note(const struct conf *conf, struct file_stamp ret[2])
+static void look(const struct conf *conf, struct file_stamp ret[2])
 {
     ret[0] = stamp_of(conf->tls_cert);
     ret[1] = stamp_of(conf->tls_key);
+}
+
+int certificate_load(const struct conf *conf, struct certificate *ret, char *ret_why,
+                     size_t why_size)
+{
+    struct certificate c = {.context = NULL};
+
+    if (conf->tls_cert != NULL) {
+        look(conf, c.files); /* before: should they change now, that is seen later */
+        int r = tls_context_server(conf->tls_cert, conf->tls_key, &c.context, ret_why, why_size);
+        if (r < 0) {
+            return r;
+        }
+    }
+    *ret = c;
+    return 0;
 }
 
 void certificates_look(struct master *m)
@@ -45,13 +61,13 @@ void certificates_look(struct master *m)
         m->serving->configuration->conf->tls_cert == NULL) {
         return;
     }
-    certificates_note(m->serving->configuration->conf, now);
+    look(m->serving->configuration->conf, now);
     bool rests = both_same(now, c->seen);
     c->seen[0] = now[0];
     c->seen[1] = now[1];
     if (!rests) {
         c->tried = false;
-    } else if (!c->tried && !both_same(now, m->serving->certificates)) {
+    } else if (!c->tried && !both_same(now, m->serving->certificate.files)) {
         c->tried = true;
         reload_ask(m, RELOAD_CERTIFICATES, NULL, NULL);
     }

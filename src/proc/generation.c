@@ -46,10 +46,10 @@ static size_t free_slots(const struct master *m)
     return count;
 }
 
-int generation_new(struct master *m, struct configuration *configuration,
-                   const struct identity *who, int *listeners, struct generation **ret)
+int generation_new(struct master *m, const struct generation_parts *parts, struct generation **ret)
 {
-    unsigned workers = configuration->conf->workers;
+    const struct conf *conf = parts->configuration->conf;
+    unsigned workers = conf->workers;
 
     if (free_slots(m) < workers) {
         return -EAGAIN;
@@ -57,15 +57,15 @@ int generation_new(struct master *m, struct configuration *configuration,
     struct generation *g = xcalloc(1, sizeof(*g));
     *g = (struct generation){
         .number = ++m->generation_count,
-        .configuration = configuration,
-        .who = *who,
-        .listeners = listeners,
-        .listener_count = configuration->conf->listen_count,
+        .configuration = parts->configuration,
+        .who = parts->who,
+        .certificate = parts->certificate,
+        .listeners = parts->listeners,
+        .listener_count = conf->listen_count,
         .workers = workers,
         .deadline = master_now() + START_TIME,
-        .hang_time = configuration->conf->limits.hang_time,
+        .hang_time = conf->limits.hang_time,
     };
-    certificates_note(configuration->conf, g->certificates);
     list_push_back(&m->generations, &g->link);
     for (size_t i = 0; workers > 0; i++) {
         struct slot *slot = &m->slots[i];
@@ -85,6 +85,7 @@ static void generation_free(struct master *m, struct generation *g)
 {
     list_remove(&g->link);
     g->listeners = listeners_give_back(&m->listeners, g->listeners, g->listener_count);
+    (void)tls_context_free(g->certificate.context);
     (void)configuration_free(g->configuration);
     free(g);
 }
@@ -222,6 +223,7 @@ static void start_worker(struct master *m, unsigned number)
         .policy = g->configuration->policy,
         .shared = &m->shared,
         .who = &g->who,
+        .tls = g->certificate.context,
         .owner = slot->owner,
         .listeners = g->listeners,
         .ready = m->ready[1],

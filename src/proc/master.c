@@ -45,7 +45,7 @@ void master_tell_ready(struct master *m)
     buf_free(&line);
 }
 
-static void warn_of(const struct identity *who)
+void master_warn_of(const struct identity *who)
 {
     if (who->guessed) {
         log_line(LOG_WARNING, "workers run as user nobody, whom others use too: make an account "
@@ -168,13 +168,14 @@ static int open_signals(void)
 }
 
 /* What a mistake of the administrator can make impossible. */
-static int prepare(struct master *m, const struct conf *conf, struct identity *who, int **listeners,
-                   struct conf_error *error)
+static int prepare(struct master *m, struct generation_parts *parts, struct conf_error *error)
 {
-    int r = environment_check(conf, m->file, true, who, error);
+    const struct conf *conf = parts->configuration->conf;
+    int r = environment_check(conf, m->file, true, &parts->who, error);
 
+    r = r < 0 ? r : certificate_load(conf, &parts->certificate, error->text, sizeof(error->text));
     r = r < 0 ? r : listeners_inherit(&m->listeners, error->text, sizeof(error->text));
-    return r < 0 ? r : listeners_take(&m->listeners, conf, m->file, listeners, error);
+    return r < 0 ? r : listeners_take(&m->listeners, conf, m->file, &parts->listeners, error);
 }
 
 struct master *master_new(const char *file, char **argv)
@@ -240,24 +241,24 @@ static char *find_program(const char *name)
 int master_run(struct configuration *configuration, const char *file, char **argv)
 {
     struct master *m = master_new(file, argv);
+    struct generation_parts parts = {.configuration = configuration};
     struct conf_error error = {0};
-    struct identity who;
-    int *listeners = NULL;
 
     if (shared_map(&m->shared) < 0) {
         fatal("cannot make ready for workers: %s", strerror(errno));
     }
-    if (prepare(m, configuration->conf, &who, &listeners, &error) < 0) {
+    if (prepare(m, &parts, &error) < 0) {
         (void)fprintf(stderr, "%s\n%s", error.text, error.excerpt);
+        (void)tls_context_free(parts.certificate.context);
         (void)configuration_free(configuration);
         m->status = 2;
         return end(m);
     }
     log_set_target(environment_log(configuration->conf));
-    warn_of(&who);
+    master_warn_of(&parts.who);
     m->state = xstrdup(configuration->conf->state);
     m->program = find_program(argv[0]);
-    if (generation_new(m, configuration, &who, listeners, &m->reload.next) < 0) {
+    if (generation_new(m, &parts, &m->reload.next) < 0) {
         panic("no slots for the first workers");
     }
     m->reload.state = RELOAD_STARTING;

@@ -11,6 +11,7 @@
 #include "proc/notify.h"
 #include "proc/shared.h"
 #include "proc/trial.h"
+#include "rt/tls.h"
 
 /* A place for a worker; its number goes into decision ids and owns marks. A worker that drains
  * keeps its own to the end. */
@@ -42,6 +43,13 @@ struct file_stamp {
     int error;
 };
 
+/* Loaded once for all workers of a generation, so that one which is replaced has what the others
+ * have, whatever the files hold by then; and a client may resume with any of them. */
+struct certificate {
+    struct tls_context *context; /* NULL: STARTTLS is not offered */
+    struct file_stamp files[2];  /* certificate and key, not younger than what was loaded */
+};
+
 /* The workers of one configuration. */
 struct generation {
     struct list link; /* in struct master */
@@ -54,8 +62,8 @@ struct generation {
     unsigned workers; /* that it is to have */
     usec_t deadline;  /* STARTING: to be ready; RETIRING: then they are told to end */
     bool told_to_end;
-    struct file_stamp certificates[2]; /* certificate and key, not younger than what it loaded */
-    usec_t hang_time;                  /* a worker whose loop stands still for so long is ended */
+    struct certificate certificate;
+    usec_t hang_time; /* a worker whose loop stands still for so long is ended */
 };
 
 enum reload_state {
@@ -130,16 +138,25 @@ int master_serve(struct master *m);
 /* Says that clients are served from now on. */
 void master_tell_ready(struct master *m);
 
+/* Says what is not as it should be with the account of workers. */
+void master_warn_of(const struct identity *who);
+
 /* Begins to end, with this exit status if nothing worse happens. */
 void master_end(struct master *m, int status);
 
 /* ---- generation.c ---- */
 
-/* Makes one whose workers start at the next generation_start_due. The configuration is its own from
- * then on, the listeners are taken. 0; or -EAGAIN where there are not enough free slots, and then
- * all is the caller's still. */
-int generation_new(struct master *m, struct configuration *configuration,
-                   const struct identity *who, int *listeners, struct generation **ret);
+/* What a generation is made of. */
+struct generation_parts {
+    struct configuration *configuration;
+    struct identity who;
+    struct certificate certificate;
+    int *listeners; /* taken for this configuration */
+};
+
+/* Makes one whose workers start at the next generations_step, and which owns its parts from then
+ * on. 0; or -EAGAIN where there are not enough free slots, and then all is the caller's still. */
+int generation_new(struct master *m, const struct generation_parts *parts, struct generation **ret);
 
 /* Tells its workers to accept no more; they end when their sessions have, or at the deadline. */
 void generation_retire(struct master *m, struct generation *g, usec_t deadline);
@@ -194,8 +211,9 @@ void reload_cancel(struct master *m);
 
 /* ---- certificates.c ---- */
 
-/* How the files that it names are now. */
-void certificates_note(const struct conf *conf, struct file_stamp ret[2]);
+/* Loads what the configuration names: 0, or a negative errno with a sentence in `ret_why`. */
+int certificate_load(const struct conf *conf, struct certificate *ret, char *ret_why,
+                     size_t why_size);
 
 /* Asks for a reload when certificate and key have changed. */
 void certificates_look(struct master *m);

@@ -193,22 +193,24 @@ static void begin(struct master *m, enum reload_cause cause)
 /* Binds and makes the new generation: 0, -EAGAIN for want of slots, or another error with *why. */
 static int make_next(struct master *m, struct configuration *c, char *why, size_t why_size)
 {
+    struct generation_parts parts = {.configuration = c};
     struct conf_error error;
-    struct identity who;
-    int *listeners = NULL;
-    int r = identity_find(c->conf, &who, why, why_size);
+    int r = identity_find(c->conf, &parts.who, why, why_size);
 
+    r = r < 0 ? r : certificate_load(c->conf, &parts.certificate, why, why_size);
     if (r < 0) {
         return r;
     }
-    r = listeners_take(&m->listeners, c->conf, m->file, &listeners, &error);
+    r = listeners_take(&m->listeners, c->conf, m->file, &parts.listeners, &error);
     if (r < 0) {
         (void)snprintf(why, why_size, "%s", error.text);
-        return r;
+    } else {
+        r = generation_new(m, &parts, &m->reload.next);
     }
-    r = generation_new(m, c, &who, listeners, &m->reload.next);
     if (r < 0) {
-        (void)listeners_give_back(&m->listeners, listeners, c->conf->listen_count);
+        parts.listeners =
+            listeners_give_back(&m->listeners, parts.listeners, c->conf->listen_count);
+        (void)tls_context_free(parts.certificate.context);
     }
     return r;
 }
@@ -240,6 +242,7 @@ static void start_next(struct master *m)
         return;
     }
     trial_end(&r->trial);
+    master_warn_of(&r->next->who);
     r->state = RELOAD_STARTING;
 }
 

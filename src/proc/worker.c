@@ -37,7 +37,6 @@ struct worker {
     char role[32];
     struct rt *rt;
     struct decision_sink *decisions;
-    struct tls_context *tls;
     struct resolver *resolver;
     struct hop_trust *hop_trust;
     struct store *store;
@@ -92,14 +91,7 @@ static int open_privileged(struct worker *w)
         log_line(LOG_ERROR, "cannot verify next hop %s: %s", culprit->name, why);
         return r;
     }
-    if (w->conf->tls_cert == NULL) {
-        return 0;
-    }
-    r = tls_context_server(w->conf->tls_cert, w->conf->tls_key, &w->tls, why, sizeof(why));
-    if (r < 0) {
-        log_line(LOG_ERROR, "cannot load certificate and key: %s", why);
-    }
-    return r;
+    return 0;
 }
 
 /* Gives up all privileges, for good. */
@@ -202,7 +194,7 @@ static void make_server(struct worker *w)
         .deliveries = &w->deliveries,
         .decisions = w->decisions,
         .policy = w->setup->policy,
-        .tls = w->tls,
+        .tls = w->setup->tls,
         .counts = &w->counts,
         .gate = gate_functions(&w->gate),
     };
@@ -408,7 +400,6 @@ int worker_run(const struct worker_setup *setup)
         (void)real_free(w.rt);
     }
     (void)decision_sink_free(w.decisions);
-    (void)tls_context_free(w.tls);
     (void)hop_trust_free(w.hop_trust);
     free(w.listeners);
     return r < 0 ? WORKER_CANNOT_START : EXIT_SUCCESS;

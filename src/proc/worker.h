@@ -9,14 +9,16 @@
 #include "policy/policy.h"
 #include "proc/identity.h"
 #include "proc/shared.h"
+#include "rt/tls.h"
 
 struct worker_setup {
     const struct conf *conf;
     const struct policy *policy;
     const struct shared *shared;
     const struct identity *who;
-    struct owner owner;   /* slot and epoch */
-    const int *listeners; /* conf->listen_count listening sockets, which the worker closes */
+    struct tls_context *tls; /* NULL: STARTTLS is not offered */
+    struct owner owner;      /* slot and epoch */
+    const int *listeners;    /* conf->listen_count listening sockets, which the worker closes */
     int ready; /* where to write the slot, as a uint16_t, once clients are served; closed */
     pid_t master;
 };

@@ -146,6 +146,36 @@ def cannot_start(binary):
         g.session().deliver()
 
 
+def trial_goes_wrong(binary):
+    """The process that reads the configuration dies, or never comes to an end: that is all."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        workers = g.workers()
+
+        def hang():
+            """Has the configuration read from a pipe that nobody writes to."""
+            os.rename(g.file, f'{g.file}.kept')
+            os.mkfifo(g.file)
+            g.signal(signal.SIGHUP)
+            return until(lambda: [pid for pid in g.workers() if pid not in workers], 'a trial')[0]
+
+        os.kill(hang(), signal.SIGKILL)
+        until(lambda: 'the process that checks it was killed by signal 9' in g.log(), 'word of its death')
+        os.rename(f'{g.file}.kept', g.file)
+        g.session().deliver()
+        trial = hang()
+        g.session().deliver()
+        g.signal(signal.SIGHUP)  # one more, for afterwards
+        os.rename(f'{g.file}.kept', g.file)
+        os.kill(trial, signal.SIGKILL)
+        g.reloaded(1)
+        workers = g.workers()
+        trial = hang()
+        g.signal(signal.SIGTERM)
+        check(g.wait() == 0, f'exit status {g.popen.returncode}')
+        until(lambda: not alive(trial), 'the trial ends with it')
+
+
 def storm(binary):
     """50 SIGHUPs, in part at once: served all the time, few reloads, and the last word counts."""
     with Gatepost(binary, workers=1) as g:
@@ -275,7 +305,8 @@ def in_doubt(binary):
     hop.listener.close()
 
 
-CASES = [new_configuration, wrong_configuration, addresses, dead_in_between, cannot_start, storm,
+CASES = [new_configuration, wrong_configuration, addresses, dead_in_between, cannot_start,
+         trial_goes_wrong, storm,
          too_many_generations, time_is_over, in_doubt]
 
 if __name__ == '__main__':

@@ -300,6 +300,8 @@ def certificates(binary):
         put(second[0], None)
         until(lambda: 'certificate and key have changed, but cannot be used yet' in g.log(), 'a warning')
         check(offered(g.port) == first[0], 'a mismatch was used')
+        os.kill(g.workers()[0], signal.SIGKILL)
+        check(offered(g.port) == first[0], 'the replaced worker has another certificate')
         put(second[0][:200], second[1])
         until(lambda: g.log().count('cannot be used yet') == 2, 'another warning for another state')
         time.sleep(1)
