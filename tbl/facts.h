@@ -54,10 +54,15 @@ FACT(size_declared, "size.declared", SIZE, 0, MAIL, TRANSACTION, FREE, REMEMBERE
 FACT(rcpt, "rcpt", TEXT, 0, RCPT, RECIPIENT, FREE, REMEMBERED, "The recipient's mailbox.")
 FACT(rcpt_domain, "rcpt.domain", TEXT, 0, RCPT, RECIPIENT, FREE, REMEMBERED, "Its domain.")
 FACT(rcpt_known, "rcpt.known", BOOL, 0, RCPT, RECIPIENT, NETWORK, REMEMBERED,
-     "The next hop knows the recipient. False only on 5.1.1, 5.1.10 or a bare 550; any other refusal "
-     "leaves it true; no answer is unknown.")
+     "The next hop knows the recipient. False only on 5.1.1, 5.1.10 or a bare 550, or when a list named by "
+     "`recipients` does not have it; any other refusal leaves it true. A hop that cannot be asked leaves it "
+     "true for a recipient that it has known within a day; otherwise no answer is unknown.")
 FACT(rcpt_answer, "rcpt.answer", TEXT, 0, RCPT, RECIPIENT, NETWORK, REMEMBERED,
      "The next hop's refusal of this recipient in its own words, code first; \"\" for a yes.")
+FACT(route_accept_all, "route.accept_all", BOOL, 0, RCPT, RECIPIENT, NETWORK, REMEMBERED,
+     "The next hop accepts any address of the recipient's domain, so that its yes says nothing and "
+     "`rcpt.known` is always true. Found out with a random address, and kept for a day; false where a list "
+     "or database names the recipients, unknown when the hop cannot be asked.")
 FACT(rcpt_count, "rcpt.count", NUMBER, 0, MAIL, TRANSACTION, FREE, LIVE,
      "Recipients accepted in this transaction so far.")
 FACT(rcpt_failures, "rcpt.failures", NUMBER, 0, CONNECT, CONNECTION, FREE, LIVE,

@@ -52,6 +52,8 @@ REPLY(REFUSED, 503, "5.5.1", "you were refused: only QUIT is left")
 REPLY(TLS_ALREADY, 503, "5.5.1", "TLS is on already")
 
 REPLY(NO_ROUTE, 550, "5.7.1", "no mail for this domain here: relaying denied")
+REPLY(NO_MAILBOX, 550, "5.1.1", "no such mailbox here")
+REPLY(NO_LIST, 451, "4.3.0", "recipients cannot be looked up just now, please retry later")
 REPLY(RELAY_TRICK, 550, "5.7.1", "addresses that ask for relaying are refused")
 REPLY(MANY_RCPT, 452, "4.5.3", "too many recipients, send the rest in a further transaction")
 /* Not 452: Exim fails a recipient that was told 452 behind a 250 when the message is then refused for

@@ -81,6 +81,14 @@ SETTING(
 SETTING(hop_connections, COUNT, 50, 1, 10000,
         "Connections to one next hop at a time of each worker. When all are in use a session waits its "
         "turn, for `limit connect_time` at most, then gets 451 4.4.5.")
+SETTING(recipient_yes_time, TIME, 86400000000, 0, 2592000000000,
+        "How long a next hop's yes to a recipient is remembered. It counts only while that hop cannot "
+        "be asked; 0: never.")
+SETTING(recipient_no_time, TIME, 300000000, 0, 86400000000,
+        "How long its \"no such mailbox\" is given in its place, without asking again; 0: not at all.")
+SETTING(accept_all_time, TIME, 86400000000, 0, 2592000000000,
+        "How long it is remembered whether a next hop accepts any address of a domain; 0: it is not found "
+        "out.")
 SETTING(hop_idle_connections, COUNT, 20, 0, 1000,
         "Connections to one next hop that each worker keeps for further messages.")
 SETTING(hop_idle_time, TIME, 60000000, 0, 300000000, "How long such a connection is kept unused.")

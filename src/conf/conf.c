@@ -125,42 +125,62 @@ static int compare_domains(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y);
 }
 
-static void keep_domains(struct parser *p)
+/* Makes what was read of domains `*ret`, and the same by pattern. */
+static size_t keep_domains(struct parser *p, const struct buf *read, struct conf_domain **ret,
+                           const struct conf_domain ***ret_sorted)
 {
-    const struct domain_entry *entries = (const void *)p->domains.p;
-    struct conf *c = p->conf;
+    const struct domain_entry *entries = (const void *)read->p;
+    size_t count = read->n / sizeof(*entries);
+    struct conf_domain *all = arena_alloc(&p->whole->arena, count * sizeof(*all));
+    const struct conf_domain **sorted =
+        arena_alloc(&p->whole->arena, count * sizeof(const struct conf_domain *));
 
-    c->domain_count = p->domains.n / sizeof(*entries);
-    c->domains = arena_alloc(&p->whole->arena, c->domain_count * sizeof(*c->domains));
-    c->domains_sorted =
-        arena_alloc(&p->whole->arena, c->domain_count * sizeof(const struct conf_domain *));
-    for (size_t i = 0; i < c->domain_count; i++) {
-        c->domains[i] = entries[i].domain;
-        c->domains_sorted[i] = &c->domains[i];
+    for (size_t i = 0; i < count; i++) {
+        all[i] = entries[i].domain;
+        sorted[i] = &all[i];
     }
-    qsort(c->domains_sorted, c->domain_count, sizeof(const struct conf_domain *), compare_domains);
+    qsort(sorted, count, sizeof(const struct conf_domain *), compare_domains);
+    *ret = all;
+    *ret_sorted = sorted;
+    return count;
 }
 
 /* The duplicate that stands first in the file is the one reported. */
-static int check_domains(struct parser *p)
+static int check_domains(struct parser *p, const struct buf *read, const struct conf_domain *all,
+                         const struct conf_domain *const *sorted, size_t count)
 {
-    const struct domain_entry *entries = (const void *)p->domains.p;
-    const struct conf *c = p->conf;
-    size_t first = 0, again = c->domain_count;
+    const struct domain_entry *entries = (const void *)read->p;
+    size_t first = 0, again = count;
 
-    for (size_t i = 1; i < c->domain_count; i++) {
-        size_t before = (size_t)(c->domains_sorted[i - 1] - c->domains);
-        size_t here = (size_t)(c->domains_sorted[i] - c->domains);
-        if (here < again && slice_eq(c->domains[before].pattern, c->domains[here].pattern)) {
+    for (size_t i = 1; i < count; i++) {
+        size_t before = (size_t)(sorted[i - 1] - all);
+        size_t here = (size_t)(sorted[i] - all);
+        if (here < again && slice_eq(all[before].pattern, all[here].pattern)) {
             first = before;
             again = here;
         }
     }
-    if (again == c->domain_count) {
+    if (again == count) {
         return 0;
     }
-    struct token token = {TOKEN_WORD, c->domains[again].pattern, entries[again].place};
+    struct token token = {TOKEN_WORD, all[again].pattern, entries[again].place};
     return parser_repeated(p, &token, "domain", entries[first].place);
+}
+
+/* A list for a domain that no mail is taken for is a slip of the pen. */
+static int check_recipient_domains(struct parser *p)
+{
+    const struct domain_entry *entries = (const void *)p->recipient_domains.p;
+    const struct conf *c = p->conf;
+
+    for (size_t i = 0; i < c->recipient_domain_count; i++) {
+        struct slice pattern = c->recipient_domains[i].pattern;
+        if (pattern.p[0] != '.' && conf_route_find(c, pattern) == NULL) {
+            struct token token = {TOKEN_WORD, pattern, entries[i].place};
+            return parser_expected(p, &token, "a domain that has a route");
+        }
+    }
+    return 0;
 }
 
 static void keep_listens(struct parser *p)
@@ -202,7 +222,7 @@ static void keep_proxies(struct parser *p)
     }
 }
 
-static void keep_routes_and_blocks(struct parser *p)
+static void keep_routes_and_others(struct parser *p)
 {
     struct conf *c = p->conf;
 
@@ -210,6 +230,8 @@ static void keep_routes_and_blocks(struct parser *p)
     c->routes = (void *)parser_keep(p, buf_slice(&p->routes));
     c->hop_count = p->hops.n / sizeof(*c->hops);
     c->hops = (void *)parser_keep(p, buf_slice(&p->hops));
+    c->recipients_count = p->recipients.n / sizeof(*c->recipients);
+    c->recipients = (void *)parser_keep(p, buf_slice(&p->recipients));
     c->block_count = p->blocks.n / sizeof(*c->blocks);
     c->blocks = (void *)parser_keep(p, buf_slice(&p->blocks));
 }
@@ -249,17 +271,21 @@ static int parse_all(struct parser *p)
     if (r < 0) {
         return r;
     }
-    keep_domains(p);
+    struct conf *c = p->conf;
+    c->domain_count = keep_domains(p, &p->domains, &c->domains, &c->domains_sorted);
+    c->recipient_domain_count =
+        keep_domains(p, &p->recipient_domains, &c->recipient_domains, &c->recipient_domains_sorted);
     keep_listens(p);
     keep_resolvers(p);
     keep_proxies(p);
-    keep_routes_and_blocks(p);
+    keep_routes_and_others(p);
     set_defaults(p);
-    r = check_domains(p);
-    if (r < 0) {
-        return r;
-    }
-    r = check_limits(p);
+    r = check_domains(p, &p->domains, c->domains, c->domains_sorted, c->domain_count);
+    r = r < 0 ? r
+              : check_domains(p, &p->recipient_domains, c->recipient_domains,
+                              c->recipient_domains_sorted, c->recipient_domain_count);
+    r = r < 0 ? r : check_recipient_domains(p);
+    r = r < 0 ? r : check_limits(p);
     return r < 0 ? r : check_required(p);
 }
 
@@ -281,6 +307,8 @@ static int parse_text(struct parser *p, struct slice text)
     buf_free(&p->routes);
     buf_free(&p->hops);
     buf_free(&p->domains);
+    buf_free(&p->recipients);
+    buf_free(&p->recipient_domains);
     buf_free(&p->blocks);
     return r;
 }
@@ -346,15 +374,16 @@ struct conf *conf_free(struct conf *c)
     return NULL;
 }
 
-static const struct conf_domain *find_pattern(const struct conf *c, struct slice pattern)
+static const struct conf_domain *find_pattern(const struct conf_domain *const *sorted, size_t count,
+                                              struct slice pattern)
 {
-    size_t low = 0, high = c->domain_count;
+    size_t low = 0, high = count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_names(pattern, c->domains_sorted[middle]->pattern);
+        int order = compare_names(pattern, sorted[middle]->pattern);
         if (order == 0) {
-            return c->domains_sorted[middle];
+            return sorted[middle];
         }
         if (order < 0) {
             high = middle;
@@ -365,12 +394,14 @@ static const struct conf_domain *find_pattern(const struct conf *c, struct slice
     return NULL;
 }
 
-const struct conf_route *conf_route_find(const struct conf *c, struct slice domain)
+/* The longest pattern that fits. */
+static const struct conf_domain *find_domain(const struct conf_domain *const *sorted, size_t count,
+                                             struct slice domain)
 {
     if (domain.n == 0) {
         return NULL;
     }
-    const struct conf_domain *found = find_pattern(c, domain);
+    const struct conf_domain *found = find_pattern(sorted, count, domain);
     const char *end = domain.p + domain.n;
     const char *dot = domain.p;
 
@@ -381,13 +412,28 @@ const struct conf_route *conf_route_find(const struct conf *c, struct slice doma
         return NULL;
     }
     while (found == NULL && (dot = memchr(dot, '.', (size_t)(end - dot))) != NULL) {
-        found = find_pattern(c, (struct slice){dot, (size_t)(end - dot)});
+        found = find_pattern(sorted, count, (struct slice){dot, (size_t)(end - dot)});
         dot++;
     }
     if (found == NULL) {
-        found = find_pattern(c, SLICE_LIT("."));
+        found = find_pattern(sorted, count, SLICE_LIT("."));
     }
+    return found;
+}
+
+const struct conf_route *conf_route_find(const struct conf *c, struct slice domain)
+{
+    const struct conf_domain *found = find_domain(c->domains_sorted, c->domain_count, domain);
+
     return found != NULL ? found->route : NULL;
+}
+
+const struct conf_recipients *conf_recipients_find(const struct conf *c, struct slice domain)
+{
+    const struct conf_domain *found =
+        find_domain(c->recipient_domains_sorted, c->recipient_domain_count, domain);
+
+    return found != NULL ? found->recipients : NULL;
 }
 
 bool conf_is_proxy(const struct conf *c, const struct addr *a)

@@ -67,12 +67,30 @@ struct conf_route {
     char *folder; /* Maildir: template with %{rcpt.local_part} and %{rcpt.domain}; else NULL */
     char *name;   /* as first written behind "to", blanks made one each; for logs and decisions */
     size_t index; /* in conf->routes */
+    bool takes_mail; /* of some domain; else its servers are only asked about recipients */
+};
+
+enum conf_recipients_kind { CONF_RECIPIENTS_FILE, CONF_RECIPIENTS_SQLITE, CONF_RECIPIENTS_SERVER };
+
+/* Who knows the recipients of some domains, beside the next hop. */
+struct conf_recipients {
+    enum conf_recipients_kind kind;
+    char *path;                      /* file, sqlite: absolute */
+    char *delimiters;                /* file: what begins an extension of a local part; "" */
+    char *query;                     /* sqlite */
+    const struct conf_route *server; /* server: no Maildir */
+    bool otherwise_accept; /* server: what it cannot be asked about is the next hop's to decide */
+    char *name;            /* as written behind "from", without what follows; for people */
+    size_t index;          /* in conf->recipients */
+    struct place path_place;
+    struct place query_place;
 };
 
 /* "example.org" matches itself, ".example.org" its subdomains, "." everything. Lower case. */
 struct conf_domain {
     struct slice pattern;
-    const struct conf_route *route;
+    const struct conf_route *route;           /* of `route` */
+    const struct conf_recipients *recipients; /* of `recipients` */
 };
 
 /* Bounded because a worker's slot in decision ids has 1024 values and draining workers keep theirs.
@@ -123,6 +141,11 @@ struct conf {
     struct conf_domain *domains;               /* in the order of the file */
     const struct conf_domain **domains_sorted; /* the same by pattern, for conf_route_find */
     size_t domain_count;
+    struct conf_recipients **recipients; /* in the order of the file */
+    size_t recipients_count;
+    struct conf_domain *recipient_domains; /* as above */
+    const struct conf_domain **recipient_domains_sorted;
+    size_t recipient_domain_count;
     char *state;      /* folder of the LMDB environment */
     char *spool;      /* folder for messages that do not fit into memory */
     char *user;       /* NULL: not given */
@@ -185,6 +208,9 @@ struct conf *conf_free(struct conf *c);
 /* The route of a domain, letters compared without case: the longest pattern wins; NULL for none and
  * for an empty domain. */
 const struct conf_route *conf_route_find(const struct conf *c, struct slice domain);
+
+/* Who knows the recipients of a domain beside its next hop, by the same rule; NULL: nobody. */
+const struct conf_recipients *conf_recipients_find(const struct conf *c, struct slice domain);
 
 /* Is the address inside one of the networks behind "proxy"? */
 bool conf_is_proxy(const struct conf *c, const struct addr *a);

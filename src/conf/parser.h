@@ -31,6 +31,7 @@ enum statement_index {
     STATEMENT_LOG,
     STATEMENT_POLICY,
     STATEMENT_PROXY,
+    STATEMENT_RECIPIENTS,
     STATEMENT_RESOLVER,
     STATEMENT_ROUTE,
     STATEMENT_SET,
@@ -68,6 +69,8 @@ struct parser {
     struct buf routes;                       /* struct conf_route * */
     struct buf hops;                         /* struct conf_hop * */
     struct buf domains;                      /* struct domain_entry */
+    struct buf recipients;                   /* struct conf_recipients * */
+    struct buf recipient_domains;            /* struct domain_entry */
     struct buf blocks;                       /* struct conf_block */
     struct place limit_place[SETTING_COUNT]; /* line 0 for none */
     struct place memory_place;               /* of the last limit message_memory or spool_memory */
@@ -88,6 +91,9 @@ int parser_statements(struct parser *p);
 /* route DOMAIN[, DOMAIN…] to HOP … (route.c) */
 int parse_route(struct parser *p);
 
+/* recipients DOMAIN[, DOMAIN…] from SOURCE (recipients.c) */
+int parse_recipients(struct parser *p);
+
 /* resolver ADDRESS[:PORT][, ADDRESS[:PORT]…] (resolver.c) */
 int parse_resolver(struct parser *p);
 
@@ -95,6 +101,11 @@ int parse_resolver(struct parser *p);
 int parse_table(struct parser *p);
 int parse_set(struct parser *p);
 int parse_policy(struct parser *p);
+
+/* What `route` has in common with others (route.c): DOMAIN[, DOMAIN…] into a buf of struct
+ * domain_entry; and servers with their options as a route, up to "else" or the end of the line. */
+int parser_domains(struct parser *p, struct buf *ret);
+int parser_servers(struct parser *p, const struct conf_route **ret);
 
 /* The next token, left in place or taken. It may be a TOKEN_BAD, which is no value, no word and no
  * comma: parser_expected knows it. */

@@ -38,6 +38,7 @@ struct route_read {
     struct conf_route route;
     struct buf hops;   /* struct conf_route_hop */
     struct buf places; /* struct place, of each */
+    bool asked;        /* no route for mail: servers that are asked about recipients */
 };
 
 /* One hop of it. */
@@ -302,11 +303,12 @@ static int take_option(struct parser *p, struct hop_read *h)
     return options[i].take(p, h);
 }
 
-static bool at_hop_end(struct parser *p)
+static bool at_hop_end(struct parser *p, const struct route_read *route)
 {
-    enum token_kind kind = parser_peek(p).kind;
+    struct token next = parser_peek(p);
 
-    return kind == TOKEN_COMMA || kind == TOKEN_NEWLINE || kind == TOKEN_END;
+    return next.kind == TOKEN_COMMA || next.kind == TOKEN_NEWLINE || next.kind == TOKEN_END ||
+           (route->asked && next.kind == TOKEN_WORD && slice_eq(next.text, SLICE_LIT("else")));
 }
 
 /* What the options mean together, and what holds without them. */
@@ -388,6 +390,9 @@ static const struct conf_hop *keep_hop(struct parser *p, const struct hop_read *
 static int take_maildir(struct parser *p, struct route_read *r, const struct token *token,
                         struct slice folder)
 {
+    if (r->asked) {
+        return parser_expected(p, token, "a server; a Maildir knows its recipients anyhow");
+    }
     if (r->hops.n > 0) {
         return parser_expected(p, token, "no Maildir beside other next hops");
     }
@@ -467,7 +472,7 @@ static int take_hop(struct parser *p, struct route_read *route, struct token *re
     if (r == 0) {
         r = check_hop(p, route, &h);
     }
-    while (r == 0 && !at_hop_end(p)) {
+    while (r == 0 && !at_hop_end(p, route)) {
         r = take_option(p, &h);
     }
     if (r == 0) {
@@ -510,7 +515,7 @@ static bool same_route(const struct conf_route *a, const struct conf_route *b)
     return true;
 }
 
-static const struct conf_route *keep_route(struct parser *p, const struct conf_route *route)
+static struct conf_route *keep_route(struct parser *p, const struct conf_route *route)
 {
     struct conf_route **earlier = (void *)p->routes.p;
     size_t count = p->routes.n / sizeof(*earlier);
@@ -566,7 +571,7 @@ static int take_hops(struct parser *p, struct route_read *route)
     return 0;
 }
 
-static int take_domain(struct parser *p)
+static int take_domain(struct parser *p, struct buf *ret)
 {
     static const char what[] = "a domain such as example.org, .example.org for its subdomains, "
                                "or . for all";
@@ -587,36 +592,63 @@ static int take_domain(struct parser *p)
     }
     entry.domain.pattern = (struct slice){keep_lower(p, token.text), token.text.n};
     entry.place = token.place;
-    buf_append(&p->domains, &entry, sizeof(entry));
+    buf_append(ret, &entry, sizeof(entry));
     return 0;
+}
+
+int parser_domains(struct parser *p, struct buf *ret)
+{
+    int r;
+
+    do {
+        r = take_domain(p, ret);
+    } while (r == 0 && parser_comma(p));
+    return r;
+}
+
+/* The hops that stand here as a route. */
+static int take_route(struct parser *p, bool asked, struct conf_route **ret)
+{
+    struct route_read route = {.asked = asked};
+    int r = take_hops(p, &route);
+
+    if (r == 0) {
+        *ret = keep_route(p, &route.route);
+    }
+    buf_free(&route.hops);
+    buf_free(&route.places);
+    return r;
+}
+
+int parser_servers(struct parser *p, const struct conf_route **ret)
+{
+    struct conf_route *route = NULL;
+    int r = take_route(p, true, &route);
+
+    if (r == 0) {
+        *ret = route;
+    }
+    return r;
 }
 
 int parse_route(struct parser *p)
 {
     size_t first = p->domains.n / sizeof(struct domain_entry);
-    struct route_read route = {0};
-    int r;
+    struct conf_route *route = NULL;
+    int r = parser_domains(p, &p->domains);
 
-    do {
-        r = take_domain(p);
-        if (r < 0) {
-            return r;
-        }
-    } while (parser_comma(p));
+    if (r < 0) {
+        return r;
+    }
     r = parser_keyword(p, "to", "a comma or \"to\" and the next hop");
+    r = r < 0 ? r : take_route(p, false, &route);
     if (r < 0) {
         return r;
     }
-    r = take_hops(p, &route);
-    buf_free(&route.hops);
-    buf_free(&route.places);
-    if (r < 0) {
-        return r;
-    }
-    const struct conf_route *kept = keep_route(p, &route.route);
+    route->takes_mail = true;
     struct domain_entry *entries = (void *)p->domains.p;
     for (size_t i = first; i < p->domains.n / sizeof(*entries); i++) {
-        entries[i].domain.route = kept;
+        entries[i].domain.route = route;
     }
     return 0;
 }

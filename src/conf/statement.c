@@ -358,6 +358,7 @@ const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_LOG] = {"log", false, false, parse_log},
     [STATEMENT_POLICY] = {"policy", true, false, parse_policy},
     [STATEMENT_PROXY] = {"proxy", true, false, parse_proxy},
+    [STATEMENT_RECIPIENTS] = {"recipients", true, false, parse_recipients},
     [STATEMENT_RESOLVER] = {"resolver", true, false, parse_resolver},
     [STATEMENT_ROUTE] = {"route", true, true, parse_route},
     [STATEMENT_SET] = {"set", true, false, parse_set},

@@ -39,6 +39,7 @@ enum recipient_state {
     RECIPIENT_NOT_KNOWN, /* 5.1.1, 5.1.10 or a bare 550 */
     RECIPIENT_CANNOT_BE_ASKED,
     RECIPIENT_NOT_ANSWERED, /* asked, and no answer in time */
+    RECIPIENT_KNOWN_BEFORE, /* cannot be asked, but was known a while ago */
 };
 
 struct recipient_truth {
@@ -57,6 +58,9 @@ struct evidence_ops {
      * earlier call waits, the hop is asked once for each recipient. The answer is valid as long as
      * the transaction. 0 or -ECANCELED. */
     int (*ask_recipient)(const struct evidence *e, struct recipient_truth *ret);
+    /* Does the hop accept any address of the recipient's domain? Suspends. 0; -EAGAIN when that
+     * cannot be said, -ETIMEDOUT, -ECANCELED. */
+    int (*accepts_all)(const struct evidence *e, bool *ret);
     /* The message's header with its final CRLF, at most HEADER_MOST octets of it, valid as long as
      * the message. Read once, however often this is called. 0; -E2BIG with the part that fits; or
      * -EIO, -ECANCELED. Suspends. */

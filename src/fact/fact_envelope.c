@@ -1,4 +1,6 @@
 /* The envelope: who sends, how much, to whom, and what the next hop says about the recipient. */
+#include <errno.h>
+
 #include "fact/fact.h"
 
 /* What follows the "@" of a mailbox; empty without one. A local part in quotes may have an "@" of
@@ -134,9 +136,29 @@ int fact_rcpt_answer(const struct evidence *e, const struct slice *parameters, s
     (void)parameters;
     int r = ask_recipient(e, TYPE_TEXT, &truth, ret);
     if (r == 0) {
-        *ret = value_text(truth.answer);
+        *ret = truth.state == RECIPIENT_KNOWN_BEFORE ? value_unknown(TYPE_TEXT, UNKNOWN_TEMPORARY)
+                                                     : value_text(truth.answer);
     }
     return r < 0 ? r : 0;
+}
+
+int fact_route_accept_all(const struct evidence *e, const struct slice *parameters,
+                          struct value *ret)
+{
+    bool all = false;
+
+    (void)parameters;
+    if (e->ops == NULL || e->ops->accepts_all == NULL) {
+        *ret = value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE);
+        return 0;
+    }
+    int r = e->ops->accepts_all(e, &all);
+    if (r == -ECANCELED) {
+        return r;
+    }
+    *ret = r == 0 ? value_bool(all)
+                  : value_unknown(TYPE_BOOL, r == -ETIMEDOUT ? UNKNOWN_TIMEOUT : UNKNOWN_TEMPORARY);
+    return 0;
 }
 
 int fact_rcpt_count(const struct evidence *e, const struct slice *parameters, struct value *ret)

@@ -2,23 +2,12 @@
 #pragma once
 
 #include "policy/policy.h"
-#include "rt/rt.h"
+#include "rt/file_watch.h"
 
-struct table_watch;
-
-/* How often files are looked at. What is new is taken when two looks in a row have found the same,
- * so that a file being written is let be; one that never rests, at every fifth look. */
-#define TABLE_LOOK_EVERY (2 * USEC_SEC)
-
-/* Begins, when the policy has tables with files; else NULL. `tell` is called on the loop with one
- * line for the operator: when a table was read anew, and when it could not be and the last good one
- * stays (once for each cause), and when that is over. Files are looked at and read in a thread. */
-struct table_watch *table_watch_new(struct rt *rt, const struct policy *policy,
-                                    void (*tell)(void *arg, bool trouble, const char *line),
-                                    void *arg);
-/* NULL allowed; returns NULL. The policy may be freed then. A reading under way is waited for by
- * the runtime, not here. */
-struct table_watch *table_watch_free(struct table_watch *w);
+/* Begins, when the policy has tables with files; else NULL. For file_watch_free; the policy may be
+ * freed after that. */
+struct file_watch *table_watch_new(struct rt *rt, const struct policy *policy,
+                                   file_watch_tell *tell, void *arg);
 
 /* Reads at once, in the caller, what has changed since the policy was compiled or refreshed; what
  * is not good leaves the table as it is, without a word. For a process that is about to fork one

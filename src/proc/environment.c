@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "journal/decision.h"
 #include "route/hop_tls.h"
+#include "route/recipients.h"
 #include "rt/tls.h"
 
 struct check {
@@ -120,7 +121,7 @@ static int make_folder(const struct check *c, const char *path)
 
 /* Asks the kernel as the workers' user, in a process of its own: it alone knows about the path's
  * other folders, access lists and read-only file systems. */
-static int ask_as_worker(const struct identity *who, const char *path)
+static int ask_as_worker(const struct identity *who, const char *path, int mode)
 {
     int status;
     pid_t child = fork();
@@ -130,7 +131,7 @@ static int ask_as_worker(const struct identity *who, const char *path)
     }
     if (child == 0) {
         int r = identity_become(who);
-        if (r == 0 && access(path, R_OK | W_OK | X_OK) < 0) {
+        if (r == 0 && access(path, mode) < 0) {
             r = -errno;
         }
         _exit(-r);
@@ -166,7 +167,7 @@ static int check_folder(const struct check *c, const char *what, const char *pat
     if ((st.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH) {
         log_line(LOG_WARNING, "%s folder %s: everybody may write to it", what, path);
     }
-    r = ask_as_worker(c->who, path);
+    r = ask_as_worker(c->who, path, R_OK | W_OK | X_OK);
     if (r < 0) {
         return refuse(c, what, "%s folder %s: %s%s%s", what, path, strerror(-r),
                       c->who->change ? " for user " : "", c->who->name);
@@ -193,6 +194,24 @@ static int check_decisions(const struct check *c)
     return 0;
 }
 
+/* Lists and databases of recipients: any good, and for the workers to read? */
+static int check_recipients(const struct check *c)
+{
+    int r = recipients_check(c->conf, c->file, c->error);
+
+    for (size_t i = 0; i < c->conf->recipients_count && r == 0; i++) {
+        const struct conf_recipients *list = c->conf->recipients[i];
+        int error = list->path != NULL ? ask_as_worker(c->who, list->path, R_OK) : 0;
+        if (error < 0) {
+            conf_error_set(c->error, c->file, list->path_place, "recipients from %s: %s%s%s",
+                           list->name, strerror(-error), c->who->change ? " for user " : "",
+                           c->who->name);
+            r = -EINVAL;
+        }
+    }
+    return r;
+}
+
 int environment_check(const struct conf *conf, const char *file, bool create,
                       struct identity *ret_who, struct conf_error *ret_error)
 {
@@ -209,6 +228,7 @@ int environment_check(const struct conf *conf, const char *file, bool create,
     r = r < 0 ? r : check_folder(&c, "state", conf->state);
     r = r < 0 ? r : check_folder(&c, "spool", conf->spool);
     r = r < 0 ? r : check_decisions(&c);
+    r = r < 0 ? r : check_recipients(&c);
     if (r == 0) {
         *ret_who = who;
     }

@@ -46,7 +46,7 @@ struct worker {
     struct gate gate;
     struct balance balance;
     struct real_listener **listeners;
-    struct table_watch *tables;
+    struct file_watch *tables;
     struct rt_timer flush_timer;
     struct rt_timer heart_timer;
     struct rt_timer retire_timer;
@@ -188,6 +188,8 @@ static void make_server(struct worker *w)
     hop_pools_trust(w->deliveries.pools, w->hop_trust);
     hop_pools_resolve(w->deliveries.pools, w->resolver);
     hop_pools_tell(w->deliveries.pools, tell, NULL);
+    w->deliveries.recipients =
+        recipients_new(w->rt, w->conf, w->deliveries.pools, w->store, tell, NULL);
     w->server = (struct smtp_server){
         .rt = w->rt,
         .conf = w->conf,
@@ -340,6 +342,7 @@ static void on_turn(void *arg)
     if ((terminated || left) && !w->server.draining) {
         (void)stop_listening(w, true);
         smtp_server_drain(&w->server);
+        recipients_drain(w->deliveries.recipients);
         hop_pools_drain(w->deliveries.pools);
     }
     /* An open commit may take 10 1/2 minutes, and is waited for. */
@@ -375,8 +378,9 @@ static int serve(struct worker *w)
         rt_timer_clear(w->rt, &w->retire_timer);
     }
     (void)stop_listening(w, true);
-    w->tables = table_watch_free(w->tables);
+    w->tables = file_watch_free(w->tables);
     smtp_server_fini(&w->server);
+    (void)recipients_free(w->deliveries.recipients);
     (void)hop_pools_free(w->deliveries.pools);
     (void)store_close(w->store);
     (void)resolver_free(w->resolver);

@@ -12,3 +12,10 @@ struct answer reply_answer(enum reply_name name)
 {
     return answers[name];
 }
+
+bool answer_says_unknown(const struct answer *a)
+{
+    return a->code >= 500 && !a->of_mail &&
+           (slice_eq(a->enhanced, SLICE_LIT("5.1.1")) ||
+            slice_eq(a->enhanced, SLICE_LIT("5.1.10")) || (a->code == 550 && a->enhanced.n == 0));
+}

@@ -16,6 +16,7 @@ struct answer {
     bool of_mail;          /* the next hop's to MAIL, which says nothing of the recipient */
     bool timed_out;        /* ours: the next hop did not answer in time */
     bool from_hop;         /* the next hop's own words */
+    bool known_before; /* ours: the next hop cannot be asked, but knew the recipient a while ago */
     const struct rule *rule; /* the policy's rule that decided so, or NULL */
 };
 
@@ -39,6 +40,10 @@ static inline bool answer_is_yes(const struct answer *a)
 {
     return a->code >= 200 && a->code < 300;
 }
+
+/* Does it say that there is no such mailbox? Only 5.1.1 and 5.1.10 do, and the 550 of a hop that
+ * has no enhanced codes; whatever else is refused may be there. */
+bool answer_says_unknown(const struct answer *a);
 
 static inline bool answer_is_no(const struct answer *a)
 {

@@ -148,6 +148,20 @@ struct hop_story delivery_only_story(const struct delivery *d)
     return story;
 }
 
+static struct recipient_question question(struct delivery *d, const struct conf_route *route,
+                                          struct slice mailbox, struct slice local_part,
+                                          struct slice domain)
+{
+    return (struct recipient_question){
+        .route = route,
+        .envelope = &d->envelope,
+        .mailbox = mailbox,
+        .local_part = local_part,
+        .domain = domain,
+        .arena = &d->arena,
+    };
+}
+
 int delivery_ask(struct delivery *d, const struct conf_route *route, struct slice mailbox,
                  struct slice local_part, struct slice domain, struct answer *ret)
 {
@@ -155,6 +169,11 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
     d->candidate = NULL;
     if (remembered(d, mailbox, ret)) {
         return 0;
+    }
+    const struct recipient_question q = question(d, route, mailbox, local_part, domain);
+    int answered = recipients_before(d->host->recipients, &q, ret);
+    if (answered != 0) {
+        return answered < 0 ? answered : 0;
     }
     struct hop_recipient *r = arena_zalloc(&d->arena, sizeof(*r));
     r->mailbox = arena_copy(&d->arena, mailbox);
@@ -165,9 +184,18 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
     if (error < 0) {
         return error;
     }
+    recipients_after(d->host->recipients, &q, &r->answer);
     *ret = r->answer;
     d->candidate = answer_is_yes(&r->answer) ? r : NULL;
     return 0;
+}
+
+int delivery_accepts_all(struct delivery *d, const struct conf_route *route, struct slice domain,
+                         bool *ret)
+{
+    static const struct slice none = {0};
+    const struct recipient_question q = question(d, route, none, none, domain);
+    return recipients_accept_all(d->host->recipients, &q, ret);
 }
 
 void delivery_join(struct delivery *d)

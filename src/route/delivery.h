@@ -20,6 +20,7 @@
 #include "message/message.h"
 #include "route/answer.h"
 #include "route/hop.h"
+#include "route/recipients.h"
 #include "rt/rt.h"
 #include "store/marks.h"
 #include "store/store.h"
@@ -41,6 +42,7 @@ struct delivery_host {
     const struct conf *conf;
     struct hop_pools *pools;
     struct resolver *resolver;
+    struct recipients *recipients; /* NULL: nothing is remembered of them */
     struct store *store;
     struct marks *marks;
     struct owner owner;
@@ -115,6 +117,11 @@ bool delivery_has_rcpt(const struct delivery *d, struct slice local_part, struct
 int delivery_ask(struct delivery *d, const struct conf_route *route, struct slice mailbox,
                  struct slice local_part, struct slice domain, struct answer *ret);
 void delivery_join(struct delivery *d);
+
+/* Does the server that is asked about such a recipient accept any address of its domain? Like
+ * recipients_accept_all (route/recipients.h). */
+int delivery_accepts_all(struct delivery *d, const struct conf_route *route, struct slice domain,
+                         bool *ret);
 
 /* Hands the message over to all its routes and gets the answer that the client is to hear. What
  * happens after the first commit cannot be cancelled. Each recipient's answer is then its own: the

@@ -70,6 +70,17 @@ static size_t count_ready(const struct leg *leg)
     return ready;
 }
 
+/* DESIGN "Refusals": the hop knew them at RCPT, and does so no more. */
+static void forget_refused(const struct leg *leg)
+{
+    for (size_t i = 0; i < leg->count; i++) {
+        const struct hop_recipient *r = leg->recipients[i];
+        if (r->wanted && answer_is_no(&r->answer)) {
+            recipients_refused(leg->delivery->host->recipients, leg->route, r->mailbox);
+        }
+    }
+}
+
 int leg_prepare(struct leg *leg, struct message *m)
 {
     usec_t deadline = rt_now() + leg->delivery->host->conf->limits.hand_over_time;
@@ -84,6 +95,7 @@ int leg_prepare(struct leg *leg, struct message *m)
         /* Where only some are refused, it was at RCPT; where all are, it may be for what the
          * message is, and must not stand in the way of another. */
         leg->at_envelope = ready > 0;
+        forget_refused(leg);
         leg_end(leg);
     }
     return 0;

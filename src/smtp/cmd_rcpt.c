@@ -50,7 +50,7 @@ static const struct conf_route *expand_postmaster(struct session *s, struct smtp
 {
     const struct conf *conf = s->server->conf;
     struct slice domain = slice_of(conf->hostname);
-    const struct conf_route *route = conf->routes[0];
+    const struct conf_route *route = conf->domains[0].route;
     for (size_t i = 0; i < conf->domain_count; i++) {
         if (conf->domains[i].pattern.p[0] != '.') {
             domain = conf->domains[i].pattern;

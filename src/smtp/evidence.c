@@ -104,14 +104,6 @@ int session_ask_hop(struct session *s)
     return q->result < 0 ? q->result : 0;
 }
 
-/* Only these mean that the mailbox is not there; a hop without enhanced codes says 550 alone. */
-static bool says_unknown(const struct answer *a)
-{
-    return !a->of_mail &&
-           (slice_eq(a->enhanced, SLICE_LIT("5.1.1")) ||
-            slice_eq(a->enhanced, SLICE_LIT("5.1.10")) || (a->code == 550 && a->enhanced.n == 0));
-}
-
 static int ask_recipient(const struct evidence *e, struct recipient_truth *ret)
 {
     struct session *s = e->owner;
@@ -125,14 +117,22 @@ static int ask_recipient(const struct evidence *e, struct recipient_truth *ret)
         return 0;
     }
     if (!answer_is_no(a) && !a->from_hop) {
-        ret->state = a->timed_out ? RECIPIENT_NOT_ANSWERED : RECIPIENT_CANNOT_BE_ASKED;
+        ret->state = a->known_before ? RECIPIENT_KNOWN_BEFORE
+                     : a->timed_out  ? RECIPIENT_NOT_ANSWERED
+                                     : RECIPIENT_CANNOT_BE_ASKED;
         return 0;
     }
-    ret->state = says_unknown(a) ? RECIPIENT_NOT_KNOWN : RECIPIENT_KNOWN;
+    ret->state = answer_says_unknown(a) ? RECIPIENT_NOT_KNOWN : RECIPIENT_KNOWN;
     ret->answer =
         arena_printf(e->arena, "%u%s" SLICE_FMT " " SLICE_FMT, a->code,
                      a->enhanced.n > 0 ? " " : "", SLICE_ARG(a->enhanced), SLICE_ARG(a->text));
     return 0;
+}
+
+static int accepts_all(const struct evidence *e, bool *ret)
+{
+    struct session *s = e->owner;
+    return delivery_accepts_all(s->delivery, s->asked.route, s->asked.domain, ret);
 }
 
 /* ---- the message ---- */
@@ -207,5 +207,6 @@ const struct evidence_ops session_evidence_ops = {
     .client_network_sessions = session_network_sessions,
     .client_banned = session_banned,
     .ask_recipient = ask_recipient,
+    .accepts_all = accepts_all,
     .message_header = message_header,
 };

@@ -112,7 +112,7 @@ static void set_up(struct run *r)
     for (unsigned i = 1; i < r->house->worker_count; i++) {
         /* The workers of a house share one policy, and so its tables. */
         struct worker *w = r->house->workers[i];
-        w->tables = table_watch_free(w->tables);
+        w->tables = file_watch_free(w->tables);
     }
     r->hop = mail_hop_new(r->house);
     r->hop->script = hop_script;
@@ -143,7 +143,7 @@ void run_case(struct run *r, void (*finish)(struct run *r))
     world_reset_faults();
     for (unsigned i = 0; i < r->house->worker_count; i++) {
         struct worker *w = r->house->workers[i];
-        w->tables = table_watch_free(w->tables); /* would look for ever */
+        w->tables = file_watch_free(w->tables); /* would look for ever */
     }
     /* Everything comes to its end now: kept connections, late answers, limits of time. */
     sim_run(r->house->sim, USEC_NEVER);

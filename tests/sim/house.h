@@ -29,7 +29,7 @@ struct worker {
     struct gate gate;
     struct decision_sink *decisions;
     struct sim_listener *listener;
-    struct table_watch *tables;
+    struct file_watch *tables;
     bool killed;
 };
 

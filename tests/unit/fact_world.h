@@ -32,6 +32,8 @@ struct fact_world {
     unsigned calls_sessions;
     unsigned calls_banned;
     unsigned calls_recipient;
+    int accepts_all_result;
+    bool accepts_all;
     unsigned calls_header;
 };
 
@@ -62,6 +64,16 @@ static inline int world_ask_recipient(const struct evidence *e, struct recipient
     return w->recipient_result;
 }
 
+static inline int world_accepts_all(const struct evidence *e, bool *ret)
+{
+    const struct fact_world *w = e->owner;
+
+    if (w->accepts_all_result == 0) {
+        *ret = w->accepts_all;
+    }
+    return w->accepts_all_result;
+}
+
 static inline int world_header(const struct evidence *e, struct slice *ret)
 {
     struct fact_world *w = e->owner;
@@ -78,6 +90,7 @@ static const struct evidence_ops world_ops = {
     .client_network_sessions = world_sessions,
     .client_banned = world_banned,
     .ask_recipient = world_ask_recipient,
+    .accepts_all = world_accepts_all,
     .message_header = world_header,
 };
 

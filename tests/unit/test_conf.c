@@ -226,6 +226,59 @@ static bool is_proxy(const struct conf *c, const char *address)
     return conf_is_proxy(c, &a);
 }
 
+static const struct conf_recipients *source_of(const struct conf *c, const char *domain)
+{
+    return conf_recipients_find(c, slice_of(domain));
+}
+
+static void recipients(void **state)
+{
+    (void)state;
+    struct conf *c = parsed(SLICE_LIT(MINIMAL));
+    assert_null(source_of(c, "example.org"));
+    conf_free(c);
+    c = parsed(
+        SLICE_LIT("recipients . from file /etc/all\n" MINIMAL "route . to smtp://192.0.2.9\n"
+                  "recipients example.org, .Example.org from sqlite /var/users.db \"SELECT 1\"\n"
+                  "recipients a.example.org from file /etc/a delimiter +-\n"
+                  "recipients .net from smtp://mx1.example.org weight 2, smtp://192.0.2.1 else "
+                  "accept\n"
+                  "recipients .com from smtp://127.0.0.1 else defer\n"
+                  "recipients .info from lmtp:/run/lmtp\n"));
+    assert_int_equal(c->recipients_count, 6);
+    const struct conf_recipients *r = source_of(c, "EXAMPLE.org");
+    assert_int_equal(r->kind, CONF_RECIPIENTS_SQLITE);
+    assert_string_equal(r->path, "/var/users.db");
+    assert_string_equal(r->query, "SELECT 1");
+    assert_string_equal(r->name, "sqlite /var/users.db");
+    assert_ptr_equal(r, source_of(c, "b.example.org"));
+    r = source_of(c, "a.example.org");
+    assert_int_equal(r->kind, CONF_RECIPIENTS_FILE);
+    assert_string_equal(r->delimiters, "+-");
+    assert_string_equal(r->name, "file /etc/a");
+    r = source_of(c, "example.net");
+    assert_int_equal(r->kind, CONF_RECIPIENTS_SERVER);
+    assert_true(r->otherwise_accept);
+    assert_int_equal(r->server->hop_count, 2);
+    assert_string_equal(r->name, "smtp://mx1.example.org, smtp://192.0.2.1");
+    assert_false(r->server->takes_mail);
+    r = source_of(c, "example.com");
+    assert_false(r->otherwise_accept);
+    assert_ptr_equal(r->server, conf_route_find(c, SLICE_LIT("example.org"))); /* the same server */
+    assert_true(r->server->takes_mail);
+    assert_false(source_of(c, "example.info")->otherwise_accept);
+    r = source_of(c, "anything.example");
+    assert_string_equal(r->path, "/etc/all");
+    assert_string_equal(r->delimiters, "");
+    for (size_t i = 0; i < c->recipients_count; i++) {
+        assert_int_equal(c->recipients[i]->index, i);
+    }
+    for (size_t i = 0; i < c->route_count; i++) {
+        assert_int_equal(c->routes[i]->index, i);
+    }
+    conf_free(c);
+}
+
 static void resolvers(void **state)
 {
     (void)state;
@@ -400,8 +453,9 @@ static struct buf project_file(const char *path)
 }
 
 static const char *const statement_names[] = {
-    "decisions", "hostname", "include", "limit", "listen", "policy", "proxy", "resolver",
-    "route",     "set",      "spool",   "state", "table",  "tls",    "user",  "workers"};
+    "decisions", "hostname",   "include",  "limit", "listen", "policy",
+    "proxy",     "recipients", "resolver", "route", "set",    "spool",
+    "state",     "table",      "tls",      "user",  "workers"};
 
 /* A line of `text` that begins with `a`, `b` and `c` one behind the other, then a blank or the end.
  */
@@ -532,6 +586,7 @@ int main(void)
         cmocka_unit_test(minimal_file),
         cmocka_unit_test(other_forms),
         cmocka_unit_test(limit_values),
+        cmocka_unit_test(recipients),
         cmocka_unit_test(resolvers),
         cmocka_unit_test(proxies),
         cmocka_unit_test(longest_match_wins),

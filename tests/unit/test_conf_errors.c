@@ -36,7 +36,8 @@ static const struct {
      "1:1: unknown statement \"Hostname\", did you mean \"hostname\"?"},
     {SLICE_LIT("frobnicate"),
      "1:1: unknown statement \"frobnicate\", expected decisions, hostname, include, limit, listen, "
-     "log, policy, proxy, resolver, route, set, spool, state, table, tls, user or workers"},
+     "log, policy, proxy, recipients, resolver, route, set, spool, state, table, tls, user or "
+     "workers"},
     {SLICE_LIT("log journal"), "1:5: unknown destination \"journal\", did you mean \"journald\"?"},
     {SLICE_LIT("log /var/log/gatepost"),
      "1:5: unknown destination \"/var/log/gatepost\", expected stderr or journald"},
@@ -70,7 +71,7 @@ static const struct {
      "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"..."},
     {SLICE_LIT("hostname mx.example.org\nlisten 127.0.0.1:25\nhostname mx.example.org"),
      "3:1: expected each statement but include, limit, listen, policy, proxy, "
-     "resolver, route, set and table "
+     "recipients, resolver, route, set and table "
      "once, found \"hostname\" again (the first is in line 1)"},
     {SLICE_LIT("listen"),
      "1:7: expected an address and port such as 0.0.0.0:25 or [::]:25, found the end of the file"},
@@ -99,6 +100,50 @@ static const struct {
      "3:8: expected each address once, found \"127.0.0.1:25\" again (the first is in line 1)"},
     {SLICE_LIT("listen [::ffff:127.0.0.1]:25, 127.0.0.1:25"),
      "1:31: expected each address once, found \"127.0.0.1:25\" again (the first is in line 1)"},
+    {SLICE_LIT("recipients"), "1:11: expected a domain such as example.org, .example.org for its "
+                              "subdomains, or . for all, found the end of the file"},
+    {SLICE_LIT("recipients a.example to x"),
+     "1:22: expected a comma or \"from\" and who knows the recipients, found \"to\""},
+    {SLICE_LIT("recipients a.example from"), "1:26: expected file PATH, sqlite PATH \"QUERY\", "
+                                             "smtp://HOST or lmtp://HOST, found the end of "
+                                             "the file"},
+    {SLICE_LIT("recipients a.example from fiel /x"),
+     "1:27: expected file PATH, sqlite PATH \"QUERY\", smtp://HOST or lmtp://HOST, found \"fiel\""},
+    {SLICE_LIT("recipients a.example from file x"),
+     "1:32: expected the absolute path of a file, found \"x\""},
+    {SLICE_LIT("recipients a.example from file /x delimiter"),
+     "1:44: expected at most 8 different characters such as +, found the end of the file"},
+    {SLICE_LIT("recipients a.example from file /x delimiter ++"),
+     "1:45: expected at most 8 different characters such as +, found \"++\""},
+    {SLICE_LIT("recipients a.example from file /x delimiter @"),
+     "1:45: expected at most 8 different characters such as +, found \"@\""},
+    {SLICE_LIT("recipients a.example from file /x else accept"),
+     "1:35: expected the end of the line, found \"else\""},
+    {SLICE_LIT("recipients a.example from sqlite x \"SELECT 1\""),
+     "1:34: expected the absolute path of a database, found \"x\""},
+    {SLICE_LIT("recipients a.example from sqlite /x\n"),
+     "1:36: expected a query such as \"SELECT 1 FROM users WHERE address = :address\", found the "
+     "end "
+     "of the line"},
+    {SLICE_LIT("recipients a.example from sqlite /x \"\""),
+     "1:37: expected a query such as \"SELECT 1 FROM users WHERE address = :address\", found \"\""},
+    {SLICE_LIT("recipients a.example from maildir:/x"),
+     "1:27: expected a server; a Maildir knows its recipients anyhow, found \"maildir:/x\""},
+    {SLICE_LIT("recipients a.example from smtp://192.0.2.1 else"),
+     "1:48: expected accept or defer, found the end of the file"},
+    {SLICE_LIT("recipients a.example from smtp://192.0.2.1 else bounce"),
+     "1:49: expected accept or defer, found \"bounce\""},
+    {SLICE_LIT("recipients a.example from smtp://192.0.2.1 otherwise accept"),
+     "1:44: unknown option \"otherwise\", expected ca, name, standby, tls, tls_minimum, weight or "
+     "xclient"},
+    {SLICE_LIT(MINIMAL "recipients example.org, Other.example from file /x\n"),
+     "4:25: expected a domain that has a route, found \"other.example\""},
+    {SLICE_LIT(MINIMAL "recipients example.org from file /x\nrecipients .example.org, example.org "
+                       "from file /y\n"),
+     "5:26: expected each domain once, found \"example.org\" again (the first is in line 4)"},
+    {SLICE_LIT("route a.example to smtp://192.0.2.1 else accept"),
+     "1:37: unknown option \"else\", expected ca, name, standby, tls, tls_minimum, weight or "
+     "xclient"},
     {SLICE_LIT("resolver"), "1:9: expected the address of a DNS server such as 192.0.2.53 or "
                             "[2001:db8::53]:53, found the end of the file"},
     {SLICE_LIT("resolver dns.example.org"),
@@ -172,7 +217,7 @@ static const struct {
      "1:21: expected the absolute path of the private key's file, found \"./k.pem\""},
     {SLICE_LIT("tls cert /c.pem key /k.pem\ntls cert /c.pem key /k.pem"),
      "2:1: expected each statement but include, limit, listen, policy, proxy, "
-     "resolver, route, set and table "
+     "recipients, resolver, route, set and table "
      "once, found \"tls\" again (the first is in line 1)"},
     {SLICE_LIT("tls cert \"/c\\n.pem\" key /k.pem"),
      "1:10: expected the absolute path of the certificate's file, found \"/c?.pem\""},
@@ -212,7 +257,7 @@ static const struct {
      "1:7: expected lmdb:FOLDER with an absolute path, found \"lmdb:var\""},
     {SLICE_LIT("state lmdb:/a\nstate lmdb:/b"),
      "2:1: expected each statement but include, limit, listen, policy, proxy, "
-     "resolver, route, set and table "
+     "recipients, resolver, route, set and table "
      "once, found \"state\" again (the first is in line 1)"},
     {SLICE_LIT("spool"), "1:6: expected the absolute path of a folder, found the end of the file"},
     {SLICE_LIT("spool spool"), "1:7: expected the absolute path of a folder, found \"spool\""},
@@ -223,7 +268,7 @@ static const struct {
     {SLICE_LIT("user postfix,"), "1:13: expected the end of the line, found \",\""},
     {SLICE_LIT("user gatepost\nuser gatepost"),
      "2:1: expected each statement but include, limit, listen, policy, proxy, "
-     "resolver, route, set and table "
+     "recipients, resolver, route, set and table "
      "once, found \"user\" again (the first is in line 1)"},
     {SLICE_LIT("workers"),
      "1:8: expected a number of workers from 0 to 256, found the end of the file"},
@@ -239,7 +284,7 @@ static const struct {
                                            "stdout, journald or the absolute path of a file"},
     {SLICE_LIT("decisions stdout\ndecisions stdout"),
      "2:1: expected each statement but include, limit, listen, policy, proxy, "
-     "resolver, route, set and table "
+     "recipients, resolver, route, set and table "
      "once, found \"decisions\" again (the first is in line 1)"},
     {SLICE_LIT("limit"), "1:6: expected the name of a limit, found the end of the file"},
     {SLICE_LIT("limit \"recipients\" 100"),

@@ -140,12 +140,12 @@ static void byte_order_marks(void **state)
     conf_free(c);
     assert_refused("\xef\xbb\xbfhostnam a", &d,
                    MAIN ":1:1: unknown statement \"hostnam\", did you mean \"hostname\"?");
-    assert_refused(
-        "include twice", &d,
-        "/etc/gp/twice:1:1: unknown statement \"\xef\xbb\xbfhostname\", expected "
-        "decisions, hostname, include, limit, listen, log, policy, proxy, resolver, route, set, "
-        "spool, "
-        "state, table, tls, user or workers");
+    assert_refused("include twice", &d,
+                   "/etc/gp/twice:1:1: unknown statement \"\xef\xbb\xbfhostname\", expected "
+                   "decisions, hostname, include, limit, listen, log, policy, proxy, recipients, "
+                   "resolver, route, set, "
+                   "spool, "
+                   "state, table, tls, user or workers");
     assert_refused("\xef\xbb", &d,
                    MAIN ":1:1: expected printable UTF-8 text, found the octet 0xef");
 }
@@ -202,7 +202,8 @@ static void wrong_includes(void **state)
          "/etc/gp/open:1:8: expected \"}\" for this \"{\", found the end of the file"},
         {"include name\n", MAIN ":2:1: expected a statement \"listen\", found the end of the file"},
         {"include name\nhostname x.example",
-         MAIN ":2:1: expected each statement but include, limit, listen, policy, proxy, resolver, "
+         MAIN ":2:1: expected each statement but include, limit, listen, policy, proxy, "
+              "recipients, resolver, "
               "route, set "
               "and table once, found \"hostname\" again (the first is in /etc/gp/name, line 2)"},
         {"listen [::1]:25\ninclude listen",

@@ -28,7 +28,7 @@ struct world {
     struct policy_table inline_;
     struct policy_table *tables[2];
     struct policy policy;
-    struct table_watch *watch;
+    struct file_watch *watch;
     char folder[64];
     char file[96];
     char told[2000]; /* lines, each with "!" in front when it is trouble */
@@ -97,7 +97,7 @@ static int teardown(void **state)
 {
     struct world *w = *state;
 
-    assert_null(table_watch_free(w->watch));
+    assert_null(file_watch_free(w->watch));
     sim_run(w->sim, USEC_NEVER);
     (void)sim_rt_free(w->rt);
     (void)sim_free(w->sim);
@@ -112,7 +112,7 @@ static int teardown(void **state)
 static void pass(struct world *w, unsigned looks)
 {
     /* A look takes a moment itself. */
-    sim_run(w->sim, sim_now(w->sim) + looks * (TABLE_LOOK_EVERY + USEC_MSEC));
+    sim_run(w->sim, sim_now(w->sim) + looks * (FILE_LOOK_EVERY + USEC_MSEC));
 }
 
 static bool has(const struct world *w, const char *text)
@@ -415,7 +415,7 @@ static void free_watch(void *arg, bool trouble, const char *line)
     struct world *w = arg;
 
     tell(arg, trouble, line);
-    w->watch = table_watch_free(w->watch);
+    w->watch = file_watch_free(w->watch);
 }
 
 /* The look is under way when the owner, and the policy with it, goes. */
@@ -427,8 +427,8 @@ static void it_can_be_freed_while_a_file_is_read(void **state)
     write_file(w, "two.example\n");
     pass(w, 1);
     sim_next_call(w->rt, RT_CALL_FILE, 0, 10 * USEC_SEC);
-    sim_run(w->sim, sim_now(w->sim) + TABLE_LOOK_EVERY + USEC_SEC);
-    w->watch = table_watch_free(w->watch);
+    sim_run(w->sim, sim_now(w->sim) + FILE_LOOK_EVERY + USEC_SEC);
+    w->watch = file_watch_free(w->watch);
     w->table.content = table_content_free(w->table.content);
     memset(w->tables, 0xa5, sizeof(w->tables));
     sim_run(w->sim, USEC_NEVER);
@@ -440,7 +440,7 @@ static void it_can_be_freed_when_it_tells(void **state)
 {
     struct world *w = *state;
 
-    assert_null(table_watch_free(w->watch));
+    assert_null(file_watch_free(w->watch));
     w->watch = table_watch_new(w->rt, &w->policy, free_watch, w);
     write_file(w, "two.example\n");
     pass(w, 10);
@@ -454,7 +454,7 @@ static void without_files_there_is_nothing_to_watch(void **state)
 
     w->policy.table_count = 1;
     assert_null(table_watch_new(w->rt, &w->policy, tell, w));
-    assert_null(table_watch_free(NULL));
+    assert_null(file_watch_free(NULL));
 }
 
 int main(void)
