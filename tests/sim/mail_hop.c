@@ -12,6 +12,7 @@
 #define LINE_MAX 5000
 
 struct hop_session {
+    struct list link;
     struct mail_hop *hop;
     struct stream *stream;
     bool lmtp;
@@ -412,9 +413,9 @@ static int one_command(struct hop_session *s)
         const char *verb;
         int (*take)(struct hop_session *s, const char *line);
     } verbs[] = {
-        {"HELO", take_helo},  {"MAIL", take_mail}, {"RCPT", take_rcpt}, {"DATA", take_data},
-        {"BDAT", take_chunk}, {"RSET", take_rset}, {"QUIT", take_quit}, {"STARTTLS", take_starttls},
-        {"NOOP", take_noop},  {"NOOP", take_noop},
+        {"HELO", take_helo}, {"MAIL", take_mail},         {"RCPT", take_rcpt},
+        {"DATA", take_data}, {"BDAT", take_chunk},        {"RSET", take_rset},
+        {"QUIT", take_quit}, {"STARTTLS", take_starttls}, {"NOOP", take_noop},
     };
     char line[LINE_MAX];
     if (get_line(s, line) < 0) {
@@ -445,6 +446,7 @@ static void hop_task(void *arg)
     }
     s->stream->ops->close(s->stream, s->reset);
     s->hop->connections--;
+    list_remove(&s->link);
     buf_free(&s->in);
     buf_free(&s->recipients);
     buf_free(&s->message);
@@ -462,6 +464,7 @@ static void on_accept(void *arg, struct stream *stream, const struct addr *clien
     s->hop = m;
     s->stream = stream;
     s->lmtp = door->lmtp;
+    list_push_back(&m->sessions, &s->link);
     m->connections++;
     m->accepted++;
     if (task_spawn(m->house->outside, rt_root_of(m->house->outside), hop_task, s) < 0) {
@@ -485,32 +488,46 @@ static void open_door(struct hop_door *door, const char *address)
 
 void mail_hop_listen(struct mail_hop *m, bool on)
 {
-    const char *addresses[HOP_DOORS] = {m->address, HOUSE_LMTP, HOUSE_LMTP_PATH};
-    bool also_lmtp = strcmp(m->address, HOUSE_HOP) == 0;
+    static const char *const first[HOP_DOORS] = {HOUSE_HOP, HOUSE_LMTP, HOUSE_LMTP_PATH};
+    static const char *const second[HOP_DOORS] = {HOUSE_HOP_2, HOUSE_LMTP_2, NULL};
     for (size_t i = 0; i < HOP_DOORS; i++) {
         struct hop_door *door = &m->doors[i];
+        const char *address = m->second ? second[i] : first[i];
         if (!on) {
             door->listener = sim_listener_free(door->listener);
-        } else if (i == 0 || also_lmtp) {
+        } else if (address != NULL) {
             door->hop = m;
             door->lmtp = i > 0;
-            open_door(door, addresses[i]);
+            open_door(door, address);
         }
     }
 }
 
-struct mail_hop *mail_hop_new_at(struct house *h, const char *address)
+void mail_hop_cut(struct mail_hop *m)
+{
+    list_for_each (it, &m->sessions) {
+        sim_cut(list_entry(it, struct hop_session, link)->stream, false);
+    }
+}
+
+static struct mail_hop *new_hop(struct house *h, bool second)
 {
     struct mail_hop *m = xcalloc(1, sizeof(*m));
     m->house = h;
-    m->address = address;
+    m->second = second;
+    list_init(&m->sessions);
     mail_hop_listen(m, true);
     return m;
 }
 
 struct mail_hop *mail_hop_new(struct house *h)
 {
-    return mail_hop_new_at(h, HOUSE_HOP);
+    return new_hop(h, false);
+}
+
+struct mail_hop *mail_hop_new_second(struct house *h)
+{
+    return new_hop(h, true);
 }
 
 struct mail_hop *mail_hop_free(struct mail_hop *m)

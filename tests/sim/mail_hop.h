@@ -63,7 +63,7 @@ struct hop_door {
 
 struct mail_hop {
     struct house *house;
-    const char *address; /* where it listens for SMTP */
+    bool second;
     struct hop_door doors[HOP_DOORS];
     bool chunking;
     unsigned leniency;
@@ -84,19 +84,26 @@ struct mail_hop {
     unsigned commands; /* lines that were no part of a message */
     struct buf heard;  /* these lines, with LF ends */
 
-    unsigned connections; /* open now */
+    struct list sessions; /* open now */
+    unsigned connections; /* these */
     unsigned accepted;    /* ever */
     char complaint[200];  /* the first breach of order by its client, or "" */
 };
 
-/* At HOUSE_HOP, with LMTP at HOUSE_LMTP and HOUSE_LMTP_PATH; or another one, at `address`, that
- * speaks SMTP only. */
+/* Another hop, with two doors. */
+#define HOUSE_HOP_2  "192.0.2.26:25"
+#define HOUSE_LMTP_2 "192.0.2.26:24"
+
+/* At HOUSE_HOP, HOUSE_LMTP and HOUSE_LMTP_PATH; or at HOUSE_HOP_2 and HOUSE_LMTP_2. */
 struct mail_hop *mail_hop_new(struct house *h);
-struct mail_hop *mail_hop_new_at(struct house *h, const char *address);
+struct mail_hop *mail_hop_new_second(struct house *h);
 struct mail_hop *mail_hop_free(struct mail_hop *m);
 
 /* Stops listening, or listens again. */
 void mail_hop_listen(struct mail_hop *m, bool on);
+
+/* Cuts its connections; what it has sent and is still under way is lost. */
+void mail_hop_cut(struct mail_hop *m);
 
 /* Copies that `recipient` has got. */
 unsigned mail_hop_copies(const struct mail_hop *m, const char *recipient);

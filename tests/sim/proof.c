@@ -17,6 +17,7 @@ struct trial {
     const struct proof_case *c;
     struct house *house;
     struct mail_hop *hop;
+    struct mail_hop *second;
     struct mail_client client;
     struct worker *victim;
     size_t budget_limit;
@@ -25,6 +26,7 @@ struct trial {
     bool must_drain;
     unsigned ends; /* of the hops' connections, counted to find one of them */
     usec_t began;
+    struct rt_timer passing; /* ends those faults that last */
 };
 
 /* ---- the ways ---- */
@@ -71,6 +73,15 @@ static const struct way ways[] = {
                        {"carl@box.example"},
                        {"puto@lmtp.example", PUT_OFF},
                        {"dora@example.org"}}},
+    [PROOF_FAILOVER] = {"failover",
+                        "route example.org to smtp://" HOUSE_HOP ", smtp://" HOUSE_HOP_2 "\n"
+                        "route lmtp.example to lmtp://" HOUSE_LMTP ", lmtp://" HOUSE_LMTP_2 "\n",
+                        5,
+                        {{"anna@example.org"},
+                         {"bert@lmtp.example"},
+                         {"refi@lmtp.example", REFUSED},
+                         {"puto@lmtp.example", PUT_OFF},
+                         {"dora@example.org"}}},
 };
 
 static const struct way *way_of(const struct trial *t)
@@ -135,7 +146,7 @@ static bool has_folder(const struct trial *t, const char *recipient)
 static unsigned copies(const struct trial *t, const char *recipient)
 {
     if (!has_folder(t, recipient)) {
-        return mail_hop_copies(t->hop, recipient);
+        return mail_hop_copies(t->hop, recipient) + mail_hop_copies(t->second, recipient);
     }
     char folder[160];
     snprintf(folder, sizeof folder, "%s/mail/%.*s/new", t->house->folder,
@@ -149,6 +160,9 @@ static bool has_copy(void *arg, const char *recipient)
 }
 
 /* ---- the faults ---- */
+
+/* A hop that is down, and memory that is used up, are so for the first attempts. */
+#define FAULT_LASTS (100 * USEC_SEC)
 
 static int file_error; /* given once by the next system call */
 
@@ -221,10 +235,14 @@ static void make_fault(struct trial *t)
     case FAULT_HOP_GONE_LATE: sim_each_end(w->rt, cut_hop, &deliver); break;
     case FAULT_ONE_GONE:
     case FAULT_ONE_GONE_LATE: sim_each_end(w->rt, cut_one, t); break;
+    case FAULT_HOP_DOWN:
+        mail_hop_listen(t->hop, false);
+        mail_hop_cut(t->hop);
+        break;
     case FAULT_HOP_STALL: sim_each_end(w->rt, stall_hop, NULL); break;
     case FAULT_HOP_SLOW:
         t->client.patience = 40 * USEC_SEC;
-        t->hop->slow = 400 * USEC_SEC;
+        t->hop->slow = t->second->slow = 400 * USEC_SEC;
         break;
     case FAULT_CANCELLED: cancel_sessions(w); break;
     case FAULT_BUDGET: w->server.budget.limit = 0; break;
@@ -242,6 +260,13 @@ static void make_fault(struct trial *t)
     }
 }
 
+static void end_fault(void *arg)
+{
+    struct trial *t = arg;
+    t->victim->server.budget.limit = (size_t)t->house->conf->limits.spool_memory;
+    mail_hop_listen(t->hop, true);
+}
+
 static void on_await(void *arg, uint64_t n)
 {
     struct trial *t = arg;
@@ -250,6 +275,7 @@ static void on_await(void *arg, uint64_t n)
         t->fired = true;
         t->fired_in_commit = st->committed > st->settled + st->unknown;
         make_fault(t);
+        rt_timer_set(t->house->outside, &t->passing, sim_now(t->house->sim) + FAULT_LASTS);
     }
 }
 
@@ -290,8 +316,10 @@ static void begin(struct trial *t, char *message)
     t->began = sim_now(t->house->sim);
     t->hop = mail_hop_new(t->house);
     t->hop->chunking = c->bdat;
-    t->hop->script = hop_script;
-    t->hop->script_arg = t;
+    t->second = mail_hop_new_second(t->house);
+    t->second->chunking = c->bdat;
+    t->hop->script = t->second->script = hop_script;
+    t->hop->script_arg = t->second->script_arg = t;
     t->client = (struct mail_client){
         .house = t->house,
         .tls = c->tls,
@@ -308,14 +336,10 @@ static void begin(struct trial *t, char *message)
     }
     make_mailboxes(t);
     t->victim = house_worker(t->house, 0);
+    t->passing = (struct rt_timer){.fn = end_fault, .arg = t};
     file_error = 0;
     sys_fault = fail_once;
     sim_on_await(t->victim->rt, on_await, t);
-}
-
-static void restore_budget(struct trial *t)
-{
-    t->victim->server.budget.limit = (size_t)t->house->conf->limits.spool_memory;
 }
 
 static void fail(struct proof_result *r, const char *why)
@@ -346,7 +370,7 @@ static void check_recipient(struct trial *t, unsigned i, bool excused, struct pr
     if (c->finals[i] == CLIENT_DELIVERED && n == 0) {
         fail(r, "accepted and lost");
     }
-    if (n > 1 && !excused) {
+    if (n > 1 && (!excused || c->attempts == 1)) {
         fail(r, "delivered twice");
     }
     r->exception |= n > 1;
@@ -375,6 +399,9 @@ static void check(struct trial *t, struct proof_result *r)
     for (unsigned i = 0; i < c->recipient_count; i++) {
         check_recipient(t, i, excused, r);
     }
+    if (t->c->way == PROOF_FAILOVER && t->c->fault == FAULT_HOP_DOWN && c->attempts > 7) {
+        fail(r, "the other hop was of no use");
+    }
     bool late = house_stat(t->house, offsetof(struct delivery_stats, late)) > 0;
     if (c->put_off > 0 && !excused && !late &&
         house_stat(t->house, offsetof(struct delivery_stats, in_doubt)) == 0) {
@@ -396,14 +423,12 @@ void proof_run(const struct proof_case *c, struct proof_result *ret)
     *ret = (struct proof_result){0};
     begin(&t, message);
     mail_client_start(&t.client);
-    /* The budget's fault lasts for one attempt. */
-    sim_run(t.house->sim, sim_now(t.house->sim) + 100 * USEC_SEC);
-    restore_budget(&t);
     sim_run(t.house->sim, USEC_NEVER);
     ret->awaits = rt_stats(t.victim->rt)->awaits;
     check(&t, ret);
     sys_fault = NULL;
     mail_hop_free(t.hop);
+    mail_hop_free(t.second);
     house_free(t.house);
     free(message);
 }

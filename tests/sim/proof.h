@@ -14,6 +14,7 @@
     X(HOP_GONE_LATE, "hop gone after it got everything")                                           \
     X(ONE_GONE, "one of the hops gone, sent octets lost")                                          \
     X(ONE_GONE_LATE, "one of the hops gone after it got everything")                               \
+    X(HOP_DOWN, "hop down for some time")                                                          \
     X(HOP_STALL, "hop silent")                                                                     \
     X(HOP_SLOW, "hop answers late, client goes away meanwhile")                                    \
     X(CANCELLED, "cancelled")                                                                      \
@@ -36,8 +37,9 @@ enum proof_fault {
 enum proof_way {
     PROOF_SMTP,
     PROOF_MAILDIR,
-    PROOF_LMTP,   /* one is refused for good after the data, one put off for some minutes */
-    PROOF_ROUTES, /* the same, with an SMTP hop and a Maildir in the same transaction */
+    PROOF_LMTP,     /* one is refused for good after the data, one put off for some minutes */
+    PROOF_ROUTES,   /* the same, with an SMTP hop and a Maildir in the same transaction */
+    PROOF_FAILOVER, /* two routes, by SMTP and by such LMTP, each with two hops */
     PROOF_WAYS,
 };
 

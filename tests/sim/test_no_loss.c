@@ -8,7 +8,7 @@
 
 #include "proof.h"
 
-#define WAYS  24
+#define WAYS  28
 #define SEEDS 3
 
 struct totals {
@@ -30,7 +30,8 @@ static struct proof_case way_case(unsigned way)
                                    .pipelined = way & 8,
                                    .seed = way + 1};
     }
-    return (struct proof_case){.way = way & 1 ? PROOF_ROUTES : PROOF_LMTP,
+    enum proof_way last = way & 1 ? PROOF_ROUTES : PROOF_LMTP;
+    return (struct proof_case){.way = way < 24 ? last : PROOF_FAILOVER,
                                .bdat = way & 2,
                                .pipelined = way & 4,
                                .seed = way + 1};

@@ -21,6 +21,7 @@ static enum {
     NO_MARKS,
     FIRST_FOR_ALL,
     ONE_LEG_FOR_ALL,
+    FAILOVER_TOO_LATE,
     NO_GROUPS
 } broken;
 
@@ -65,6 +66,20 @@ static void spread(struct hop_recipient *const *r, size_t count)
     }
 }
 
+/* Goes to another hop, or the same, although the message may have been taken. */
+static int once_more(struct hop_recipient *const *r, size_t count, usec_t deadline, int error)
+{
+    struct delivery *d = r[0]->leg->delivery;
+    struct hop *again = hop_begin(d->host->pools, r[0]->leg->route, &d->envelope, &d->arena);
+    bool ready = hop_prepare(again, d->message, r, count, deadline) == 0;
+    for (size_t i = 0; i < count; i++) {
+        ready &= !r[i]->wanted || answer_is_yes(&r[i]->answer);
+    }
+    int rc = ready ? __real_hop_commit(again, r, count, deadline) : error;
+    hop_end(again);
+    return rc;
+}
+
 /* 250 before the hop's: the answer is made up, and the dot not sent. */
 int __wrap_hop_commit(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline)
 {
@@ -76,6 +91,9 @@ int __wrap_hop_commit(struct hop *h, struct hop_recipient *const *r, size_t coun
     int rc = __real_hop_commit(h, r, count, deadline);
     if (rc == 0 && broken == FIRST_FOR_ALL) {
         spread(r, count);
+    }
+    if (rc < 0 && rc != -ETIMEDOUT && broken == FAILOVER_TOO_LATE) {
+        return once_more(r, count, deadline, rc);
     }
     return rc;
 }
@@ -171,6 +189,13 @@ static void test_one_leg_for_all(void **state)
     assert_true(count_violations(PROOF_ROUTES, 11) > 0);
 }
 
+static void test_failover_too_late(void **state)
+{
+    (void)state;
+    broken = FAILOVER_TOO_LATE;
+    assert_true(count_violations(PROOF_SMTP, 1) > 0);
+}
+
 static void test_no_groups(void **state)
 {
     (void)state;
@@ -184,9 +209,13 @@ static void test_no_groups(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),         cmocka_unit_test(test_early_yes),
-        cmocka_unit_test(test_no_ledger),     cmocka_unit_test(test_no_marks),
-        cmocka_unit_test(test_first_for_all), cmocka_unit_test(test_one_leg_for_all),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_early_yes),
+        cmocka_unit_test(test_no_ledger),
+        cmocka_unit_test(test_no_marks),
+        cmocka_unit_test(test_first_for_all),
+        cmocka_unit_test(test_one_leg_for_all),
+        cmocka_unit_test(test_failover_too_late),
         cmocka_unit_test(test_no_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
