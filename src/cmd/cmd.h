@@ -48,4 +48,7 @@ int cmd_load(const char *file, struct configuration **ret, size_t *ret_warnings)
 
 enum cmd_status cmd_run(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_check(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_status(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_reload(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_upgrade(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_docs(const struct command *c, int argc, char **argv);

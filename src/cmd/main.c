@@ -22,6 +22,22 @@ static const struct command commands[] = {
      "not keep it from beginning: the exit status is 0 with them, 2 with an error.\n\n"
      "--explain  also print the policy as a table: phase, rule, facts needed, cost",
      CMD_FILE | CMD_EXPLAIN, 0, cmd_check},
+    {"status", "[-c FILE] [--json]",
+     "Tells what a running Gatepost does just now and what it has counted. Asks over the control\n"
+     "socket that the configuration names; without -c that is " CONF_FILE_STANDARD ".\n"
+     "The exit status is 1 when nobody answers.\n\n"
+     "--json     as JSON; sizes in octets, times in microseconds",
+     CMD_FILE | CMD_JSON, 0, cmd_status},
+    {"reload", "[-c FILE]",
+     "Has a running Gatepost go over to its changed configuration, and says what is wrong with it\n"
+     "when it is not fit; then nothing has changed. Asks over the control socket that the\n"
+     "configuration names; without -c that is " CONF_FILE_STANDARD ".",
+     CMD_FILE, 0, cmd_reload},
+    {"upgrade", "[-c FILE]",
+     "Has the program that is now at the path which a running Gatepost was started by take its\n"
+     "place, without an end and a beginning, and says why when it does not. Asks over the control\n"
+     "socket that the configuration names; without -c that is " CONF_FILE_STANDARD ".",
+     CMD_FILE, 0, cmd_upgrade},
     {"docs", "[--json | --man] [facts | actions | limits | replies | counters | standard]",
      "Prints the reference of what a policy may ask (facts) and do (actions), of limits, of\n"
      "Gatepost's own replies and of what it counts, as Markdown: one of them, or all. `standard` "

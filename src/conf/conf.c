@@ -258,6 +258,9 @@ static void set_defaults(struct parser *p)
     if (c->spool == NULL) {
         c->spool = parser_keep(p, SLICE_LIT("/var/spool/gatepost"));
     }
+    if (c->control == NULL) {
+        c->control = parser_keep(p, SLICE_LIT("/run/gatepost/control"));
+    }
     if (c->workers == 0) {
         unsigned n = processors();
         c->workers = n < CONF_WORKERS_MAX ? n : CONF_WORKERS_MAX;

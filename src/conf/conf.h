@@ -149,6 +149,7 @@ struct conf {
     char *state;      /* folder of the LMDB environment */
     char *spool;      /* folder for messages that do not fit into memory */
     char *user;       /* NULL: not given */
+    char *control;    /* path of the control socket */
     unsigned workers; /* 0 in the file: one for each processor this process may use */
     enum conf_decisions decisions;
     char *decisions_file;

@@ -23,6 +23,7 @@ struct domain_entry {
 };
 
 enum statement_index {
+    STATEMENT_CONTROL,
     STATEMENT_DECISIONS,
     STATEMENT_HOSTNAME,
     STATEMENT_INCLUDE,

@@ -2,6 +2,7 @@
  * can only be judged when all is read is in conf.c, routes in route.c, what src/policy reads
  * in block.c. */
 #include <errno.h>
+#include <sys/un.h>
 
 #include "conf/network.h"
 #include "conf/parser.h"
@@ -19,6 +20,23 @@ static int take_path(struct parser *p, const char *what, char **ret)
         return parser_expected(p, &token, what);
     }
     *ret = parser_keep(p, token.text);
+    return 0;
+}
+
+/* control PATH */
+static int parse_control(struct parser *p)
+{
+    static const char what[] = "the absolute path of a socket, at most 107 octets long";
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    if (!value_is_path(token.text) || token.text.n >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+        return parser_expected(p, &token, what);
+    }
+    p->conf->control = parser_keep(p, token.text);
     return 0;
 }
 
@@ -350,6 +368,7 @@ static int parse_workers(struct parser *p)
 }
 
 const struct statement statements[STATEMENT_COUNT] = {
+    [STATEMENT_CONTROL] = {"control", false, false, parse_control},
     [STATEMENT_DECISIONS] = {"decisions", false, false, parse_decisions},
     [STATEMENT_HOSTNAME] = {"hostname", false, true, parse_hostname},
     [STATEMENT_INCLUDE] = {"include", true, false, parse_include},

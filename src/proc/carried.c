@@ -49,10 +49,11 @@ void carried_print(const struct carried *c, struct buf *ret)
                                   (int)w->slot, "pid", (int)w->pid));
     }
     json_t *all =
-        whole(json_pack("{si ss ss ss si si si so so so}", "gatepost", CARRIED_VERSION, "program",
-                        c->program, "state", c->state, "layout", c->layout, "shared", c->shared,
-                        "files", c->files, "generation_count", (int)c->generation_count,
-                        "listeners", listeners, "generations", generations, "workers", workers));
+        whole(json_pack("{si ss ss ss si si ss si si so so so}", "gatepost", CARRIED_VERSION,
+                        "program", c->program, "state", c->state, "layout", c->layout, "shared",
+                        c->shared, "control", c->control, "control_path", c->control_path, "files",
+                        c->files, "generation_count", (int)c->generation_count, "listeners",
+                        listeners, "generations", generations, "workers", workers));
     char *text = json_dumps(all, JSON_COMPACT);
     if (text == NULL) {
         fatal("out of memory for what is handed over");
@@ -214,6 +215,19 @@ static int check_lists(const struct reader *r, const struct carried *c)
     return serving == 1 && c->listener_count > 0 ? 0 : bad(r, "generations or listeners");
 }
 
+/* A Gatepost may have to do without one. */
+static int read_control(const struct reader *r, const json_t *all, struct carried *c)
+{
+    json_int_t fd = 0;
+    int error = number_of(r, all, "control", -1, INT_MAX, &fd);
+
+    if (error == 0 && fd >= 0 && fd <= 2) {
+        error = bad(r, "control");
+    }
+    c->control = (int)fd;
+    return error < 0 ? error : text_of(r, all, "control_path", &c->control_path);
+}
+
 static int read_all(const struct reader *r, const json_t *all, struct carried *c)
 {
     json_int_t version = 0, count = 0;
@@ -223,6 +237,7 @@ static int read_all(const struct reader *r, const json_t *all, struct carried *c
     error = error < 0 ? error : text_of(r, all, "state", &c->state);
     error = error < 0 ? error : text_of(r, all, "layout", &c->layout);
     error = error < 0 ? error : fd_of(r, all, "shared", &c->shared);
+    error = error < 0 ? error : read_control(r, all, c);
     error = error < 0 ? error : fd_of(r, all, "files", &c->files);
     error = error < 0 ? error : number_of(r, all, "generation_count", 1, INT_MAX, &count);
     c->generation_count = (unsigned)count;

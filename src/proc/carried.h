@@ -39,7 +39,9 @@ struct carried {
     const char *state;   /* the store's folder */
     const char *layout;  /* shared_layout */
     int shared;          /* the shared memory */
-    int files;           /* the configuration's files: to be written by a trial, then read */
+    int control;         /* the listening control socket, or -1 */
+    const char *control_path;
+    int files; /* the configuration's files: to be written by a trial, then read */
     unsigned generation_count;
     struct carried_listener *listeners;
     size_t listener_count;

@@ -87,8 +87,7 @@ static int check_trust(const struct check *c)
     return 0;
 }
 
-/* Creates what is missing of the path above its last component, for all to pass through. */
-static int make_parents(const char *path)
+int environment_make_parents(const char *path)
 {
     char part[PATH_MAX];
 
@@ -108,7 +107,7 @@ static int make_parents(const char *path)
 
 static int make_folder(const struct check *c, const char *path)
 {
-    int r = make_parents(path);
+    int r = environment_make_parents(path);
 
     if (r < 0) {
         return r;

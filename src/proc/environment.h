@@ -17,3 +17,7 @@ int environment_check(const struct conf *conf, const char *file, bool create,
 
 /* Where the operator's log goes by this configuration, and by what standard error is. */
 enum log_target environment_log(const struct conf *conf);
+
+/* Creates what is missing of the path above its last component, for all to pass through. 0 or a
+ * negative errno. */
+int environment_make_parents(const char *path);

@@ -198,11 +198,12 @@ void generations_hear_ready(struct master *m)
 }
 
 /* In the new process: what is the master's alone. */
-static void close_masters(const struct master *m, const struct generation *g)
+static void close_masters(struct master *m, const struct generation *g)
 {
     if (m->notify.fd >= 0) {
         close(m->notify.fd);
     }
+    clerk_close_in_child(m);
     close(m->signals);
     close(m->ready[0]);
     close(m->shared.fd);
@@ -226,6 +227,7 @@ static void start_worker(struct master *m, unsigned number)
         .tls = g->certificate.context,
         .owner = slot->owner,
         .listeners = g->listeners,
+        .generation = g->number,
         .ready = m->ready[1],
         .master = getpid(),
     };
@@ -342,7 +344,8 @@ void generations_bury(struct master *m)
         }
         if (i < OWNER_SLOTS) {
             worker_ended(m, i, status);
-        } else {
+            board_new_epoch(m->shared.board, (uint16_t)i);
+        } else if (!clerk_keeper_buried(&m->clerk, pid, status, master_now())) {
             reload_child_ended(m, pid, status);
         }
     }

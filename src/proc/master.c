@@ -116,22 +116,26 @@ static usec_t step(struct master *m)
     usec_t next = reload_step(m);
 
     next = earlier(next, generations_step(m));
+    next = earlier(next, clerk_step(m));
     return earlier(next, tick(m));
 }
 
 static void supervise(struct master *m)
 {
     struct pollfd heard[] = {{.fd = m->signals, .events = POLLIN},
-                             {.fd = m->ready[0], .events = POLLIN}};
+                             {.fd = m->ready[0], .events = POLLIN},
+                             {.events = POLLIN}};
 
     for (;;) {
         usec_t next = step(m);
-        if (m->ending && !generations_any_lives(m)) {
+        if (m->ending && !generations_any_lives(m) && m->clerk.pid == 0) {
             return;
         }
         usec_t in = next - master_now();
-        (void)poll(heard, 2, in > 0 ? (int)(in / USEC_MSEC) + 1 : 0);
+        heard[2].fd = m->clerk.link;
+        (void)poll(heard, 3, in > 0 ? (int)(in / USEC_MSEC) + 1 : 0);
         generations_hear_ready(m);
+        clerk_hear(m);
         hear_signals(m);
         generations_bury(m);
     }
@@ -174,6 +178,7 @@ static int prepare(struct master *m, struct generation_parts *parts, struct conf
     int r = environment_check(conf, m->file, true, &parts->who, error);
 
     r = r < 0 ? r : certificate_load(conf, &parts->certificate, error->text, sizeof(error->text));
+    r = r < 0 ? r : control_socket_open(conf, m->file, &m->control, error);
     r = r < 0 ? r : listeners_inherit(&m->listeners, error->text, sizeof(error->text));
     return r < 0 ? r : listeners_take(&m->listeners, conf, m->file, &parts->listeners, error);
 }
@@ -182,7 +187,8 @@ struct master *master_new(const char *file, char **argv)
 {
     struct master *m = xcalloc(1, sizeof(*m));
 
-    *m = (struct master){.file = file, .argv = argv};
+    *m = (struct master){.file = file, .argv = argv, .control = {.fd = -1}};
+    m->clerk.link = -1;
     list_init(&m->generations);
     reload_init(m);
     raise_descriptor_limit();
@@ -202,6 +208,7 @@ static int end(struct master *m)
     generations_free(m);
     listeners_close(&m->listeners);
     notify_close(&m->notify);
+    control_socket_close(&m->control);
     close(m->signals);
     close(m->ready[0]);
     close(m->ready[1]);
@@ -258,6 +265,7 @@ int master_run(struct configuration *configuration, const char *file, char **arg
     master_warn_of(&parts.who);
     m->state = xstrdup(configuration->conf->state);
     m->program = find_program(argv[0]);
+    clerk_begin(m, &parts.who);
     if (generation_new(m, &parts, &m->reload.next) < 0) {
         panic("no slots for the first workers");
     }

@@ -1,10 +1,12 @@
-/* What the files of the master share. Internal to master.c, generation.c, reload.c, upgrade.c and
- * certificates.c. */
+/* What the files of the master share. Internal to master.c, generation.c, reload.c, upgrade.c,
+ * certificates.c and master_clerk.c. */
 #pragma once
 
 #include "base/list.h"
 #include "base/time.h"
+#include "proc/clerk_keeper.h"
 #include "proc/configuration.h"
+#include "proc/control_socket.h"
 #include "proc/identity.h"
 #include "proc/listen.h"
 #include "proc/master.h"
@@ -115,6 +117,10 @@ struct master {
     struct reload reload;
     struct certificates certificates;
     struct notify notify;
+    struct control_socket control;
+    struct clerk_keeper clerk;
+    struct identity clerk_who;
+    bool has_clerk; /* clerk_begin was called */
     int signals;
     int ready[2];
     usec_t tick_at; /* when to look around again */
@@ -206,6 +212,10 @@ void reload_room(struct master *m);
 /* Makes the first generation of a program that has taken over, from the configuration's files. */
 void reload_take_over(struct master *m, int files);
 
+/* Tells those who wait for the one that runs that it has succeeded: before the program is replaced,
+ * which cannot any more. */
+void reload_tell_done(struct master *m);
+
 /* Whatever is under way is over: the end has begun. */
 void reload_cancel(struct master *m);
 
@@ -225,3 +235,21 @@ int upgrade_begin(struct master *m, char *ret_why, size_t why_size);
 
 /* Executes what has been tried. Returns only when that is not possible. */
 void upgrade_go(struct master *m, char *ret_why, size_t why_size);
+
+/* ---- master_clerk.c ---- */
+
+/* There will be a clerk from now on, who becomes `who`. Harmless when there is. */
+void clerk_begin(struct master *m, const struct identity *who);
+
+/* Starts one when it is due, and ends the last one when all workers have ended. Returns when there
+ * will be something to do again, or USEC_NEVER. */
+usec_t clerk_step(struct master *m);
+
+/* Carries out what it has passed on. */
+void clerk_hear(struct master *m);
+
+/* In another child of the master. */
+void clerk_close_in_child(struct master *m);
+
+/* Another configuration is in force: it may want another control socket, and another user. */
+void clerk_follow(struct master *m);

@@ -63,6 +63,11 @@ static void tell_waiters(struct list *waiters, const char *error)
     }
 }
 
+void reload_tell_done(struct master *m)
+{
+    tell_waiters(&m->reload.current, NULL);
+}
+
 static void move_waiters(struct list *from, struct list *to)
 {
     struct list *it;
@@ -205,6 +210,7 @@ static int make_next(struct master *m, struct configuration *c, char *why, size_
     if (r < 0) {
         (void)snprintf(why, why_size, "%s", error.text);
     } else {
+        clerk_begin(m, &parts.who);
         r = generation_new(m, &parts, &m->reload.next);
     }
     if (r < 0) {
@@ -290,6 +296,7 @@ static void switch_over(struct master *m)
     }
     m->reload.told_waiting = false;
     finish(m, NULL);
+    clerk_follow(m);
 }
 
 static usec_t step_none(struct master *m)
@@ -327,7 +334,8 @@ static usec_t step_starting(struct master *m)
 {
     struct generation *g = m->reload.next;
 
-    if (generation_is_ready(m, g)) {
+    /* A clerk that cannot be had keeps nobody waiting. */
+    if (generation_is_ready(m, g) && (m->serving != NULL || m->clerk.tried)) {
         switch_over(m);
         return step_none(m);
     }

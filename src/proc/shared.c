@@ -23,6 +23,7 @@
 #define RATES_LAYOUT    1
 #define BANS_LAYOUT     1
 #define HEARTS_LAYOUT   1
+#define BOARD_LAYOUT    1
 
 /* Parts begin at pages of their own, so that none shares a cache line with another. */
 #define PART_ALIGNMENT ((size_t)4096)
@@ -34,6 +35,7 @@ enum part {
     PART_RATES,
     PART_BANS,
     PART_HEARTS,
+    PART_BOARD,
     PART_COUNT
 };
 
@@ -47,6 +49,7 @@ static const struct {
     [PART_RATES] = {"rates", RATES_LAYOUT},
     [PART_BANS] = {"bans", BANS_LAYOUT},
     [PART_HEARTS] = {"hearts", HEARTS_LAYOUT},
+    [PART_BOARD] = {"board", BOARD_LAYOUT},
 };
 
 static size_t size_of(enum part part)
@@ -58,6 +61,7 @@ static size_t size_of(enum part part)
     case PART_RATES: return rates_memory(RATES_MOST);
     case PART_BANS: return bans_memory(BANS_MOST);
     case PART_HEARTS: return OWNER_SLOTS * sizeof(struct heartbeat);
+    case PART_BOARD: return board_memory();
     case PART_COUNT: break;
     }
     return 0;
@@ -104,6 +108,7 @@ static int map(int fd, struct shared *s)
     s->rates = part_of(s, PART_RATES);
     s->bans = part_of(s, PART_BANS);
     s->hearts = part_of(s, PART_HEARTS);
+    s->board = part_of(s, PART_BOARD);
     return 0;
 }
 
@@ -157,6 +162,7 @@ struct owner shared_new_owner(const struct shared *s, uint16_t slot)
     marks_take_epoch(s->disarmed, who);
     presence_new_epoch(s->presence, who);
     atomic_store_explicit(&s->hearts[slot].at, 0, memory_order_relaxed);
+    board_new_epoch(s->board, slot);
     return who;
 }
 
@@ -169,4 +175,16 @@ void shared_unmap(struct shared *s)
     bans_fini(s->bans);
     munmap(s->memory, s->size);
     close(s->fd);
+}
+
+void shared_keep_board(struct shared *s)
+{
+    size_t from = offset_of(PART_BOARD);
+    size_t end = offset_of(PART_BOARD + 1);
+
+    munmap(s->memory, from);
+    munmap((char *)s->memory + end, s->size - end);
+    close(s->fd);
+    *s = (struct shared){.board = s->board, .fd = -1};
+    (void)mprotect(s->board, end - from, PROT_READ);
 }

@@ -1,5 +1,6 @@
 /* The memory that the master and all workers of the host share: marks in doubt, marks of disarmed
- * ledger entries, presence, rates, bans, and the workers' heartbeats.
+ * ledger entries, presence, rates, bans, the workers' heartbeats, and the
+ * status board.
  *
  * It outlives reloads, and upgrades of the program: it is a file without a name (memfd), whose
  * descriptor the master hands over to its successor. A program that would lay it out otherwise is
@@ -8,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "proc/board.h"
 #include "store/bans.h"
 #include "store/marks.h"
 #include "store/presence.h"
@@ -26,6 +28,7 @@ struct shared {
     struct rates *rates;
     struct bans *bans;
     struct heartbeat *hearts; /* by slot, OWNER_SLOTS of them */
+    struct board *board;
     int fd;
     void *memory; /* private */
     size_t size;  /* private */
@@ -45,6 +48,12 @@ int shared_attach(int fd, struct shared *ret);
 /* The next owner for a worker's slot: what the slot's worker before left behind is void. Called
  * when that worker is gone, before the next one starts. */
 struct owner shared_new_owner(const struct shared *s, uint16_t slot);
+
+/* By a process that only reads the board: gives the rest back. */
+void shared_keep_board(struct shared *s);
+
+/* By a process that only reads the board: gives the rest back. */
+void shared_keep_board(struct shared *s);
 
 /* By the master, when all workers have ended. */
 void shared_unmap(struct shared *s);

@@ -84,6 +84,8 @@ static int write_carried(const struct master *m, int files)
         .state = m->state,
         .layout = shared_layout(),
         .shared = m->shared.fd,
+        .control = m->control.fd,
+        .control_path = m->control.path,
         .files = files,
         .generation_count = m->generation_count,
     };
@@ -147,6 +149,7 @@ static void keep_over_exec(const struct master *m, bool keep)
     const int flag = keep ? 0 : FD_CLOEXEC;
 
     (void)fcntl(m->shared.fd, F_SETFD, flag);
+    (void)fcntl(m->control.fd, F_SETFD, flag); /* -1 where there is none */
     (void)fcntl(m->reload.trial.files, F_SETFD, flag);
     for (size_t i = 0; i < m->listeners.count; i++) {
         (void)fcntl(m->listeners.items[i].fd, F_SETFD, flag);
@@ -221,6 +224,7 @@ void upgrade_go(struct master *m, char *ret_why, size_t why_size)
     int r = carried;
     if (carried >= 0) {
         log_line(LOG_NOTICE, "upgrade: %s takes over", m->program);
+        reload_tell_done(m);
         r = execute(m, m->argv, carried);
         close(carried);
     }
@@ -345,6 +349,7 @@ int upgrade_take_over(const char *file, char **argv)
     if (log_stderr_is_journal()) {
         log_set_target(LOG_TO_JOURNALD); /* until the configuration is read */
     }
+    control_socket_adopt(&m->control, c.control, c.control_path);
     adopt_generations(m, &c);
     adopt_workers(m, &c);
     int r = adopt_listeners(m, &c);

@@ -19,6 +19,7 @@
 #include "proc/environment.h"
 #include "proc/gate.h"
 #include "proc/listen.h"
+#include "proc/reporter.h"
 #include "route/hop_tls.h"
 #include "rt/real.h"
 #include "smtp/server.h"
@@ -47,6 +48,7 @@ struct worker {
     struct balance balance;
     struct real_listener **listeners;
     struct file_watch *tables;
+    struct reporter reporter;
     struct rt_timer flush_timer;
     struct rt_timer heart_timer;
     struct rt_timer retire_timer;
@@ -345,6 +347,7 @@ static void on_turn(void *arg)
         recipients_drain(w->deliveries.recipients);
         hop_pools_drain(w->deliveries.pools);
     }
+    reporter_turn(&w->reporter);
     /* An open commit may take 10 1/2 minutes, and is waited for. */
     w->stop = w->server.draining && smtp_server_clients(&w->server) == 0 &&
               w->deliveries.late_running == 0;
@@ -369,6 +372,15 @@ static int serve(struct worker *w)
         on_heart(w);
         real_on_turn(w->rt, on_turn, w);
         w->tables = table_watch_new(w->rt, w->setup->policy, tell, w);
+        w->reporter = (struct reporter){
+            .board = w->setup->shared->board,
+            .rt = w->rt,
+            .owner = w->setup->owner,
+            .generation = w->setup->generation,
+            .server = &w->server,
+            .decisions = w->decisions,
+        };
+        reporter_begin(&w->reporter);
         begin_signals(w);
         tell_ready(w);
         real_run(w->rt, &w->stop);
@@ -376,6 +388,7 @@ static int serve(struct worker *w)
         rt_timer_clear(w->rt, &w->flush_timer);
         rt_timer_clear(w->rt, &w->heart_timer);
         rt_timer_clear(w->rt, &w->retire_timer);
+        reporter_end(&w->reporter);
     }
     (void)stop_listening(w, true);
     w->tables = file_watch_free(w->tables);

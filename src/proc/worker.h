@@ -19,6 +19,7 @@ struct worker_setup {
     struct tls_context *tls; /* NULL: STARTTLS is not offered */
     struct owner owner;      /* slot and epoch */
     const int *listeners;    /* conf->listen_count listening sockets, which the worker closes */
+    unsigned generation;     /* of the configuration */
     int ready; /* where to write the slot, as a uint16_t, once clients are served; closed */
     pid_t master;
 };

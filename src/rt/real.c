@@ -25,6 +25,9 @@ static usec_t clock_usec(clockid_t id)
 void real_tick(struct real *w)
 {
     w->rt.now = clock_usec(CLOCK_MONOTONIC);
+    if (w->awake_since == 0) {
+        w->awake_since = w->rt.now;
+    }
 }
 
 static usec_t real_wall(struct rt *rt)
@@ -154,9 +157,49 @@ static void arm_timer(struct real *w)
     w->timer_at = next;
 }
 
+/* ---- how long others are kept waiting ---- */
+
+#define MINUTE (60 * USEC_SEC)
+
+static void begin_minute(struct real *w, usec_t now)
+{
+    bool next = now - w->minute_began < 2 * MINUTE;
+
+    w->last_longest = next ? w->minute_longest : 0;
+    w->minute_longest = 0;
+    w->minute_began = now;
+}
+
+static void measure_turn(struct real *w)
+{
+    usec_t now = clock_usec(CLOCK_MONOTONIC);
+    usec_t block = now - w->awake_since;
+
+    if (now - w->minute_began >= MINUTE) {
+        begin_minute(w, now);
+    }
+    if (block > w->minute_longest) {
+        w->minute_longest = block;
+    }
+    if (block > w->blocks.longest) {
+        w->blocks.longest = block;
+        w->blocks.longest_at = now;
+    }
+}
+
+struct real_blocks real_blocks(const struct rt *rt)
+{
+    const struct real *w = (const struct real *)rt;
+    struct real_blocks b = w->blocks;
+
+    b.recent = w->minute_longest > w->last_longest ? w->minute_longest : w->last_longest;
+    return b;
+}
+
 static void turn(struct real *w, bool may_wait)
 {
     arm_timer(w);
+    w->awake_since = 0;
     event_base_loop(w->base, EVLOOP_ONCE | (may_wait ? 0 : EVLOOP_NONBLOCK));
     real_tick(w);
     rt_run_timers(&w->rt);
@@ -164,6 +207,7 @@ static void turn(struct real *w, bool may_wait)
     if (w->on_turn != NULL) {
         w->on_turn(w->on_turn_arg);
     }
+    measure_turn(w);
 }
 
 void real_run(struct rt *rt, const volatile bool *stop)

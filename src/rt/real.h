@@ -14,6 +14,15 @@ struct rt *real_free(struct rt *rt);
  * real_wake; it is looked at once a turn. */
 void real_run(struct rt *rt, const volatile bool *stop);
 
+/* How long one turn of the loop kept all others waiting: from its waking up to its going back to
+ * sleep. */
+struct real_blocks {
+    usec_t longest;    /* ever */
+    usec_t longest_at; /* when that ended, on rt_now's clock */
+    usec_t recent;     /* the longest of the last one to two minutes */
+};
+struct real_blocks real_blocks(const struct rt *rt);
+
 /* Makes real_run's turn end soon. Safe in a signal handler. */
 void real_wake(struct rt *rt);
 
@@ -32,6 +41,14 @@ void real_listener_when_full(struct real_listener *l, real_accept_fn *fn);
 
 /* Leaves connections to other processes that accept from the same socket, or takes them again. */
 void real_listener_hold(struct real_listener *l, bool hold);
+
+/* A stream on a connected, non-blocking socket that was made elsewhere and is the stream's from now
+ * on; NULL when it cannot be watched (it is closed then). */
+struct stream *real_socket_of(struct rt *rt, int fd);
+
+/* The user at the other end of a Unix socket, as it was when the connection was made: 0 or a
+ * negative errno. Of plain sockets' streams only. */
+int real_peer_user(struct stream *s, uid_t *ret);
 
 /* Stops accepting; the descriptor stays the caller's. NULL allowed. Returns NULL. */
 struct real_listener *real_listener_free(struct real_listener *l);

@@ -3,6 +3,7 @@
 
 #include <event2/event.h>
 
+#include "rt/real.h"
 #include "rt/rt_impl.h"
 
 struct thread_pool;
@@ -23,6 +24,11 @@ struct real {
     struct thread_pool *store;
     void (*on_turn)(void *arg);
     void *on_turn_arg;
+    usec_t awake_since; /* this turn's waking up, 0 before it */
+    struct real_blocks blocks;
+    usec_t minute_began; /* the minute that is measured now, */
+    usec_t minute_longest;
+    usec_t last_longest; /* and the one before it */
 };
 
 /* Reads the clock. Whatever the loop calls between two turns does so first: the loop may have slept

@@ -329,6 +329,22 @@ int real_socket_connect_path(struct rt *rt, const char *path, usec_t deadline, s
     return connected(rt, fd, false, deadline, ret);
 }
 
+struct stream *real_socket_of(struct rt *rt, int fd)
+{
+    return real_socket_stream((struct real *)rt, fd);
+}
+
+int real_peer_user(struct stream *s, uid_t *ret)
+{
+    struct ucred peer;
+    socklen_t n = sizeof peer;
+    if (getsockopt(((struct sock *)s)->fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0) {
+        return -errno;
+    }
+    *ret = peer.uid;
+    return 0;
+}
+
 /* ---- listeners ---- */
 
 #define ACCEPT_AGAIN (100 * USEC_MSEC)

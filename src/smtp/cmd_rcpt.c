@@ -158,6 +158,7 @@ void cmd_rcpt(struct session *s, struct slice argument)
         reply_error(s, name);
         return;
     }
+    session_enter(s, SESSION_RCPT);
     s->asked = (struct asked_recipient){0};
     if (name == REPLY_RELAY_TRICK) {
         r.answer = reply_answer(name);

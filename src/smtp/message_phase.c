@@ -113,6 +113,7 @@ void message_phase(struct session *s)
 {
     struct answer a = {0};
     receive_end(s);
+    session_enter(s, SESSION_MESSAGE);
     if (message_receive_refusal(s, &a)) {
         refuse(s, &a);
     } else {
@@ -121,6 +122,7 @@ void message_phase(struct session *s)
             refuse(s, &a);
         } else if (j == JUDGED_GO_ON) {
             make_fields(s);
+            session_enter(s, SESSION_COMMIT);
             enum delivery_end end = hand_over(s, &a);
             answer_message(s, end, &a);
         }

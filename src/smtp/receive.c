@@ -23,6 +23,7 @@ void receive_begin(struct session *s, bool by_bdat)
     header_counter_init(&t->header);
     t->data_began = rt_now();
     t->spooling = true;
+    session_enter(s, SESSION_DATA);
 }
 
 /* Until when enough octets have come for the mean rate to be kept. */

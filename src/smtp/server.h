@@ -49,6 +49,17 @@ struct smtp_gate {
 /* Of standings among those that wait. */
 #define CROWD_RANKS 32
 
+/* Where a session stands, for figures. Clients that wait for their greeting are guest_count. */
+enum session_phase {
+    SESSION_GREETED, /* no transaction */
+    SESSION_MAIL,
+    SESSION_RCPT,
+    SESSION_DATA,    /* the message comes in */
+    SESSION_MESSAGE, /* it is judged */
+    SESSION_COMMIT,  /* it is handed over */
+    SESSION_PHASES
+};
+
 struct smtp_server {
     struct rt *rt;
     const struct conf *conf;
@@ -78,6 +89,7 @@ struct smtp_server {
     struct list input_blocks;              /* private: spare input buffers */
     unsigned input_block_count;
     unsigned session_count;
+    unsigned in_phase[SESSION_PHASES]; /* sessions */
     bool draining;
     struct rt_timer drain_timer;
 };

@@ -109,6 +109,13 @@ void session_look_ahead(struct session *s)
     }
 }
 
+void session_enter(struct session *s, enum session_phase phase)
+{
+    s->server->in_phase[s->phase]--;
+    s->server->in_phase[phase]++;
+    s->phase = phase;
+}
+
 static void dispatch(struct session *s, struct slice line)
 {
     struct slice name, argument;
@@ -372,6 +379,7 @@ static void session_free(struct session *s)
     arena_free(&s->arena);
     list_remove(&s->link);
     srv->session_count--;
+    srv->in_phase[s->phase]--;
     free(s->unconfirmed);
     free(s);
 }
@@ -420,5 +428,6 @@ int session_begin(const struct guest *g, bool judged)
     judge_arrival(s, g, judged);
     list_push_back(&srv->sessions, &s->link);
     srv->session_count++;
+    srv->in_phase[SESSION_GREETED]++;
     return 0;
 }

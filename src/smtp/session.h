@@ -110,6 +110,7 @@ struct session {
     bool counted;    /* in the gate */
     bool unrecorded; /* a proxy's own connection */
     enum session_state state;
+    enum session_phase phase; /* set by session_enter */
     struct slice helo;
     bool esmtp;
     bool tls;
@@ -156,6 +157,8 @@ struct guest;
 /* Makes a session of a guest, whose stream it takes over; `judged`: the connect rules are through.
  * 0, or -ENOMEM and nothing has changed. */
 int session_begin(const struct guest *g, bool judged);
+/* Counts the session as being in that phase from now on. */
+void session_enter(struct session *s, enum session_phase phase);
 /* After a 250 for a message: its ledger entries wait for the client's next sign of life. Called
  * when the reply has been queued, flushes it. */
 void session_await_confirmation(struct session *s, const struct ledger_ref *refs, size_t count);

@@ -19,6 +19,7 @@ void transaction_begin(struct session *s, const struct envelope *e)
     s->server->counts->transactions++;
     s->naming = s->transactions;
     s->state = STATE_MAIL;
+    session_enter(s, SESSION_MAIL);
 }
 
 void transaction_record(struct session *s, const struct recipient_record *r)
@@ -103,4 +104,5 @@ void transaction_end(struct session *s)
     s->txn = (struct transaction){0};
     s->naming = 0;
     s->state = STATE_READY;
+    session_enter(s, SESSION_GREETED);
 }

@@ -23,6 +23,7 @@ import traceback
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam('nobody')
 PATIENCE = 20
+CLERK = 'gatepost-clerk'
 
 
 class Failed(Exception):
@@ -58,6 +59,14 @@ def alive(pid):
         return False
 
 
+def name_of(pid):
+    try:
+        with open(f'/proc/{pid}/comm', encoding='ascii', errors='replace') as f:
+            return f.read().strip()
+    except OSError:
+        return ''
+
+
 def process_status(pid):
     with open(f'/proc/{pid}/status', encoding='ascii', errors='replace') as f:
         return {name: value.strip() for name, _, value in (line.partition(':') for line in f)}
@@ -78,7 +87,7 @@ class Gatepost:
             'hostname': 'gatepost.test', 'listen': f'127.0.0.1:{self.port}',
             'route': f'example.org to maildir:{self.folder}/mail/%{{rcpt.local_part}}',
             'state': f'lmdb:{self.folder}/var/state', 'spool': f'{self.folder}/var/spool',
-            'workers': 2, 'limit': [], **statements}
+            'control': f'{self.folder}/control', 'workers': 2, 'limit': [], **statements}
         if ROOT:
             self.statements.setdefault('user', 'nobody')
         self.make_maildir('box')
@@ -124,7 +133,12 @@ class Gatepost:
 
     def workers(self):
         with open(f'/proc/{self.popen.pid}/task/{self.popen.pid}/children', encoding='ascii') as f:
-            return [int(word) for word in f.read().split()]
+            return [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) != CLERK]
+
+    def clerk(self):
+        with open(f'/proc/{self.popen.pid}/task/{self.popen.pid}/children', encoding='ascii') as f:
+            clerks = [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) == CLERK]
+        return clerks[0] if clerks else None
 
     def session(self):
         return Session(self.port)

@@ -16,7 +16,7 @@
 #define HEAD                                                                                       \
     "{\"gatepost\":1,\"program\":\"/usr/sbin/gatepost\",\"state\":\"/var/"                         \
     "state\",\"layout\":\"x\","                                                                    \
-    "\"shared\":5,\"files\":9,\"generation_count\":2,"
+    "\"shared\":5,\"control\":6,\"control_path\":\"/run/c\",\"files\":9,\"generation_count\":2,"
 #define LISTENERS "\"listeners\":[{\"fd\":4,\"inherited\":true}],"
 #define GENERATION                                                                                 \
     "{\"number\":2,\"serving\":true,\"told_to_end\":false,\"deadline\":0,\"hang_time\":7}"
@@ -43,6 +43,8 @@ static void test_round_trip(void **state)
     assert_string_equal(c.program, "/usr/sbin/gatepost");
     assert_string_equal(c.state, "/var/state");
     assert_int_equal(c.shared, 5);
+    assert_int_equal(c.control, 6);
+    assert_string_equal(c.control_path, "/run/c");
     assert_int_equal(c.files, 9);
     assert_int_equal(c.generation_count, 2);
     assert_int_equal(c.listener_count, 1);

@@ -60,6 +60,7 @@ static const char full[] =
     "user     gatepost\n"
     "workers  3\n"
     "decisions /var/log/decisions#1\n"
+    "control  /srv/control\n"
     "limit    message_size 100M\n"
     "limit    idle_time 2m\n"
     "limit    spool_wait 0s\n"
@@ -82,6 +83,7 @@ static void full_file(void **state)
     assert_string_equal(c->tls_key, "/etc/gatepost/mx1 (new), #2.key");
     assert_string_equal(c->state, "/srv/state");
     assert_string_equal(c->spool, "/srv/spool");
+    assert_string_equal(c->control, "/srv/control");
     assert_string_equal(c->user, "gatepost");
     assert_int_equal(c->workers, 3);
     assert_int_equal(c->decisions, CONF_DECISIONS_FILE);
@@ -159,6 +161,7 @@ static void minimal_file(void **state)
     assert_null(c->user);
     assert_string_equal(c->state, "/var/lib/gatepost/state");
     assert_string_equal(c->spool, "/var/spool/gatepost");
+    assert_string_equal(c->control, "/run/gatepost/control");
     assert_int_equal(c->decisions, CONF_DECISIONS_STDOUT);
     assert_null(c->decisions_file);
     assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
@@ -453,9 +456,9 @@ static struct buf project_file(const char *path)
 }
 
 static const char *const statement_names[] = {
-    "decisions", "hostname",   "include",  "limit", "listen", "policy",
-    "proxy",     "recipients", "resolver", "route", "set",    "spool",
-    "state",     "table",      "tls",      "user",  "workers"};
+    "control", "decisions", "hostname",   "include",  "limit", "listen",
+    "policy",  "proxy",     "recipients", "resolver", "route", "set",
+    "spool",   "state",     "table",      "tls",      "user",  "workers"};
 
 /* A line of `text` that begins with `a`, `b` and `c` one behind the other, then a blank or the end.
  */

@@ -35,7 +35,8 @@ static const struct {
     {SLICE_LIT("Hostname mx.example.org"),
      "1:1: unknown statement \"Hostname\", did you mean \"hostname\"?"},
     {SLICE_LIT("frobnicate"),
-     "1:1: unknown statement \"frobnicate\", expected decisions, hostname, include, limit, listen, "
+     "1:1: unknown statement \"frobnicate\", expected control, decisions, hostname, include, "
+     "limit, listen, "
      "log, policy, proxy, recipients, resolver, route, set, spool, state, table, tls, user or "
      "workers"},
     {SLICE_LIT("log journal"), "1:5: unknown destination \"journal\", did you mean \"journald\"?"},
@@ -277,6 +278,15 @@ static const struct {
     {SLICE_LIT("workers 257"), "1:9: expected a number of workers from 0 to 256, found \"257\""},
     {SLICE_LIT("workers 99999999999999999999"),
      "1:9: expected a number of workers from 0 to 256, found \"99999999999999999999\""},
+    {SLICE_LIT("control"), "1:8: expected the absolute path of a socket, at most 107 octets long, "
+                           "found the end of the file"},
+    {SLICE_LIT("control run/control"),
+     "1:9: expected the absolute path of a socket, at most 107 octets long, found \"run/control\""},
+    {SLICE_LIT("control /run/a\ncontrol /run/b"),
+     "2:1: expected each statement but include, limit, listen, policy, proxy, recipients, "
+     "resolver, route, set "
+     "and table "
+     "once, found \"control\" again (the first is in line 1)"},
     {SLICE_LIT("decisions"),
      "1:10: expected stdout, journald or the absolute path of a file, found the end of the file"},
     {SLICE_LIT("decisions stdot"), "1:11: unknown destination \"stdot\", did you mean \"stdout\"?"},
@@ -439,7 +449,8 @@ static void odd_file_names(void **state)
     name[sizeof(name) - 2] = '\n';
     name[sizeof(name) - 1] = '\0';
     assert_int_not_equal(conf_parse(SLICE_LIT("\nx"), name, &c, &error), 0);
-    const char *place = strstr(error.text, "n?:2:1: unknown statement \"x\", expected decisions");
+    const char *place =
+        strstr(error.text, "n?:2:1: unknown statement \"x\", expected control, decisions");
     assert_non_null(place);
     assert_true(place - error.text < 250);
     assert_null(strchr(error.text, '\n'));

@@ -4,7 +4,9 @@ import json
 import os
 import re
 
-from .process import Process, alive, children_of, free_port, wait_until
+from .process import Process, alive, children_of, free_port, name_of, wait_until
+
+CLERK = "gatepost-clerk"
 
 COMPLAINT = re.compile(r"Sanitizer|runtime error:|panic|assertion|Assertion")
 
@@ -15,7 +17,8 @@ def config_text(port, folder, routes, limits=None, workers=2, tls=None, hostname
     statements of the policy language, without which the standard policy trusts this host."""
     lines = [f"hostname {hostname}", f"listen 127.0.0.1:{port}"]
     lines += [f"route {domains} to {target}" for domains, target in routes.items()]
-    lines += [f"state lmdb:{folder}/state", f"spool {folder}/spool", f"workers {workers}"]
+    lines += [f"state lmdb:{folder}/state", f"spool {folder}/spool", f"workers {workers}",
+              f"control {folder}/control"]
     lines += [f"decisions {decisions}"]
     if user and os.geteuid() == 0:
         lines.append(f"user {user}")
@@ -49,7 +52,11 @@ class Gatepost:
 
     def workers(self):
         """Process ids of the workers living now."""
-        return children_of(self.process.pid)
+        return [pid for pid in children_of(self.process.pid) if name_of(pid) != CLERK]
+
+    def clerk(self):
+        """The clerk's process id, or None."""
+        return next((pid for pid in children_of(self.process.pid) if name_of(pid) == CLERK), None)
 
     def all_workers(self):
         """The same, once there are as many as configured."""

@@ -32,6 +32,15 @@ def children_of(pid):
     return found
 
 
+def name_of(pid):
+    """What the system's lists call the process; "" when it is gone."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="ascii", errors="replace") as f:
+            return f.read().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def descendants_of(pid):
     """All processes below `pid`."""
     found = []

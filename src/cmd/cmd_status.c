@@ -1,0 +1,162 @@
+/* gatepost status: what a running Gatepost does just now, and what it has counted. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/control.h"
+
+#define LABEL "%-11s"
+
+static long long number(const json_t *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+
+    return value != NULL ? value : "";
+}
+
+/* "3d 4h", "12m 5s", "350ms" */
+static const char *duration(long long us, char ret[static 32])
+{
+    long long s = us / 1000000;
+
+    if (s >= 86400) {
+        (void)snprintf(ret, 32, "%lldd %lldh", s / 86400, s / 3600 % 24);
+    } else if (s >= 3600) {
+        (void)snprintf(ret, 32, "%lldh %lldm", s / 3600, s / 60 % 60);
+    } else if (s >= 60) {
+        (void)snprintf(ret, 32, "%lldm %llds", s / 60, s % 60);
+    } else if (s >= 10) {
+        (void)snprintf(ret, 32, "%llds", s);
+    } else {
+        (void)snprintf(ret, 32, "%.1fms", (double)us / 1000);
+    }
+    return ret;
+}
+
+static const char *size(long long octets, char ret[static 32])
+{
+    static const char *const units[] = {"", "K", "M", "G", "T"};
+    double n = (double)octets;
+    size_t unit = 0;
+
+    while (n >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        n /= 1024;
+        unit++;
+    }
+    (void)snprintf(ret, 32, unit == 0 ? "%.0f%s" : "%.1f%s", n, units[unit]);
+    return ret;
+}
+
+static void print_numbers(const char *label, json_t *object)
+{
+    const char *key;
+    json_t *value;
+
+    (void)printf(LABEL, label);
+    json_object_foreach(object, key, value)
+    {
+        (void)printf(" %s %lld ", key, (long long)json_integer_value(value));
+    }
+    (void)putchar('\n');
+}
+
+static void print_head(const json_t *status)
+{
+    const json_t *spool = json_object_get(status, "spool");
+    const json_t *loop = json_object_get(status, "loop");
+    char a[32], b[32];
+
+    (void)printf("gatepost %s, process %lld since %s, configuration %lld\n",
+                 text(status, "version"), number(status, "pid"), text(status, "since"),
+                 number(status, "generation"));
+    print_numbers("sessions", json_object_get(status, "sessions"));
+    (void)printf(LABEL " %s of %s\n", "spool", size(number(spool, "used"), a),
+                 size(number(spool, "limit"), b));
+    (void)printf(LABEL " longest block %s at %s, %s of late\n", "loop",
+                 duration(number(loop, "longest_us"), a), text(loop, "longest_at"),
+                 duration(number(loop, "recent_us"), b));
+    (void)printf(LABEL " %lld lines lost\n", "decisions", number(status, "decisions_lost"));
+}
+
+static void print_worker(const json_t *w)
+{
+    const json_t *sessions = json_object_get(w, "sessions");
+    const char *key;
+    json_t *value;
+    long long all = 0;
+    char age[32];
+
+    json_object_foreach((json_t *)(uintptr_t)sessions, key, value)
+    {
+        all +=
+            strcmp(key, "waiting") != 0 && strcmp(key, "late") != 0 ? json_integer_value(value) : 0;
+    }
+    (void)printf(LABEL
+                 " process %-8lld age %-8s configuration %-4lld waiting %-6lld sessions %lld%s\n",
+                 "worker", number(w, "pid"), duration(number(w, "age_us"), age),
+                 number(w, "generation"), number(sessions, "waiting"), all,
+                 json_is_true(json_object_get(w, "draining")) ? ", ending" : "");
+}
+
+/* Those that have counted something, two in a line. */
+static void print_counters(json_t *counters)
+{
+    const char *key;
+    json_t *value;
+    bool left = true;
+
+    json_object_foreach(counters, key, value)
+    {
+        if (json_integer_value(value) == 0) {
+            continue;
+        }
+        (void)printf(left ? LABEL " %-20s %-14lld" : "%s  %-20s %lld\n", left ? "counted" : "", key,
+                     (long long)json_integer_value(value));
+        left = !left;
+    }
+    if (!left) {
+        (void)putchar('\n');
+    }
+}
+
+static void print_status(json_t *status)
+{
+    json_t *workers = json_object_get(status, "workers");
+    json_t *w;
+    size_t i;
+
+    print_head(status);
+    json_array_foreach(workers, i, w)
+    {
+        print_worker(w);
+    }
+    print_counters(json_object_get(status, "counters"));
+}
+
+enum cmd_status cmd_status(const struct command *c, int argc, char **argv)
+{
+    struct cmd_line line;
+    enum cmd_status status;
+    json_t *reply = NULL;
+
+    if (!cmd_take_line(c, argc, argv, &line, &status)) {
+        return status;
+    }
+    status = control_ask(line.file, CONTROL_STATUS, &reply);
+    if (status != CMD_DONE) {
+        return status;
+    }
+    if ((line.options & CMD_JSON) != 0) {
+        (void)json_object_del(reply, "ok");
+        (void)json_dumpf(reply, stdout, JSON_INDENT(2));
+        (void)putchar('\n');
+    } else {
+        print_status(reply);
+    }
+    json_decref(reply);
+    return cmd_printed();
+}

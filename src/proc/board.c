@@ -1,0 +1,119 @@
+/* See proc/board.h. */
+#include "proc/board.h"
+
+#include <string.h>
+
+#include "base/fatal.h"
+#include "store/shm.h"
+
+/* Tries after which a reader takes what it has got: the writer died half-way, and whoever buries it
+ * takes the cell over. */
+#define READ_TRIES 1000
+
+struct cell {
+    uint32_t number; /* odd: being written */
+    struct board_worker worker;
+};
+
+struct board {
+    uint32_t master_number;
+    struct board_master master;
+    uint32_t past_number;
+    struct board_past past;
+    struct cell cells[BOARD_SLOTS];
+};
+
+size_t board_memory(void)
+{
+    return sizeof(struct board);
+}
+
+/* Fresh memory of the kernel is zero; touching it all would only take it. */
+struct board *board_init(void *memory)
+{
+    return memory;
+}
+
+static void write_whole(uint32_t *number, void *to, const void *from, size_t n)
+{
+    uint32_t odd = *number | 1;
+
+    __atomic_store_n(number, odd, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    memcpy(to, from, n);
+    __atomic_store_n(number, odd + 1, __ATOMIC_RELEASE);
+}
+
+static void read_whole(const uint32_t *number, void *ret, const void *from, size_t n)
+{
+    for (unsigned i = 0; i < READ_TRIES; i++) {
+        uint32_t before = __atomic_load_n(number, __ATOMIC_ACQUIRE);
+        memcpy(ret, from, n);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        if ((before & 1) == 0 && before == __atomic_load_n(number, __ATOMIC_RELAXED)) {
+            return;
+        }
+    }
+}
+
+static struct cell *cell_of(struct board *b, uint16_t slot)
+{
+    if (slot >= BOARD_SLOTS) {
+        panic("there is no slot %u", slot);
+    }
+    return &b->cells[slot];
+}
+
+void board_write(struct board *b, uint16_t slot, const struct board_worker *w)
+{
+    struct cell *c = cell_of(b, slot);
+
+    write_whole(&c->number, &c->worker, w, sizeof(*w));
+}
+
+void board_write_master(struct board *b, const struct board_master *m)
+{
+    write_whole(&b->master_number, &b->master, m, sizeof(*m));
+}
+
+static void add_counters(struct counters *to, const struct counters *more)
+{
+#define COUNTER(name, prose) to->name += more->name;
+#include "tbl/counters.h"
+#undef COUNTER
+}
+
+void board_new_epoch(struct board *b, uint16_t slot)
+{
+    struct cell *c = cell_of(b, slot);
+    struct board_past past = b->past;
+
+    if (c->worker.pid == 0) {
+        return;
+    }
+    add_counters(&past.counters, &c->worker.counters);
+    past.decisions_lost += c->worker.decisions_lost;
+    write_whole(&b->past_number, &b->past, &past, sizeof(past));
+    board_write(b, slot, &(struct board_worker){0});
+}
+
+bool board_read(const struct board *b, uint16_t slot, struct board_worker *ret)
+{
+    const struct cell *c = &b->cells[slot];
+
+    if (slot >= BOARD_SLOTS || c->worker.pid == 0) {
+        return false;
+    }
+    read_whole(&c->number, ret, &c->worker, sizeof(*ret));
+    return ret->pid != 0;
+}
+
+void board_read_master(const struct board *b, struct board_master *ret)
+{
+    read_whole(&b->master_number, ret, &b->master, sizeof(*ret));
+}
+
+void board_read_past(const struct board *b, struct board_past *ret)
+{
+    read_whole(&b->past_number, ret, &b->past, sizeof(*ret));
+}

@@ -1,0 +1,72 @@
+/* The status board: what each worker, and the master, tell of themselves for `gatepost status`. In
+ * memory that the master maps before it forks.
+ *
+ * Each cell has one writer, who puts down whole figures, and readers who never wait for it: a
+ * number that is odd while the cell is written tells them to read again. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/counters.h"
+#include "base/time.h"
+#include "smtp/server.h"
+#include "store/shm.h"
+
+struct board;
+
+/* What a worker is and has just now. Times are of the monotonic clock. */
+struct board_worker {
+    pid_t pid; /* 0: there is no worker in this slot */
+    uint32_t epoch;
+    uint32_t generation; /* of the configuration it serves with */
+    bool draining;
+    usec_t began;
+    unsigned waiting; /* clients in the lobby */
+    unsigned in_phase[SESSION_PHASES];
+    unsigned late; /* commits whose answer is waited for without the client */
+    uint64_t spool_used;
+    uint64_t spool_limit;
+    usec_t block_longest;
+    usec_t block_longest_at;
+    usec_t block_recent;
+    uint64_t decisions_lost;
+    struct counters counters;
+};
+
+/* What the master tells. */
+struct board_master {
+    pid_t pid;
+    usec_t began_wall;   /* since 1970 UTC */
+    uint32_t generation; /* of the newest configuration */
+    unsigned workers;    /* that are to be there */
+    unsigned reloads;    /* that succeeded */
+};
+
+/* Octets to map, and the same memory made ready (once, by the master). */
+size_t board_memory(void);
+struct board *board_init(void *memory);
+
+/* By a worker, for its slot; by the master, for itself. */
+void board_write(struct board *b, uint16_t slot, const struct board_worker *w);
+void board_write_master(struct board *b, const struct board_master *m);
+
+/* By the master, when the worker in the slot is gone and before another begins: what it counted
+ * goes into board_past, and its cell is empty. */
+void board_new_epoch(struct board *b, uint16_t slot);
+
+/* True and the worker's figures; false when the slot has none. */
+bool board_read(const struct board *b, uint16_t slot, struct board_worker *ret);
+void board_read_master(const struct board *b, struct board_master *ret);
+
+/* What workers counted that are gone, and what decision lines they lost. */
+struct board_past {
+    struct counters counters;
+    uint64_t decisions_lost;
+};
+void board_read_past(const struct board *b, struct board_past *ret);
+
+/* Slots there are. */
+#define BOARD_SLOTS OWNER_SLOTS

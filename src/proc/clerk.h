@@ -1,0 +1,20 @@
+/* The clerk: a process beside the workers that answers on the control socket. It sees no client and
+ * no mail, holds no privileges, and may die at any time: mail flows without it. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "proc/identity.h"
+#include "proc/shared.h"
+
+struct clerk_setup {
+    struct shared shared;
+    const struct identity *who;
+    int control; /* the listening control socket; -1: there is none */
+    int link;    /* to the master (proc/clerk_link.h) */
+    pid_t master;
+};
+
+/* The whole life of a clerk, in a freshly forked process that has SIGTERM blocked, up to the exit
+ * status: 0 after SIGTERM. */
+int clerk_run(const struct clerk_setup *setup);

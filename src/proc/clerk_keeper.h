@@ -1,0 +1,57 @@
+/* The master's side of the clerk: keeps one alive, hears what control clients want of the master,
+ * and answers them. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/slice.h"
+#include "base/time.h"
+#include "conf/conf.h"
+#include "proc/clerk_link.h"
+#include "proc/identity.h"
+#include "proc/shared.h"
+
+/* Times are of the monotonic clock. */
+struct clerk_keeper {
+    const struct shared *shared;
+    const struct identity *who;
+    int control;     /* the listening control socket, or -1; the caller's */
+    pid_t pid;       /* 0: none lives */
+    int link;        /* to it, or -1 */
+    bool tried;      /* one has been ready, or has died, or could not be started */
+    usec_t ready_at; /* of this one; 0: not yet */
+    usec_t start_at; /* when the next one is due, while none lives */
+    usec_t delay;    /* the last wait before a start */
+    char half[sizeof(struct clerk_head)]; /* of an order that has not come whole */
+    size_t half_n;
+};
+
+/* Fills it in; begins nothing. */
+void clerk_keeper_init(struct clerk_keeper *k, const struct shared *shared,
+                       const struct identity *who, int control);
+
+/* Starts a clerk when one is due. When the next one will be, or USEC_NEVER while one lives. The
+ * child keeps no descriptor but its own. */
+usec_t clerk_keeper_start_due(struct clerk_keeper *k, usec_t now);
+
+/* The next order from the clerk, to be asked for when k->link can be read: true and what to answer;
+ * false when there is none. Never waits. */
+bool clerk_keeper_next(struct clerk_keeper *k, usec_t now, struct clerk_head *ret);
+
+/* Answers an order: the control client's exit status (enum cmd_status) and what it prints. An
+ * answer that the clerk does not take is dropped, and so is that clerk. */
+void clerk_keeper_answer(struct clerk_keeper *k, uint32_t id, int status, struct slice text);
+
+/* Was that child, which has ended, the clerk? */
+bool clerk_keeper_buried(struct clerk_keeper *k, pid_t pid, int status, usec_t now);
+
+/* Has another clerk take this one's place, with this control socket. What `who` points to may have
+ * changed too. */
+void clerk_keeper_replace(struct clerk_keeper *k, int control);
+
+/* In another child of the master: closes what is the keeper's. */
+void clerk_keeper_close(struct clerk_keeper *k);
+
+/* Ends it; no other is started. */
+void clerk_keeper_end(struct clerk_keeper *k);

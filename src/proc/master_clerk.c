@@ -1,0 +1,143 @@
+/* The master's part of the control socket: carries out what control clients want of it. What can be
+ * asked without the master, `gatepost status` above all, never comes here. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fatal.h"
+#include "base/log.h"
+#include "proc/master_impl.h"
+
+/* An order under way. The clerk that passed it on may have been replaced by then. */
+struct carried_order {
+    struct master *master;
+    pid_t clerk;
+    uint32_t id;
+};
+
+static void answer(struct carried_order *o, const char *error, const char *done)
+{
+    struct clerk_keeper *k = &o->master->clerk;
+    struct buf text = {0};
+
+    buf_printf(&text, "%s\n", error != NULL ? error : done);
+    if (k->pid == o->clerk) {
+        clerk_keeper_answer(k, o->id, error == NULL ? EXIT_SUCCESS : 2, buf_slice(&text));
+    }
+    buf_free(&text);
+    free(o);
+}
+
+static void on_reloaded(void *arg, const char *error)
+{
+    answer(arg, error, "reloaded");
+}
+
+/* The new program's workers are still to come. */
+static void on_upgraded(void *arg, const char *error)
+{
+    answer(arg, error, "the new program takes over");
+}
+
+static void carry_out(struct master *m, const struct clerk_head *order)
+{
+    struct carried_order *o = xcalloc(1, sizeof(*o));
+
+    *o = (struct carried_order){.master = m, .clerk = m->clerk.pid, .id = order->id};
+    if (m->ending) {
+        answer(o, "Gatepost is ending", NULL);
+    } else if (order->order == CLERK_UPGRADE) {
+        master_upgrade(m, on_upgraded, o);
+    } else {
+        master_reload(m, on_reloaded, o);
+    }
+}
+
+void clerk_hear(struct master *m)
+{
+    struct clerk_head order;
+
+    while (clerk_keeper_next(&m->clerk, master_now(), &order)) {
+        carry_out(m, &order);
+    }
+}
+
+/* ---- the status board ---- */
+
+static usec_t wall_now(void)
+{
+    struct timespec wall;
+
+    clock_gettime(CLOCK_REALTIME, &wall);
+    return (usec_t)wall.tv_sec * USEC_SEC + wall.tv_nsec / 1000;
+}
+
+/* When the process began: perhaps with another program, which has told. */
+static void tell_board(struct master *m)
+{
+    struct board_master b = {0};
+
+    board_read_master(m->shared.board, &b);
+    if (b.pid != getpid()) {
+        b = (struct board_master){.pid = getpid(), .began_wall = wall_now()};
+    }
+    if (m->serving != NULL) {
+        b.generation = m->serving->number;
+        b.workers = m->serving->workers;
+        b.reloads = m->serving->number - 1;
+    }
+    board_write_master(m->shared.board, &b);
+}
+
+/* ---- its life ---- */
+
+void clerk_begin(struct master *m, const struct identity *who)
+{
+    if (m->has_clerk) {
+        return;
+    }
+    m->has_clerk = true;
+    m->clerk_who = *who;
+    clerk_keeper_init(&m->clerk, &m->shared, &m->clerk_who, m->control.fd);
+    tell_board(m);
+}
+
+void clerk_follow(struct master *m)
+{
+    const struct conf *conf = m->serving->configuration->conf;
+    const struct identity *who = &m->serving->who;
+    bool moved = strcmp(m->control.path, conf->control) != 0;
+    struct control_socket next;
+    struct conf_error error;
+
+    tell_board(m);
+    if (moved && control_socket_open(conf, m->file, &next, &error) < 0) {
+        log_line(LOG_ERROR, "%s; it stays at %s", error.text, m->control.path);
+        moved = false;
+    }
+    if (moved) {
+        control_socket_close(&m->control);
+        m->control = next;
+    }
+    if (moved || who->uid != m->clerk_who.uid || who->gid != m->clerk_who.gid) {
+        m->clerk_who = *who;
+        clerk_keeper_replace(&m->clerk, m->control.fd);
+    }
+}
+
+usec_t clerk_step(struct master *m)
+{
+    if (m->ending && !generations_any_lives(m)) {
+        clerk_keeper_end(&m->clerk); /* the last one, so that the end can be watched */
+        return USEC_NEVER;
+    }
+    return m->has_clerk ? clerk_keeper_start_due(&m->clerk, master_now()) : USEC_NEVER;
+}
+
+void clerk_close_in_child(struct master *m)
+{
+    clerk_keeper_close(&m->clerk);
+    control_socket_forget(&m->control);
+}

@@ -1,0 +1,67 @@
+/* See proc/reporter.h. */
+#include "proc/reporter.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "rt/real.h"
+
+#define REPORT_EVERY (250 * USEC_MSEC)
+
+static void write_now(struct reporter *r)
+{
+    const struct smtp_server *srv = r->server;
+    const struct real_blocks blocks = real_blocks(r->rt);
+    struct board_worker w = {
+        .pid = getpid(),
+        .epoch = r->owner.epoch,
+        .generation = r->generation,
+        .draining = srv->draining,
+        .began = r->began,
+        .waiting = srv->guest_count,
+        .late = srv->deliveries->late_running,
+        .spool_used = srv->budget.used,
+        .spool_limit = srv->budget.limit,
+        .block_longest = blocks.longest,
+        .block_longest_at = blocks.longest_at,
+        .block_recent = blocks.recent,
+        .decisions_lost = decision_lost(r->decisions),
+        .counters = *srv->counts,
+    };
+
+    memcpy(w.in_phase, srv->in_phase, sizeof(w.in_phase));
+    board_write(r->board, r->owner.slot, &w);
+    rt_timer_clear(r->rt, &r->timer);
+    r->due = false;
+    r->written_at = rt_now_of(r->rt);
+}
+
+/* The end of the turn writes, when all that happens in it has happened. */
+static void on_timer(void *arg)
+{
+    struct reporter *r = arg;
+
+    r->due = true;
+}
+
+void reporter_begin(struct reporter *r)
+{
+    r->began = rt_now_of(r->rt);
+    r->timer = (struct rt_timer){.fn = on_timer, .arg = r};
+    write_now(r);
+}
+
+void reporter_turn(struct reporter *r)
+{
+    if (r->due || rt_now_of(r->rt) - r->written_at >= REPORT_EVERY) {
+        write_now(r);
+    } else if (r->timer.heap_index == 0) {
+        rt_timer_set(r->rt, &r->timer, r->written_at + REPORT_EVERY);
+    }
+}
+
+void reporter_end(struct reporter *r)
+{
+    rt_timer_clear(r->rt, &r->timer);
+    write_now(r);
+}

@@ -1,0 +1,148 @@
+/* See proc/status_json.h. */
+#include "proc/status_json.h"
+
+#include "base/fatal.h"
+
+static const char *const phase_names[SESSION_PHASES] = {
+    [SESSION_GREETED] = "greeted", [SESSION_MAIL] = "mail",       [SESSION_RCPT] = "rcpt",
+    [SESSION_DATA] = "data",       [SESSION_MESSAGE] = "message", [SESSION_COMMIT] = "commit",
+};
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new(object, key, value) != 0) {
+        fatal("out of memory for the status");
+    }
+}
+
+static void set_number(json_t *object, const char *key, uint64_t n)
+{
+    set(object, key, json_integer((json_int_t)n));
+}
+
+static void set_time(json_t *object, const char *key, usec_t wall)
+{
+    char text[TIME_RFC3339_MAX];
+
+    time_format_rfc3339(wall, text);
+    set(object, key, json_string(text));
+}
+
+/* ---- sums over all workers ---- */
+
+static void add_figures(struct board_worker *sum, const struct board_worker *w)
+{
+    sum->waiting += w->waiting;
+    sum->late += w->late;
+    sum->spool_used += w->spool_used;
+    sum->spool_limit += w->spool_limit;
+    sum->decisions_lost += w->decisions_lost;
+    for (size_t i = 0; i < SESSION_PHASES; i++) {
+        sum->in_phase[i] += w->in_phase[i];
+    }
+    if (w->block_longest > sum->block_longest) {
+        sum->block_longest = w->block_longest;
+        sum->block_longest_at = w->block_longest_at;
+    }
+    if (w->block_recent > sum->block_recent) {
+        sum->block_recent = w->block_recent;
+    }
+#define COUNTER(name, prose) sum->counters.name += w->counters.name;
+#include "tbl/counters.h"
+#undef COUNTER
+}
+
+static json_t *sessions_object(const struct board_worker *w)
+{
+    json_t *object = json_object();
+
+    set_number(object, "waiting", w->waiting);
+    for (size_t i = 0; i < SESSION_PHASES; i++) {
+        set_number(object, phase_names[i], w->in_phase[i]);
+    }
+    set_number(object, "late", w->late);
+    return object;
+}
+
+static json_t *counters_object(const struct counters *c)
+{
+    json_t *object = json_object();
+
+#define COUNTER(name, prose) set_number(object, #name, c->name);
+#include "tbl/counters.h"
+#undef COUNTER
+    return object;
+}
+
+static json_t *loop_object(const struct board_worker *w, usec_t now, usec_t wall)
+{
+    json_t *object = json_object();
+
+    set_number(object, "longest_us", (uint64_t)w->block_longest);
+    if (w->block_longest > 0) {
+        set_time(object, "longest_at", wall - (now - w->block_longest_at));
+    }
+    set_number(object, "recent_us", (uint64_t)w->block_recent);
+    return object;
+}
+
+static json_t *spool_object(const struct board_worker *w)
+{
+    json_t *object = json_object();
+
+    set_number(object, "used", w->spool_used);
+    set_number(object, "limit", w->spool_limit);
+    return object;
+}
+
+static json_t *worker_object(uint16_t slot, const struct board_worker *w, usec_t now, usec_t wall)
+{
+    json_t *object = json_object();
+
+    set_number(object, "worker", slot);
+    set_number(object, "pid", (uint64_t)w->pid);
+    set_number(object, "epoch", w->epoch);
+    set_number(object, "generation", w->generation);
+    set_number(object, "age_us", (uint64_t)(now - w->began));
+    set(object, "draining", json_boolean(w->draining));
+    set(object, "sessions", sessions_object(w));
+    set(object, "spool", spool_object(w));
+    set(object, "loop", loop_object(w, now, wall));
+    return object;
+}
+
+json_t *status_json(const struct board *b, usec_t now, usec_t wall)
+{
+    struct board_master m = {0};
+    struct board_past past = {0};
+    struct board_worker sum = {0};
+    struct board_worker w;
+    json_t *object = json_object();
+    json_t *workers = json_array();
+
+    board_read_master(b, &m);
+    board_read_past(b, &past);
+    sum.counters = past.counters;
+    sum.decisions_lost = past.decisions_lost;
+    for (unsigned slot = 0; slot < BOARD_SLOTS; slot++) {
+        if (board_read(b, (uint16_t)slot, &w)) {
+            add_figures(&sum, &w);
+            if (json_array_append_new(workers, worker_object((uint16_t)slot, &w, now, wall)) != 0) {
+                fatal("out of memory for the status");
+            }
+        }
+    }
+    set(object, "version", json_string(GATEPOST_VERSION));
+    set_number(object, "pid", (uint64_t)m.pid);
+    set_time(object, "since", m.began_wall);
+    set_number(object, "generation", m.generation);
+    set_number(object, "reloads", m.reloads);
+    set_number(object, "workers_wanted", m.workers);
+    set(object, "sessions", sessions_object(&sum));
+    set(object, "spool", spool_object(&sum));
+    set(object, "loop", loop_object(&sum, now, wall));
+    set_number(object, "decisions_lost", sum.decisions_lost);
+    set(object, "workers", workers);
+    set(object, "counters", counters_object(&sum.counters));
+    return object;
+}
