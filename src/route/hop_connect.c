@@ -9,17 +9,21 @@
 /* Addresses of one name that are tried. */
 #define ADDRESSES_MAX 16
 
-/* No attempt is given less, as long as there is so much left. */
+/* An attempt is given so much at least, but never more than half of what others may need. */
 #define SHARE_LEAST (5 * USEC_SEC)
 
 usec_t hop_share(usec_t until, unsigned left)
 {
     usec_t now = rt_now();
-    usec_t share = left > 1 ? (until - now) / left : until - now;
-    if (share < SHARE_LEAST) {
-        share = SHARE_LEAST;
+    if (left <= 1 || until <= now) {
+        return until;
     }
-    return now + share < until ? now + share : until;
+    usec_t half = (until - now) / 2;
+    usec_t share = (until - now) / left;
+    if (share < SHARE_LEAST) {
+        share = SHARE_LEAST < half ? SHARE_LEAST : half;
+    }
+    return now + share;
 }
 
 static int open_at(struct hop_pool *p, const struct addr *to, usec_t until, struct hop_conn **ret,

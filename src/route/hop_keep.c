@@ -5,7 +5,7 @@
 /* A quiet connection keeps a command buffer up to this size. */
 #define OUT_KEPT ((size_t)4096)
 
-/* How long the answer to a NOOP may take. */
+/* How long the answer to a NOOP may take; it is not asked again before. */
 #define PROBE_ANSWER (10 * USEC_SEC)
 
 /* NOOPs on one connection: Exim counts them, and ends the connection at more than 10 commands that
@@ -71,7 +71,8 @@ static void on_idle(void *arg)
     } else if (now >= c->idle_until || c->probes >= PROBES_MAX) {
         hop_conn_quit(hop_keep_end(c));
     } else if (was_asked) {
-        set_idle_timer(c, now + p->pools->conf->limits.hop_probe_time);
+        usec_t pause = p->pools->conf->limits.hop_probe_time - PROBE_ANSWER;
+        set_idle_timer(c, now + (pause > 0 ? pause : 0));
     } else {
         probe(c, now);
     }

@@ -284,7 +284,7 @@ static int get_in_turn(struct hop_pool *p, const struct hop_wish *wish, struct h
 /* A connection could not be made. A timeout of a short time says nothing of the hop. */
 static void note_failure(struct hop_pool *p, int rc, const struct hop_fault *fault, usec_t took)
 {
-    usec_t least = p->pools->conf->limits.connect_time;
+    usec_t least = p->pools->conf->limits.connect_time / 4;
     char error[HOP_FAULT_TEXT_MAX];
     if (least > 4 * USEC_SEC) {
         least = 4 * USEC_SEC;

@@ -466,8 +466,9 @@ static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipien
     h->message = m;
     int rc = prepare_once(h, r, count, deadline, &uploading);
     while (rc < 0 && uploading && smtp_hop_lost(h, rc, "DATA", deadline)) {
-        smtp_body_forget(h); /* from its beginning, to another hop */
-        h->message = m;
+        smtp_body_forget(h);
+        h->message = m; /* from its beginning, to another hop */
+        h->cursor = (struct spool_cursor){0};
         rc = prepare_once(h, r, count, deadline, &uploading);
     }
     if (rc < 0) {

@@ -12,6 +12,7 @@ static const struct addr hop_address = {.family = ADDR_V4, .octets = {10, 0, 0, 
 
 struct hop_session {
     struct hop_world *w;
+    int place; /* of the hop in the route */
     struct stream *s;
     const char *const *step;
     struct buf in;
@@ -146,6 +147,12 @@ static bool hop_step(struct hop_session *h, const char *step)
     if (strcmp(step, "!end") == 0 || strcmp(step, "!reset") == 0) {
         return expect_end(h, step[1] == 'r');
     }
+    if (step[0] == '@') {
+        if (step[1] - '0' != h->place) {
+            fail_hop(h->w, "a connection to hop %d, not to %s", h->place, step + 1);
+        }
+        return true;
+    }
     if (strcmp(step, "!quiet") == 0) {
         return expect_quiet(h);
     }
@@ -184,14 +191,16 @@ static void hop_accept(void *arg, struct stream *s, const struct addr *client,
 {
     struct hop_world *w = arg;
     (void)client;
-    (void)local;
     if (w->accepted >= w->script_count) {
         fail_hop(w, "one connection too many");
         stream_close(s);
         return;
     }
     struct hop_session *h = calloc(1, sizeof *h);
-    *h = (struct hop_session){.w = w, .s = s, .step = w->scripts[w->accepted++]};
+    *h = (struct hop_session){.w = w,
+                              .place = local->octets[3] - hop_address.octets[3],
+                              .s = s,
+                              .step = w->scripts[w->accepted++]};
     task_spawn(w->internet, rt_root_of(w->internet), hop_session, h);
 }
 
@@ -312,7 +321,37 @@ struct hop_world *world_new(void)
     return w;
 }
 
-void world_go(struct hop_world *w, void (*client)(struct hop_world *w))
+static const char *const hop_names[HOPS] = {"smtp://10.0.0.5", "smtp://10.0.0.6",
+                                            "smtp://10.0.0.7"};
+
+void world_hops(struct hop_world *w, size_t n)
+{
+    w->hop.name = (char *)hop_names[0];
+    for (size_t i = 1; i < n; i++) {
+        struct addr at = hop_address;
+        at.octets[3] = (uint8_t)(at.octets[3] + i);
+        w->more_hops[i - 1] =
+            (struct conf_hop){.addr = at, .name = (char *)hop_names[i], .index = i};
+        w->hops[i] = &w->more_hops[i - 1];
+        w->route_hops[i] = (struct conf_route_hop){.hop = w->hops[i], .weight = 1};
+        w->more_listeners[i - 1] = sim_listen(w->internet, &at, hop_accept, w);
+    }
+    w->conf.hop_count = w->route.hop_count = n;
+}
+
+static void on_tell(void *arg, bool trouble, const char *line)
+{
+    struct hop_world *w = arg;
+    buf_printf(&w->told, "%s%s\n", trouble ? "!" : "", line);
+}
+
+void world_listen(struct hop_world *w, size_t hop, bool on)
+{
+    struct sim_listener **l = hop == 0 ? &w->listener : &w->more_listeners[hop - 1];
+    *l = on ? sim_listen(w->internet, &w->hops[hop]->addr, hop_accept, w) : sim_listener_free(*l);
+}
+
+static void start(struct hop_world *w, void (*client)(struct hop_world *w))
 {
     if (w->pools == NULL) {
         const struct conf_hop *culprit;
@@ -320,11 +359,24 @@ void world_go(struct hop_world *w, void (*client)(struct hop_world *w))
         w->pools = hop_pools_new(w->worker, &w->conf);
         assert_int_equal(hop_trust_new(&w->conf, &w->trust, &culprit, why, sizeof why), 0);
         hop_pools_trust(w->pools, w->trust);
+        hop_pools_tell(w->pools, on_tell, w);
     }
     w->client = client;
     w->done = false;
     assert_int_equal(task_spawn(w->worker, rt_root_of(w->worker), client_task, w), 0);
+}
+
+void world_go(struct hop_world *w, void (*client)(struct hop_world *w))
+{
+    start(w, client);
     sim_run(w->sim, USEC_NEVER);
+    assert_true(w->done);
+}
+
+void world_go_for(struct hop_world *w, void (*client)(struct hop_world *w), usec_t time)
+{
+    start(w, client);
+    sim_run(w->sim, sim_now(w->sim) + time);
     assert_true(w->done);
 }
 
@@ -343,6 +395,10 @@ void world_free(struct hop_world *w)
     buf_free(&w->got);
     arena_free(&w->arena);
     sim_listener_free(w->listener);
+    for (size_t i = 0; i < HOPS - 1; i++) {
+        sim_listener_free(w->more_listeners[i]);
+    }
+    buf_free(&w->told);
     sim_rt_free(w->worker);
     sim_rt_free(w->internet);
     sim_free(w->sim);

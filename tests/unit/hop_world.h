@@ -10,6 +10,7 @@
  *   "!quiet"  for a second nothing may arrive
  *   "!tls"    a handshake, which must succeed, with the certificate `tls`; from here on it is TLS
  *   "!no tls" a handshake, which must fail
+ *   "@N"      the connection must be to hop N, from 0 (world_hops)
  *   "!rest"   for ten seconds the hop does nothing, "!sleep" for ten minutes
  *   else      the worker must send exactly this line
  * The steps of "!cut" and "!close" end the script; otherwise the hop closes at its end. */
@@ -32,6 +33,7 @@
 #include "rt/tls.h"
 
 #define RECIPIENTS 4
+#define HOPS       3
 
 typedef const char *const script[];
 
@@ -41,9 +43,11 @@ struct hop_world {
     struct rt *internet;
     struct sim_listener *listener;
     struct conf conf;
-    struct conf_hop hop;
-    struct conf_hop *hops[1];
-    struct conf_route_hop route_hops[1];
+    struct conf_hop hop; /* the first */
+    struct conf_hop more_hops[HOPS - 1];
+    struct sim_listener *more_listeners[HOPS - 1];
+    struct conf_hop *hops[HOPS];
+    struct conf_route_hop route_hops[HOPS];
     struct conf_route route;
     struct conf_route *routes[1];
     struct hop_pools *pools;
@@ -65,6 +69,7 @@ struct hop_world {
     size_t ended;
     size_t completed; /* scripts played to their last step */
     struct buf got;
+    struct buf told; /* what the operator was told, in lines */
     char failure[512];
 
     void (*client)(struct hop_world *w);
@@ -92,6 +97,12 @@ int commit(struct hop_world *w, struct hop *h, size_t n);
 /* ---- for the test ---- */
 void set_recipient(struct hop_world *w, size_t i, const char *local_part, const char *domain);
 struct hop_world *world_new(void);
+/* The route gets `n` hops, at 10.0.0.5 and what follows. */
+void world_hops(struct hop_world *w, size_t n);
+/* The hop stops listening, or does so again. */
+void world_listen(struct hop_world *w, size_t hop, bool on);
+/* Runs the client to its end, for `time` and no longer. */
+void world_go_for(struct hop_world *w, void (*client)(struct hop_world *w), usec_t time);
 /* Runs the client to its end, and everything that is still under way; world_play with scripts. */
 void world_go(struct hop_world *w, void (*client)(struct hop_world *w));
 void world_play(struct hop_world *w, void (*client)(struct hop_world *w),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,7 +248,7 @@ static void test_echo_real(void **state)
 
 /* ---- Unix sockets ---- */
 
-#define PATH "/tmp/gatepost-test-rt.sock"
+static char path[64];
 
 /* Connects twice: to a server whose queue holds one only, which therefore is tried until the
  * deadline; then says something and reads it. */
@@ -257,12 +258,12 @@ static void path_client(void *arg)
     struct stream *one = NULL, *two = NULL;
     char buffer[8];
     assert_int_equal(stream_connect_path("/nowhere/s", rt_now() + USEC_SEC, &one), -ENOENT);
-    assert_int_equal(stream_connect_path(PATH, rt_now() + USEC_SEC, &one), 0);
-    int r = stream_connect_path(PATH, rt_now() + 50 * USEC_MSEC, &two);
+    assert_int_equal(stream_connect_path(path, rt_now() + USEC_SEC, &one), 0);
+    int r = stream_connect_path(path, rt_now() + 50 * USEC_MSEC, &two);
     assert_int_equal(r, -ETIMEDOUT);
     int fd = accept((int)e->received, NULL, NULL);
     assert_true(fd >= 0);
-    assert_int_equal(stream_connect_path(PATH, rt_now() + USEC_SEC, &two), 0);
+    assert_int_equal(stream_connect_path(path, rt_now() + USEC_SEC, &two), 0);
     assert_int_equal(write(fd, "hi", 2), 2);
     assert_int_equal(stream_read(one, buffer, sizeof buffer, rt_now() + USEC_SEC), 2);
     struct iovec iov = {buffer, 2};
@@ -279,9 +280,10 @@ static void test_path_real(void **state)
 {
     (void)state;
     struct rt *rt = real_new();
-    struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = PATH};
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    unlink(PATH);
+    snprintf(path, sizeof path, "/tmp/gatepost-test-rt-%d", (int)getpid());
+    strcpy(at.sun_path, path);
     assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
     assert_int_equal(listen(fd, 0), 0);
     struct echo e = {.rt = rt, .received = (size_t)fd};
@@ -289,7 +291,7 @@ static void test_path_real(void **state)
     real_run(rt, &e.done);
     real_free(rt);
     close(fd);
-    unlink(PATH);
+    unlink(path);
 }
 
 static void sim_path_accept(void *arg, struct stream *s, const struct addr *client,
@@ -306,7 +308,7 @@ static void sim_path_client(void *arg)
     struct stream *s = NULL;
     (void)arg;
     assert_int_equal(stream_connect_path("/no", rt_now() + USEC_SEC, &s), -ECONNREFUSED);
-    assert_int_equal(stream_connect_path(PATH, rt_now() + USEC_SEC, &s), 0);
+    assert_int_equal(stream_connect_path("/run/s", rt_now() + USEC_SEC, &s), 0);
     stream_close(s);
 }
 
@@ -316,7 +318,7 @@ static void test_path_simulated(void **state)
     struct sim *sim = sim_new(5);
     struct rt *server = sim_rt(sim), *client = sim_rt(sim);
     bool accepted = false;
-    struct sim_listener *l = sim_listen_path(server, PATH, sim_path_accept, &accepted);
+    struct sim_listener *l = sim_listen_path(server, "/run/s", sim_path_accept, &accepted);
     task_spawn(client, rt_root_of(client), sim_path_client, NULL);
     sim_run(sim, USEC_NEVER);
     assert_true(accepted);
