@@ -120,6 +120,15 @@ static void st_decision(struct run *r, const char *rest)
 
 /* ---- the hop ---- */
 
+/* expect told PATTERN: a line for the operator. */
+static void st_told(struct run *r, const char *rest)
+{
+    struct slice told = buf_slice(&r->house->told);
+    if (!text_matches(rest, told, false)) {
+        fail(r, "the operator was told:\n" SLICE_FMT, SLICE_ARG(told));
+    }
+}
+
 /* expect copies RECIPIENT N */
 static void st_copies(struct run *r, const char *rest)
 {
@@ -412,20 +421,30 @@ void check_end(struct run *r)
             fail(r, "an answer is still waited for");
         }
     }
-    if (r->hop->connections > 0) {
-        fail(r, "the hop has %u connections open", r->hop->connections);
-    }
-    if (r->hop->complaint[0] != '\0' && !r->killed) {
-        fail(r, "the hop complains: %s", r->hop->complaint);
+    for (unsigned i = 0; i < MAIL_HOPS; i++) {
+        const struct mail_hop *hop = r->hops[i].hop;
+        if (hop->connections > 0) {
+            fail(r, "hop %u has %u connections open", i + 1, hop->connections);
+        }
+        if (hop->complaint[0] != '\0' && !r->killed) {
+            fail(r, "hop %u complains: %s", i + 1, hop->complaint);
+        }
     }
     check_decisions(r);
 }
 
 const struct statement expect_statements[] = {
-    {"expect decision", st_decision}, {"expect copies", st_copies},
-    {"expect messages", st_messages}, {"expect connections", st_connections},
-    {"expect heard", st_heard},       {"expect message", st_message},
-    {"expect trace", st_trace},       {"expect mailbox", st_mailbox},
-    {"expect mail", st_mail},         {"expect sessions", st_sessions},
-    {"expect drained", st_drained},   {NULL},
+    {"expect decision", st_decision},
+    {"expect copies", st_copies},
+    {"expect told", st_told},
+    {"expect messages", st_messages},
+    {"expect connections", st_connections},
+    {"expect heard", st_heard},
+    {"expect message", st_message},
+    {"expect trace", st_trace},
+    {"expect mailbox", st_mailbox},
+    {"expect mail", st_mail},
+    {"expect sessions", st_sessions},
+    {"expect drained", st_drained},
+    {NULL},
 };

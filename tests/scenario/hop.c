@@ -22,10 +22,11 @@ static bool find_point(const char *name, enum hop_point *ret)
 
 void hop_script(void *arg, enum hop_point point, const char *line, struct hop_move *ret)
 {
-    struct run *r = arg;
+    const struct hop_asks *asks = arg;
+    struct run *r = asks->run;
     for (unsigned i = r->rule_count; i-- > 0;) {
         struct hop_rule *rule = &r->rules[i];
-        if (rule->used_up || rule->point != point ||
+        if (rule->used_up || rule->hop != asks->hop || rule->point != point ||
             (rule->containing[0] != '\0' && strstr(line, rule->containing) == NULL)) {
             continue;
         }
@@ -84,7 +85,7 @@ static void st_hop(struct run *r, const char *rest)
         fail(r, "too many rules for the hop");
         return;
     }
-    struct hop_rule rule = {.once = strncmp(rest, "once ", 5) == 0};
+    struct hop_rule rule = {.hop = r->hop, .once = strncmp(rest, "once ", 5) == 0};
     rest += rule.once ? 5 : 0;
     const char *colon = strstr(rest, ": ");
     size_t n = strcspn(rest, " :");
@@ -126,18 +127,21 @@ static void st_offers(struct run *r, const char *rest)
     r->hop->offers = reply;
 }
 
-static void cut(void *arg, struct stream *end, bool accepted)
-{
-    (void)arg;
-    if (accepted) {
-        sim_cut(end, false);
-    }
-}
-
 static void st_cut(struct run *r, const char *rest)
 {
     (void)rest;
-    sim_each_end(r->house->outside, cut, NULL);
+    mail_hop_cut(r->hop);
+}
+
+/* hop number N: from now on "hop …" and what is expected of the hop is about that one. */
+static void st_number(struct run *r, const char *rest)
+{
+    unsigned long n = strtoul(rest, NULL, 10);
+    if (n < 1 || n > MAIL_HOPS) {
+        fail(r, "hop number 1 to 3");
+        return;
+    }
+    r->hop = r->hops[n - 1].hop;
 }
 
 static void st_down(struct run *r, const char *rest)
@@ -154,6 +158,7 @@ static void st_up(struct run *r, const char *rest)
 
 const struct statement hop_statements[] = {
     {"hop", st_hop},
+    {"hop number", st_number},
     {"hop as usual", st_usual},
     {"hop offers", st_offers},
     {"hop cut", st_cut},

@@ -97,6 +97,17 @@ static void script_task(void *arg)
     r->done = true;
 }
 
+static void make_hops(struct run *r)
+{
+    for (unsigned i = 0; i < MAIL_HOPS; i++) {
+        struct mail_hop *hop = mail_hop_new_number(r->house, i);
+        r->hops[i] = (struct hop_asks){.run = r, .hop = hop};
+        hop->script = hop_script;
+        hop->script_arg = &r->hops[i];
+    }
+    r->hop = r->hops[0].hop;
+}
+
 static void set_up(struct run *r)
 {
     for (size_t i = 0; i < r->scenario->count; i++) {
@@ -114,9 +125,7 @@ static void set_up(struct run *r)
         struct worker *w = r->house->workers[i];
         w->tables = file_watch_free(w->tables);
     }
-    r->hop = mail_hop_new(r->house);
-    r->hop->script = hop_script;
-    r->hop->script_arg = r;
+    make_hops(r);
     if (task_spawn(r->house->outside, rt_root_of(r->house->outside), script_task, r) < 0) {
         fatal("no memory for a script");
     }
@@ -125,7 +134,9 @@ static void set_up(struct run *r)
 static void tear_down(struct run *r)
 {
     world_reset_faults();
-    mail_hop_free(r->hop);
+    for (unsigned i = 0; i < MAIL_HOPS; i++) {
+        mail_hop_free(r->hops[i].hop);
+    }
     house_free(r->house);
     remove_folder(r);
     for (unsigned i = 1; i <= CLIENTS_MAX; i++) {

@@ -66,6 +66,7 @@ struct client {
 
 /* What the hop does at one point; see hop.c. */
 struct hop_rule {
+    const struct mail_hop *hop;
     enum hop_point point;
     char containing[80];
     char reply[600];
@@ -74,12 +75,19 @@ struct hop_rule {
     bool used_up;
 };
 
+/* The next hops there are: their scripts' arguments. */
+struct hop_asks {
+    struct run *run;
+    struct mail_hop *hop;
+};
+
 struct run {
     const struct scenario *scenario;
     const struct step *step; /* the present one */
     bool golden;             /* no reply is a wrong one: the dialogue is written down */
     struct house *house;
-    struct mail_hop *hop;
+    struct mail_hop *hop; /* the present one of these */
+    struct hop_asks hops[MAIL_HOPS];
     struct buf conf;
     char folder[64]; /* of the case's own files, "@FILES@"; "" before there is one */
     bool own_routes;
@@ -160,7 +168,7 @@ void client_closed(struct run *r, const char *rest);
 /* Golden: writes down whatever comes at once behind a reply: another one, or the end. */
 void client_settle(struct run *r);
 
-/* ---- hop.c: a struct mail_hop's script with the run as `arg` ---- */
+/* ---- hop.c: a struct mail_hop's script, with a struct hop_asks as `arg` ---- */
 void hop_script(void *arg, enum hop_point point, const char *line, struct hop_move *ret);
 
 /* ---- expect.c ---- */

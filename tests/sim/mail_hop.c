@@ -488,11 +488,14 @@ static void open_door(struct hop_door *door, const char *address)
 
 void mail_hop_listen(struct mail_hop *m, bool on)
 {
-    static const char *const first[HOP_DOORS] = {HOUSE_HOP, HOUSE_LMTP, HOUSE_LMTP_PATH};
-    static const char *const second[HOP_DOORS] = {HOUSE_HOP_2, HOUSE_LMTP_2, NULL};
+    static const char *const addresses[MAIL_HOPS][HOP_DOORS] = {
+        {HOUSE_HOP, HOUSE_LMTP, HOUSE_LMTP_PATH},
+        {HOUSE_HOP_2, HOUSE_LMTP_2, NULL},
+        {HOUSE_HOP_3, HOUSE_LMTP_3, NULL},
+    };
     for (size_t i = 0; i < HOP_DOORS; i++) {
         struct hop_door *door = &m->doors[i];
-        const char *address = m->second ? second[i] : first[i];
+        const char *address = addresses[m->number][i];
         if (!on) {
             door->listener = sim_listener_free(door->listener);
         } else if (address != NULL) {
@@ -510,11 +513,11 @@ void mail_hop_cut(struct mail_hop *m)
     }
 }
 
-static struct mail_hop *new_hop(struct house *h, bool second)
+struct mail_hop *mail_hop_new_number(struct house *h, unsigned number)
 {
     struct mail_hop *m = xcalloc(1, sizeof(*m));
     m->house = h;
-    m->second = second;
+    m->number = number;
     list_init(&m->sessions);
     mail_hop_listen(m, true);
     return m;
@@ -522,12 +525,7 @@ static struct mail_hop *new_hop(struct house *h, bool second)
 
 struct mail_hop *mail_hop_new(struct house *h)
 {
-    return new_hop(h, false);
-}
-
-struct mail_hop *mail_hop_new_second(struct house *h)
-{
-    return new_hop(h, true);
+    return mail_hop_new_number(h, 0);
 }
 
 struct mail_hop *mail_hop_free(struct mail_hop *m)

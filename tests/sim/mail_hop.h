@@ -63,7 +63,7 @@ struct hop_door {
 
 struct mail_hop {
     struct house *house;
-    bool second;
+    unsigned number;
     struct hop_door doors[HOP_DOORS];
     bool chunking;
     unsigned leniency;
@@ -90,13 +90,17 @@ struct mail_hop {
     char complaint[200];  /* the first breach of order by its client, or "" */
 };
 
-/* Another hop, with two doors. */
+/* Other hops, with two doors. */
 #define HOUSE_HOP_2  "192.0.2.26:25"
 #define HOUSE_LMTP_2 "192.0.2.26:24"
+#define HOUSE_HOP_3  "192.0.2.27:25"
+#define HOUSE_LMTP_3 "192.0.2.27:24"
 
-/* At HOUSE_HOP, HOUSE_LMTP and HOUSE_LMTP_PATH; or at HOUSE_HOP_2 and HOUSE_LMTP_2. */
+/* At HOUSE_HOP, HOUSE_LMTP and HOUSE_LMTP_PATH; or number 1 at HOUSE_HOP_2 and HOUSE_LMTP_2, number
+ * 2 at HOUSE_HOP_3 and HOUSE_LMTP_3. */
+#define MAIL_HOPS 3
 struct mail_hop *mail_hop_new(struct house *h);
-struct mail_hop *mail_hop_new_second(struct house *h);
+struct mail_hop *mail_hop_new_number(struct house *h, unsigned number);
 struct mail_hop *mail_hop_free(struct mail_hop *m);
 
 /* Stops listening, or listens again. */

@@ -316,7 +316,7 @@ static void begin(struct trial *t, char *message)
     t->began = sim_now(t->house->sim);
     t->hop = mail_hop_new(t->house);
     t->hop->chunking = c->bdat;
-    t->second = mail_hop_new_second(t->house);
+    t->second = mail_hop_new_number(t->house, 1);
     t->second->chunking = c->bdat;
     t->hop->script = t->second->script = hop_script;
     t->hop->script_arg = t->second->script_arg = t;
