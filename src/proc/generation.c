@@ -142,6 +142,18 @@ void generation_retire(struct master *m, struct generation *g, usec_t deadline)
     settle_retiring(m, g);
 }
 
+bool generation_has_retired(const struct master *m, unsigned number)
+{
+    for (size_t i = 0; i < OWNER_SLOTS; i++) {
+        const struct slot *slot = &m->slots[i];
+        if (slot->pid != 0 && slot->generation->number == number &&
+            !atomic_load_explicit(&m->shared.hearts[i].retired, memory_order_acquire)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void generations_end(struct master *m)
 {
     list_for_each (it, &m->generations) {

@@ -72,6 +72,7 @@ enum reload_state {
     RELOAD_NONE,
     RELOAD_TRYING,   /* another process reads the configuration */
     RELOAD_STARTING, /* the new generation's workers are starting */
+    RELOAD_RETIRING, /* they serve, and the old ones have been told to accept no more */
 };
 
 enum reload_cause { RELOAD_ASKED, RELOAD_CERTIFICATES, RELOAD_UPGRADE };
@@ -89,6 +90,8 @@ struct reload {
     struct trial trial;             /* TRYING */
     int program;                    /* the next one, open, while an upgrade runs; else -1 */
     struct generation *next;        /* STARTING */
+    unsigned old;                   /* RETIRING: number of the generation before */
+    usec_t deadline;                /* RETIRING: not to be waited for any longer */
     bool asked[RELOAD_UPGRADE + 1]; /* by cause: one more is wanted */
     bool waits;                     /* no room: until a worker has ended */
     bool told_waiting;
@@ -166,6 +169,9 @@ int generation_new(struct master *m, const struct generation_parts *parts, struc
 
 /* Tells its workers to accept no more; they end when their sessions have, or at the deadline. */
 void generation_retire(struct master *m, struct generation *g, usec_t deadline);
+
+/* Has every worker of this generation that lives stopped to accept, where others go on? */
+bool generation_has_retired(const struct master *m, unsigned number);
 
 /* Tells all workers of all generations to end. */
 void generations_end(struct master *m);

@@ -19,6 +19,10 @@
 /* Generations whose last sessions go on, at most: each of their workers takes memory. */
 #define RETIRING_MOST 32
 
+/* For so long, and so often, the old workers are looked at until they accept no more. */
+#define RETIRE_TIME (2 * USEC_SEC)
+#define RETIRE_LOOK (2 * USEC_MSEC)
+
 /* How long until another try when there are workers of an earlier program alone, none of which can
  * be replaced. */
 #define AGAIN_AFTER (30 * USEC_SEC)
@@ -280,21 +284,32 @@ void reload_take_over(struct master *m, int files)
 /* All of the new workers serve. */
 static void switch_over(struct master *m)
 {
+    struct reload *r = &m->reload;
     struct generation *old = m->serving;
 
-    m->serving = m->reload.next;
+    m->serving = r->next;
     m->serving->state = GENERATION_SERVING;
     log_set_target(environment_log(m->serving->configuration->conf));
+    r->told_waiting = false;
     if (old == NULL) {
         master_tell_ready(m);
-    } else {
-        const struct conf *conf = m->serving->configuration->conf;
-        generation_retire(m, old, master_now() + conf->limits.reload_time);
-        log_line(LOG_NOTICE, "%s: %u worker%s",
-                 m->reload.cause == RELOAD_UPGRADE ? "upgraded to " GATEPOST_VERSION : "reloaded",
-                 conf->workers, conf->workers == 1 ? "" : "s");
+        finish(m, NULL);
+        return;
     }
-    m->reload.told_waiting = false;
+    r->state = RELOAD_RETIRING;
+    r->old = old->number;
+    r->deadline = master_now() + RETIRE_TIME;
+    generation_retire(m, old, master_now() + m->serving->configuration->conf->limits.reload_time);
+}
+
+/* Nobody meets the old workers any more. */
+static void tell_done(struct master *m)
+{
+    unsigned workers = m->serving->workers;
+
+    log_line(LOG_NOTICE, "%s: %u worker%s",
+             m->reload.cause == RELOAD_UPGRADE ? "upgraded to " GATEPOST_VERSION : "reloaded",
+             workers, workers == 1 ? "" : "s");
     finish(m, NULL);
     clerk_follow(m);
 }
@@ -337,7 +352,7 @@ static usec_t step_starting(struct master *m)
     /* A clerk that cannot be had keeps nobody waiting. */
     if (generation_is_ready(m, g) && (m->serving != NULL || m->clerk.tried)) {
         switch_over(m);
-        return step_none(m);
+        return 0;
     }
     if (m->serving == NULL) {
         return USEC_NEVER; /* the first one is waited for */
@@ -349,6 +364,17 @@ static usec_t step_starting(struct master *m)
     return g->deadline;
 }
 
+static usec_t step_retiring(struct master *m)
+{
+    const struct reload *r = &m->reload;
+
+    if (generation_has_retired(m, r->old) || r->deadline <= master_now()) {
+        tell_done(m);
+        return step_none(m);
+    }
+    return master_now() + RETIRE_LOOK;
+}
+
 usec_t reload_step(struct master *m)
 {
     if (m->ending) {
@@ -358,6 +384,7 @@ usec_t reload_step(struct master *m)
     case RELOAD_NONE: return step_none(m);
     case RELOAD_TRYING: return step_trying(m);
     case RELOAD_STARTING: return step_starting(m);
+    case RELOAD_RETIRING: return step_retiring(m);
     }
     return USEC_NEVER;
 }

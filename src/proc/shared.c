@@ -22,7 +22,7 @@
 #define PRESENCE_LAYOUT 1
 #define RATES_LAYOUT    1
 #define BANS_LAYOUT     1
-#define HEARTS_LAYOUT   1
+#define HEARTS_LAYOUT   2
 #define BOARD_LAYOUT    1
 
 /* Parts begin at pages of their own, so that none shares a cache line with another. */
@@ -163,6 +163,7 @@ struct owner shared_new_owner(const struct shared *s, uint16_t slot)
     presence_new_epoch(s->presence, who);
     atomic_store_explicit(&s->hearts[slot].at, 0, memory_order_relaxed);
     board_new_epoch(s->board, slot);
+    atomic_store_explicit(&s->hearts[slot].retired, false, memory_order_relaxed);
     return who;
 }
 

@@ -278,11 +278,14 @@ static void on_last_clients(void *arg)
 /* Who has connected to an address that is given up is still to be accepted. */
 static void retire(struct worker *w)
 {
+    struct heartbeat *heart = &w->setup->shared->hearts[w->setup->owner.slot];
+
     w->retiring = true;
     w->retire_timer = (struct rt_timer){.fn = on_last_clients, .arg = w};
     if (!stop_listening(w, false)) {
         rt_timer_set(w->rt, &w->retire_timer, rt_now_of(w->rt) + LAST_CLIENTS);
     }
+    atomic_store_explicit(&heart->retired, true, memory_order_release);
 }
 
 static bool listens(const struct worker *w)

@@ -92,7 +92,7 @@ class Changes:
     def done(self):
         with open(self.g.process.stderr, encoding="utf-8") as f:
             text = f.read()
-        for bad in ("refused", "cannot", "killed", "ended with status"):
+        for bad in ("refused, all goes on", "error: ", "was killed", "ended with status"):
             check(bad not in text, f"the log: {text[-600:]}")
         return len(re.findall(r"(?:reloaded|upgraded to \S+): \d+ worker", text))
 

@@ -45,12 +45,12 @@ def new_configuration(binary):
                                    ('DATA', 354), (f'Subject: {i}\r\n\r\n{id(s)}\r\n.', 250)):
                     s.expect(line, code)
         check(len(g.messages()) == 5, f'{len(g.messages())} messages')
-        check(len(g.workers()) == 3 + len([pid for pid in old_workers if alive(pid)]), f'{g.workers()}')
+        until(lambda: len(g.workers()) == 3 + len([pid for pid in old_workers if alive(pid)]), 'three new workers')
         for s in (open_message, idle):
             s.expect('QUIT', 221)
             s.close()
         until(lambda: not any(alive(pid) for pid in old_workers), 'the old workers end')
-        check(len(g.workers()) == 3, f'{g.workers()}')
+        until(lambda: len(g.workers()) == 3, 'they are buried')
         g.session().deliver()
         until(lambda: len(g.decisions()) >= 6, 'decisions')
         slots = {d['worker'] for d in g.decisions()}
@@ -93,10 +93,11 @@ def addresses(binary):
         g.reload(listen=[f'127.0.0.1:{g.port}', f'127.0.0.1:{second}'])
         check('220' in greeting(second) and '220' in greeting(g.port), 'both are served')
         on_second = Session(second)
-        os.kill(g.workers()[0], signal.SIGSTOP)  # so that clients wait in the sockets' queues
+        until(lambda: len(g.workers()) == 1, 'the first worker ends')
+        stopped = g.workers()[0]
+        os.kill(stopped, signal.SIGSTOP)  # so that clients wait in the sockets' queues
         waiting = [socket.create_connection(('127.0.0.1', port), PATIENCE)
                    for port in (second, g.port) for _ in range(10)]
-        stopped = g.workers()[0]
         g.reload(listen=f'127.0.0.1:{g.port}')
         os.kill(stopped, signal.SIGCONT)
         for each in waiting:
