@@ -77,4 +77,10 @@ REPLY(HOP_NO_DNS, 451, "4.4.3", "cannot look up the next hop's name just now, pl
 REPLY(HOP_NO_NAME, 451, "4.4.4", "the next hop's name is not known just now, please retry later")
 REPLY(HOP_BUSY, 451, "4.4.5", "all connections to the next hop are in use, please retry later")
 REPLY(HOP_FAILED, 451, "4.4.1", "the next hop cannot be reached just now, please retry")
+REPLY(HOP_NO_UTF8, 553, "5.6.7", "the next hop does not take SMTPUTF8 messages")
+REPLY(HOP_NO_8BIT, 550, "5.6.3", "the next hop does not take 8BITMIME messages")
+REPLY(HOP_SIZE, 552, "5.3.4", "the message is too big for the next hop")
+REPLY(HOP_BARE, 550, "5.6.11",
+      "the message has bare CR or LF, which the next hop does not take")
+REPLY(HOP_NO_DSN, 451, "4.3.3", "the next hop offers DSN no more, please retry after another EHLO")
 REPLY(PARTLY, 451, "4.5.3", "not all recipients could be served, please retry")

@@ -192,6 +192,7 @@ static void make_server(struct worker *w)
     hop_pools_tell(w->deliveries.pools, tell, NULL);
     w->deliveries.recipients =
         recipients_new(w->rt, w->conf, w->deliveries.pools, w->store, tell, NULL);
+    hop_pools_remember(w->deliveries.pools, w->store);
     w->server = (struct smtp_server){
         .rt = w->rt,
         .conf = w->conf,

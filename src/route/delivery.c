@@ -52,6 +52,8 @@ void delivery_begin(struct delivery *d, const struct addr *client, const struct 
     d->network = addr_network(client);
     d->envelope = *e;
     d->envelope.sender = arena_copy(&d->arena, e->sender);
+    d->envelope.dsn.ret = arena_copy(&d->arena, e->dsn.ret);
+    d->envelope.dsn.envid = arena_copy(&d->arena, e->dsn.envid);
     d->envelope.origin.helo = arena_copy(&d->arena, e->origin.helo);
     d->envelope.origin.id = arena_copy(&d->arena, e->origin.id);
 }
@@ -163,7 +165,8 @@ static struct recipient_question question(struct delivery *d, const struct conf_
 }
 
 int delivery_ask(struct delivery *d, const struct conf_route *route, struct slice mailbox,
-                 struct slice local_part, struct slice domain, struct answer *ret)
+                 struct slice local_part, struct slice domain, const struct dsn_rcpt *dsn,
+                 struct answer *ret)
 {
     const struct conf_limits *l = &d->host->conf->limits;
     d->candidate = NULL;
@@ -179,6 +182,11 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
     r->mailbox = arena_copy(&d->arena, mailbox);
     r->local_part = arena_copy(&d->arena, local_part);
     r->domain = arena_copy(&d->arena, domain);
+    r->dsn = (struct dsn_rcpt){
+        .notify = arena_copy(&d->arena, dsn->notify),
+        .orcpt = arena_copy(&d->arena, dsn->orcpt),
+        .promises = dsn->promises,
+    };
     r->leg = leg_of(d, route);
     int error = hop_rcpt(r->leg->hop, r, rt_now() + l->connect_time + l->hop_reply_time);
     if (error < 0) {

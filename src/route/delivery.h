@@ -115,7 +115,8 @@ bool delivery_has_rcpt(const struct delivery *d, struct slice local_part, struct
  * makes it the candidate, which delivery_join makes one of the transaction; one that does not join
  * gets nothing. `local_part` is unquoted. Suspends. 0 or -ECANCELED. */
 int delivery_ask(struct delivery *d, const struct conf_route *route, struct slice mailbox,
-                 struct slice local_part, struct slice domain, struct answer *ret);
+                 struct slice local_part, struct slice domain, const struct dsn_rcpt *dsn,
+                 struct answer *ret);
 void delivery_join(struct delivery *d);
 
 /* Does the server that is asked about such a recipient accept any address of its domain? Like

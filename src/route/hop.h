@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "conf/conf.h"
 #include "message/message.h"
+#include "parse/dsn.h"
 #include "route/answer.h"
 #include "rt/rt.h"
 
@@ -38,12 +39,14 @@ struct envelope {
     bool body_8bitmime;
     bool smtputf8;
     uint64_t size_declared; /* 0 when not declared */
+    struct dsn_mail dsn;
 };
 
 struct hop_recipient {
     struct slice mailbox;
     struct slice local_part; /* unquoted */
     struct slice domain;
+    struct dsn_rcpt dsn;
     struct answer answer; /* hop_rcpt's, then replaced by hop_prepare's, then by hop_commit's */
     bool wanted;          /* is to get the message: set by the caller before hop_prepare */
     bool committed;       /* hop_commit passed this recipient's point of no return */
@@ -106,6 +109,11 @@ struct hop_figures {
 size_t hop_pools_count(const struct hop_pools *p);
 void hop_pools_figures(const struct hop_pools *p, size_t i, struct hop_figures *ret);
 
+/* What hops can do is kept in the store, and so known before there is a connection. */
+struct store;
+void hop_pools_remember(struct hop_pools *p, struct store *store);
+/* Does every route offer DSN (RFC 3461), by what its hops said last? A Maildir never does. */
+bool hop_pools_offer_dsn(struct hop_pools *p);
 /* Closes what is kept; later ones are closed at hop_end. */
 void hop_pools_drain(struct hop_pools *p);
 /* No hop transaction may be open. NULL allowed; returns NULL. */

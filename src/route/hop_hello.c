@@ -102,9 +102,9 @@ static int give_up(struct opening *o, int error, const char *why)
 {
     o->tls_failed = error != -ECANCELED;
     snprintf(o->why, sizeof o->why, "%s", why);
+    snprintf(o->fault->tls, sizeof o->fault->tls, "%s", why);
     if (o->tls->required) {
         o->fault->enhanced = "4.7.5";
-        snprintf(o->fault->tls, sizeof o->fault->tls, "%s", why);
     } else if (error == -ETIMEDOUT) {
         o->tls->plain_until = rt_now() + HOP_TLS_PLAIN_TIME;
     }

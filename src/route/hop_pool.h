@@ -23,6 +23,7 @@
 #include "base/list.h"
 #include "conf/conf.h"
 #include "route/hop.h"
+#include "route/hop_abilities.h"
 #include "route/hop_health.h"
 #include "route/hop_tls.h"
 #include "rt/rt.h"
@@ -36,6 +37,7 @@ struct hop_pool {
     struct hop_pools *pools;
     const struct conf_hop *hop;
     struct hop_tls tls;
+    struct hop_abilities abilities;
     struct list kept; /* struct hop_conn, newest first */
     unsigned kept_count;
     unsigned in_use;     /* handed out, or being made */
@@ -54,6 +56,7 @@ struct hop_pools {
     struct resolver *resolver; /* NULL: no hop may have a name */
     hop_tell *tell;            /* NULL: nobody wants to know */
     void *tell_arg;
+    struct store *store;   /* NULL: what hops can do is not kept */
     uint64_t transactions; /* begun so far, over all hops: numbers them */
     uint64_t files;        /* Maildir files named so far */
     bool draining;

@@ -86,46 +86,6 @@ int smtp_hop_answer(struct smtp_hop *h, const struct reply *reply, struct answer
     return 0;
 }
 
-/* ---- what the hop can take ---- */
-
-bool smtp_hop_can_take(const struct smtp_hop *h, uint64_t size, struct answer *ret_answer)
-{
-    const struct hop_capabilities *can = &h->conn->can;
-    if (h->envelope->smtputf8 && !can->smtputf8) {
-        *ret_answer = answer_ours(553, "5.6.7", "the next hop does not take SMTPUTF8 messages");
-        return false;
-    }
-    if (h->envelope->body_8bitmime && !can->eightbitmime) {
-        *ret_answer = answer_ours(550, "5.6.3", "the next hop does not take 8BITMIME messages");
-        return false;
-    }
-    if (can->size_limit > 0 && size > can->size_limit) {
-        *ret_answer = answer_ours(552, "5.3.4", "the message is too big for the next hop");
-        return false;
-    }
-    return true;
-}
-
-static uint64_t message_size(const struct message *m)
-{
-    return m->trace.n + m->spool.size;
-}
-
-static bool can_take_message(const struct smtp_hop *h, struct answer *ret_answer)
-{
-    const struct hop_capabilities *can = &h->conn->can;
-    if (h->message->bare_cr_or_lf && !can->chunking) {
-        *ret_answer = answer_ours(
-            550, "5.6.11", "the message has bare CR or LF, which the next hop does not take");
-        return false;
-    }
-    if (can->size_limit > 0 && message_size(h->message) > can->size_limit) {
-        *ret_answer = answer_ours(552, "5.3.4", "the message is too big for the next hop");
-        return false;
-    }
-    return true;
-}
-
 /* ---- MAIL and RCPT ---- */
 
 /* Commands to be said, counted from 0: where the transaction is a new one XFORWARDs and MAIL, then
@@ -138,6 +98,13 @@ struct dialogue {
     size_t said;
     size_t heard;
 };
+
+static void put_param(struct buf *out, const char *keyword, struct slice value)
+{
+    if (value.n > 0) {
+        buf_printf(out, " %s=" SLICE_FMT, keyword, SLICE_ARG(value));
+    }
+}
 
 static void put_mail(struct smtp_hop *h, uint64_t size)
 {
@@ -154,12 +121,22 @@ static void put_mail(struct smtp_hop *h, uint64_t size)
     if (e->smtputf8) {
         buf_printf(out, " SMTPUTF8");
     }
+    if (can->dsn) {
+        put_param(out, "RET", e->dsn.ret);
+        put_param(out, "ENVID", e->dsn.envid);
+    }
     buf_printf(out, "\r\n");
 }
 
 static void put_rcpt(struct smtp_hop *h, const struct hop_recipient *r)
 {
-    buf_printf(&h->conn->out, "RCPT TO:<" SLICE_FMT ">\r\n", SLICE_ARG(r->mailbox));
+    struct buf *out = &h->conn->out;
+    buf_printf(out, "RCPT TO:<" SLICE_FMT ">", SLICE_ARG(r->mailbox));
+    if (h->conn->can.dsn) {
+        put_param(out, "NOTIFY", r->dsn.notify);
+        put_param(out, "ORCPT", r->dsn.orcpt);
+    }
+    buf_printf(out, "\r\n");
 }
 
 /* How many commands come in front of the first RCPT. */
@@ -350,6 +327,9 @@ static void look_at_connection(struct smtp_hop *h)
 /* One more recipient: in the open transaction, or in one that begins with it. */
 static int ask(struct smtp_hop *h, struct hop_recipient *r, usec_t deadline)
 {
+    if (h->state == SMTP_HOP_OPEN && !hop_fits_recipient(&h->conn->can, r, &r->answer)) {
+        return 0;
+    }
     if (h->state == SMTP_HOP_OPEN) {
         struct dialogue d = {.r = &r, .count = 1};
         int rc = converse(h, &d, deadline);
@@ -431,7 +411,7 @@ static int settle_envelope(struct smtp_hop *h, struct hop_recipient *const *r, s
     if (h->conn != NULL) {
         h->conn->used = true;
     }
-    int rc = smtp_hop_open(h, again, n, message_size(h->message), deadline);
+    int rc = smtp_hop_open(h, again, n, hop_message_size(h->message), deadline);
     return rc < 0 ? rc : !transaction_fits(h, r, count, wanted);
 }
 
@@ -443,7 +423,7 @@ static int prepare_once(struct smtp_hop *h, struct hop_recipient *const *r, size
     struct answer refusal;
     *ret_uploading = false;
     int rc = settle_envelope(h, r, count, deadline);
-    if (rc == 0 && !can_take_message(h, &refusal)) {
+    if (rc == 0 && !hop_fits_message(&h->conn->can, h->message, &refusal)) {
         hop_answer_all(r, count, &refusal);
         return 0;
     }

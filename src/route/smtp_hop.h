@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "route/hop_choice.h"
 #include "route/hop_conn.h"
+#include "route/hop_fit.h"
 #include "route/hop_forward.h"
 #include "route/hop_ops.h"
 
@@ -84,9 +85,6 @@ void smtp_hop_rest(struct smtp_hop *h);
 void smtp_hop_go_on(struct smtp_hop *h);
 
 /* ---- smtp_hop.c ---- */
-
-/* Can the hop take a message of this size, and of the envelope's kind? By its EHLO reply. */
-bool smtp_hop_can_take(const struct smtp_hop *h, uint64_t size, struct answer *ret_answer);
 
 /* Ends an open transaction, then MAIL and RCPT for all of `r`, on the connection there is: 0 with
  * their answers set; after an error the connection is of no use. */

@@ -61,8 +61,45 @@ static void note_security(struct smtp_hop *h)
         arena_copy(h->arena, slice_of(c != NULL ? c->tls_unused : h->fault.tls));
 }
 
+/* ---- what hops can take ---- */
+
+/* By what it said last; a hop that nobody has heard yet might. If not, h->refusal says why. */
+static bool might_fit(struct smtp_hop *h, struct hop_pool *pool, uint64_t size)
+{
+    const struct hop_capabilities *can = hop_abilities_known(pool);
+    return can == NULL || hop_fits_envelope(can, h->envelope, size, &h->refusal);
+}
+
+/* Is it known of each hop of the route that it cannot take this? */
+static bool nobody_fits(struct smtp_hop *h, uint64_t size)
+{
+    for (size_t i = 0; i < h->route->hop_count; i++) {
+        if (might_fit(h, hop_pool_of(h->pools, h->route->hops[i].hop), size)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The hop that has just been reached cannot take this, and another might: gives the connection
+ * back. */
+static bool prefers_another(struct smtp_hop *h, uint64_t size)
+{
+    hop_set passed = h->passed_over | hop_set_of((size_t)h->place);
+    struct answer ignored;
+    if (hop_fits_envelope(&h->conn->can, h->envelope, size, &ignored) ||
+        hop_choices(h->pools, h->route, passed) == 0 || nobody_fits(h, size)) {
+        return false;
+    }
+    hop_pool_give(h->conn);
+    h->conn = NULL;
+    return true;
+}
+
+/* ---- reaching one ---- */
+
 /* A connection to the hop that has been chosen, or to another one. */
-static int reach(struct smtp_hop *h, bool fresh, usec_t deadline)
+static int reach(struct smtp_hop *h, bool fresh, uint64_t size, usec_t deadline)
 {
     usec_t until = smtp_hop_until(deadline, h->limits->connect_time);
     int rc = -EHOSTUNREACH;
@@ -72,12 +109,19 @@ static int reach(struct smtp_hop *h, bool fresh, usec_t deadline)
             .urgent = h->urgent,
             .until = hop_share(until, hop_choices(h->pools, h->route, h->passed_over)),
         };
+        if (hop_abilities_fresh(h->pool) && !might_fit(h, h->pool, size)) {
+            pass_over(h);
+            continue;
+        }
         rc = hop_pool_take(h->pool, &wish, &h->conn, &h->fault);
-        if (rc == 0 || rc == -ECANCELED) {
+        if (rc == -ECANCELED || (rc == 0 && !prefers_another(h, size))) {
             return rc;
         }
-        char why[HOP_FAULT_TEXT_MAX];
-        tell(h, hop_fault_text(&h->fault, rc, why));
+        if (rc < 0) {
+            char why[HOP_FAULT_TEXT_MAX];
+            tell(h, hop_fault_text(&h->fault, rc, why));
+        }
+        rc = rc < 0 ? rc : -EHOSTUNREACH;
         pass_over(h);
         if (rt_now() >= until) {
             break;
@@ -95,14 +139,27 @@ static void answer_each(struct hop_recipient *const *r, size_t count, const stru
     }
 }
 
+/* The hop cannot take it, as h->refusal says. */
+static void refuse(struct smtp_hop *h, struct hop_recipient *const *r, size_t count)
+{
+    h->refused = true;
+    answer_each(r, count, &h->refusal);
+}
+
 /* The transaction on the connection there is: 0, or an error. */
 static int begin_on(struct smtp_hop *h, struct hop_recipient *const *r, size_t count, uint64_t size,
                     usec_t deadline)
 {
-    if (!smtp_hop_can_take(h, size, &h->refusal)) {
-        h->refused = true;
-        answer_each(r, count, &h->refusal);
+    struct answer answer;
+    if (!hop_fits_envelope(&h->conn->can, h->envelope, size, &h->refusal)) {
+        refuse(h, r, count);
         return 0;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!hop_fits_recipient(&h->conn->can, r[i], &answer)) {
+            answer_each(r, count, &answer);
+            return 0;
+        }
     }
     int rc = smtp_hop_say(h, r, count, size, deadline);
     if (rc == 0) {
@@ -119,8 +176,12 @@ int smtp_hop_open(struct smtp_hop *h, struct hop_recipient *const *r, size_t cou
 {
     h->mail_answered = false;
     for (bool fresh = false;;) {
-        int rc = h->conn != NULL ? 0 : reach(h, fresh, deadline);
+        int rc = h->conn != NULL ? 0 : reach(h, fresh, size, deadline);
         note_security(h);
+        if (rc < 0 && rc != -ECANCELED && nobody_fits(h, size)) {
+            refuse(h, r, count);
+            return 0;
+        }
         if (rc < 0) {
             return rc;
         }

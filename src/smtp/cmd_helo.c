@@ -19,6 +19,7 @@ static bool begin(struct session *s, struct slice name, bool esmtp)
     judge_forget_helo(s);
     s->helo = arena_copy(&s->helo_arena, name);
     s->esmtp = esmtp;
+    s->dsn = false;
     s->state = STATE_READY;
     enum judged j = judge_helo(s, &a);
     if (j == JUDGED_ANSWER) {
@@ -48,6 +49,10 @@ void cmd_ehlo(struct session *s, struct slice argument)
     buf_printf(&lines,
                "%s\nPIPELINING\nSIZE %lld\n8BITMIME\nSMTPUTF8\nCHUNKING\nENHANCEDSTATUSCODES",
                conf->hostname, (long long)conf->limits.message_size);
+    s->dsn = hop_pools_offer_dsn(s->server->deliveries->pools);
+    if (s->dsn) {
+        buf_append_slice(&lines, SLICE_LIT("\nDSN"));
+    }
     if (s->server->tls != NULL && !s->tls) {
         buf_append_slice(&lines, SLICE_LIT("\nSTARTTLS"));
     }

@@ -12,10 +12,17 @@
 struct mail {
     struct smtp_path path;
     struct envelope envelope;
-    bool utf8;
+    bool dsn; /* offered to this client */
 };
 
 static const struct slice prefix = SLICE_LIT("FROM:");
+
+/* RET and ENVID, RFC 3461. */
+static enum reply_name take_dsn(const struct smtp_param *p, struct mail *m)
+{
+    enum dsn_param taken = m->dsn ? dsn_take_mail(p, &m->envelope.dsn) : DSN_OTHER;
+    return taken == DSN_TAKEN ? REPLY_OK : taken == DSN_BAD ? REPLY_BAD_PARAM : REPLY_UNKNOWN_PARAM;
+}
 
 /* SIZE is RFC 1870, BODY RFC 6152, SMTPUTF8 RFC 6531. */
 static enum reply_name take_param(const struct smtp_param *p, struct mail *m)
@@ -36,7 +43,7 @@ static enum reply_name take_param(const struct smtp_param *p, struct mail *m)
         m->envelope.smtputf8 = true;
         return p->has_value ? REPLY_BAD_PARAM : REPLY_OK;
     }
-    return REPLY_UNKNOWN_PARAM;
+    return take_dsn(p, m);
 }
 
 static enum reply_name take_params(struct slice rest, struct mail *m)
@@ -84,7 +91,7 @@ static enum reply_name parse(const struct session *s, struct slice argument, str
 
 void cmd_mail(struct session *s, struct slice argument)
 {
-    struct mail m = {0};
+    struct mail m = {.dsn = s->dsn};
     enum reply_name r = parse(s, argument, &m);
     if (r != REPLY_OK) {
         reply_error(s, r);

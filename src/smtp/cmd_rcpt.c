@@ -13,7 +13,22 @@
 
 static const struct slice prefix = SLICE_LIT("TO:");
 
-static enum reply_name parse(struct session *s, struct slice argument, struct smtp_path *ret)
+/* NOTIFY and ORCPT, RFC 3461; there are no others. */
+static enum reply_name take_params(const struct session *s, struct slice rest, struct dsn_rcpt *ret)
+{
+    struct smtp_param p;
+    int more;
+    while ((more = smtp_param_next(&rest, &p)) > 0) {
+        enum dsn_param taken = s->dsn ? dsn_take_rcpt(&p, ret) : DSN_OTHER;
+        if (taken != DSN_TAKEN) {
+            return taken == DSN_BAD ? REPLY_BAD_PARAM : REPLY_UNKNOWN_PARAM;
+        }
+    }
+    return more < 0 ? REPLY_BAD_PARAM : REPLY_OK;
+}
+
+static enum reply_name parse(struct session *s, struct slice argument, struct smtp_path *ret,
+                             struct dsn_rcpt *ret_dsn)
 {
     if (argument.n < prefix.n || !slice_eq_nocase((struct slice){argument.p, prefix.n}, prefix)) {
         return REPLY_BAD_RCPT;
@@ -24,7 +39,6 @@ static enum reply_name parse(struct session *s, struct slice argument, struct sm
         text.n--;
     }
     struct slice rest;
-    struct smtp_param param;
     enum smtp_path_error e =
         smtp_path_parse(text, SMTP_FORWARD_PATH, s->txn.envelope.smtputf8, ret, &rest);
     switch (e) {
@@ -40,8 +54,7 @@ static enum reply_name parse(struct session *s, struct slice argument, struct sm
     if (rest.n > 0 && rest.p[0] != ' ') {
         return REPLY_BAD_RCPT;
     }
-    int more = smtp_param_next(&rest, &param);
-    return more > 0 ? REPLY_UNKNOWN_PARAM : more < 0 ? REPLY_BAD_PARAM : REPLY_OK;
+    return take_params(s, rest, ret_dsn);
 }
 
 /* RFC 5321 4.5.1: <Postmaster> without a domain is ours: the first domain that has a name of its
@@ -152,14 +165,15 @@ void cmd_rcpt(struct session *s, struct slice argument)
 {
     struct smtp_path path = {0};
     struct recipient_record r = {0};
-    enum reply_name name = parse(s, argument, &path);
+    struct dsn_rcpt dsn = {0};
+    enum reply_name name = parse(s, argument, &path, &dsn);
     enum judged j = JUDGED_ANSWER;
     if (name != REPLY_OK && name != REPLY_RELAY_TRICK) {
         reply_error(s, name);
         return;
     }
     session_enter(s, SESSION_RCPT);
-    s->asked = (struct asked_recipient){0};
+    s->asked = (struct asked_recipient){.dsn = dsn};
     if (name == REPLY_RELAY_TRICK) {
         r.answer = reply_answer(name);
     } else if (!judge_built_in(s, &path, &r.answer)) {

@@ -61,5 +61,6 @@ void cmd_starttls(struct session *s, struct slice argument)
     s->server->counts->tls_sessions++;
     s->state = STATE_NEW;
     s->esmtp = false;
+    s->dsn = false;
     judge_forget_helo(s);
 }

@@ -98,8 +98,8 @@ int session_ask_hop(struct session *s)
     if (r != 0) {
         return r < 0 ? r : 0;
     }
-    q->result =
-        delivery_ask(s->delivery, q->route, q->mailbox, q->local_part, q->domain, &q->answer);
+    q->result = delivery_ask(s->delivery, q->route, q->mailbox, q->local_part, q->domain, &q->dsn,
+                             &q->answer);
     once_end(&q->once, q->result >= 0);
     return q->result < 0 ? q->result : 0;
 }

@@ -63,6 +63,7 @@ struct asked_recipient {
     struct slice mailbox;
     struct slice local_part; /* unquoted */
     struct slice domain;
+    struct dsn_rcpt dsn;
     struct answer answer;
     struct once once;
     int result; /* delivery_ask's */
@@ -113,6 +114,7 @@ struct session {
     enum session_phase phase; /* set by session_enter */
     struct slice helo;
     bool esmtp;
+    bool dsn; /* was offered in the reply to the last EHLO */
     bool tls;
     bool quit;  /* close when the replies are out */
     bool mute;  /* half a reply may be on its way: nothing can be said any more */

@@ -161,6 +161,20 @@ static void st_connections(struct run *r, const char *rest)
     }
 }
 
+static void st_handshakes(struct run *r, const char *rest)
+{
+    if (r->hop->handshakes != number(r, rest)) {
+        fail(r, "the hop has had %u TLS handshakes", r->hop->handshakes);
+    }
+}
+
+static void st_resumed(struct run *r, const char *rest)
+{
+    if (r->hop->resumed != number(r, rest)) {
+        fail(r, "%u TLS sessions were resumed", r->hop->resumed);
+    }
+}
+
 /* expect heard [N] PATTERN: so many of the hop's command lines, or at least one, match. */
 static void st_heard(struct run *r, const char *rest)
 {
@@ -446,5 +460,7 @@ const struct statement expect_statements[] = {
     {"expect mail", st_mail},
     {"expect sessions", st_sessions},
     {"expect drained", st_drained},
+    {"expect handshakes", st_handshakes},
+    {"expect resumed", st_resumed},
     {NULL},
 };

@@ -127,6 +127,26 @@ static void st_offers(struct run *r, const char *rest)
     r->hop->offers = reply;
 }
 
+/* hop certificate [good | expired | other | self-signed | none] */
+static void st_certificate(struct run *r, const char *rest)
+{
+    char cert[128], key[128], why[200];
+    struct certificate_wish wish = {.name = "hop.site.example", .begins = -7200, .expires = 3600};
+    bool by_itself = strcmp(rest, "self-signed") == 0 || r->house->ca == NULL;
+    r->hop->tls = tls_context_free(r->hop->tls);
+    if (strcmp(rest, "none") == 0) {
+        return;
+    }
+    wish.expires = strcmp(rest, "expired") == 0 ? -3600 : 3600;
+    wish.name = strcmp(rest, "other") == 0 ? "other.site.example" : wish.name;
+    snprintf(cert, sizeof cert, "%s/hop.pem", r->house->folder);
+    snprintf(key, sizeof key, "%s/hop.key", r->house->folder);
+    certificate_issue(by_itself ? NULL : r->house->ca, &wish, cert, key);
+    if (tls_context_server(cert, key, &r->hop->tls, why, sizeof why) < 0) {
+        fail(r, "%s", why);
+    }
+}
+
 static void st_cut(struct run *r, const char *rest)
 {
     (void)rest;
@@ -161,6 +181,7 @@ const struct statement hop_statements[] = {
     {"hop number", st_number},
     {"hop as usual", st_usual},
     {"hop offers", st_offers},
+    {"hop certificate", st_certificate},
     {"hop cut", st_cut},
     {"hop down", st_down},
     {"hop up", st_up},

@@ -119,6 +119,7 @@ static void start_worker(struct house *h, unsigned slot)
     hop_pools_tell(w->deliveries.pools, tell, h);
     w->deliveries.recipients =
         recipients_new(w->rt, h->conf, w->deliveries.pools, w->deliveries.store, tell, h);
+    hop_pools_remember(w->deliveries.pools, w->deliveries.store);
     marks_take_epoch(h->disarmed, w->deliveries.owner);
     store_share_disarmed(w->deliveries.store, h->disarmed, w->deliveries.owner);
     presence_new_epoch(h->shared_memory.presence, w->deliveries.owner);
@@ -289,6 +290,11 @@ struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool 
     make_folders(h);
     h->sim = sim_new(seed);
     h->outside = sim_rt(h->sim);
+    if (strstr(text, "ca.pem") != NULL) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/ca.pem", h->folder);
+        h->ca = certificate_authority_new(path);
+    }
     h->conf = make_conf(h, text);
     h->policy = make_policy(h);
     h->marks_memory = xcalloc(1, marks_memory(MARKS));
@@ -331,6 +337,7 @@ struct house *house_free(struct house *h)
     tls_context_free(h->tls);
     tls_context_free(h->tls_client);
     hop_trust_free(h->hop_trust);
+    certificate_authority_free(h->ca);
     policy_free(h->policy);
     conf_free(h->conf);
     buf_free(&h->hosts);

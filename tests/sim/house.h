@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "certificate.h"
 #include "policy/reload.h"
 #include "proc/gate.h"
 #include "route/hop_tls.h"
@@ -50,6 +51,7 @@ struct house {
     struct tls_context *tls;
     struct tls_context *tls_client;
     struct hop_trust *hop_trust;
+    struct certificate_authority *ca; /* whose certificate is @DIR@/ca.pem, where one is named */
     struct worker *workers[HOUSE_WORKERS_MAX];
     unsigned worker_count;
     struct buf decisions; /* decision lines of all workers */

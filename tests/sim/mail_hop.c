@@ -395,10 +395,47 @@ static int take_helo(struct hop_session *s, const char *line)
     return plain_answer(s, HOP_HELO, line, "250 hop");
 }
 
-/* For hops whose `offers` has it. */
 static int take_starttls(struct hop_session *s, const char *line)
 {
-    return plain_answer(s, HOP_OTHER, line, "454 4.7.0 no TLS just now");
+    bool yes;
+    struct stream *secure;
+    int r = answer(s, HOP_STARTTLS, line,
+                   s->hop->tls != NULL ? "220 go" : "454 4.7.0 no TLS just now", &yes);
+    if (r < 0 || !yes) {
+        return r;
+    }
+    struct hop_move move = next_move(s, HOP_HANDSHAKE, line);
+    if (move.kind != HOP_AS_USUAL) {
+        r = do_move(s, &move);
+        s->scripted = true;
+        return r < 0 ? r : fill(s) > 0 ? 0 : -1;
+    }
+    end_transaction(s);
+    s->scripted = true; /* what comes of it is the client's to say */
+    r = tls_accept(s->hop->tls, s->stream, rt_now() + PATIENCE, &secure);
+    if (r < 0) {
+        s->hop->handshakes_failed++;
+        return -1;
+    }
+    s->scripted = false;
+    s->stream = secure;
+    s->hop->handshakes++;
+    s->hop->resumed += tls_resumed(secure);
+    return 0;
+}
+
+/* Both are Postfix's: one takes what it is told, the other begins the session anew. */
+static int take_xforward(struct hop_session *s, const char *line)
+{
+    return plain_answer(s, HOP_XFORWARD, line, "250 2.0.0 ok");
+}
+
+static int take_xclient(struct hop_session *s, const char *line)
+{
+    if (s->open) {
+        complain(s, "XCLIENT within a transaction");
+    }
+    return plain_answer(s, HOP_XCLIENT, line, "220 hop ESMTP");
 }
 
 static int take_other(struct hop_session *s, const char *line)
@@ -413,9 +450,10 @@ static int one_command(struct hop_session *s)
         const char *verb;
         int (*take)(struct hop_session *s, const char *line);
     } verbs[] = {
-        {"HELO", take_helo}, {"MAIL", take_mail},         {"RCPT", take_rcpt},
-        {"DATA", take_data}, {"BDAT", take_chunk},        {"RSET", take_rset},
-        {"QUIT", take_quit}, {"STARTTLS", take_starttls}, {"NOOP", take_noop},
+        {"HELO", take_helo},       {"MAIL", take_mail},         {"RCPT", take_rcpt},
+        {"DATA", take_data},       {"BDAT", take_chunk},        {"RSET", take_rset},
+        {"QUIT", take_quit},       {"STARTTLS", take_starttls}, {"XFORWARD", take_xforward},
+        {"XCLIENT", take_xclient}, {"NOOP", take_noop},
     };
     char line[LINE_MAX];
     if (get_line(s, line) < 0) {
@@ -535,6 +573,7 @@ struct mail_hop *mail_hop_free(struct mail_hop *m)
     buf_free(&m->content);
     buf_free(&m->last);
     buf_free(&m->heard);
+    tls_context_free(m->tls);
     free(m);
     return NULL;
 }

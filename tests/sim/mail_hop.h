@@ -32,6 +32,10 @@ enum hop_leniency {
     X(RSET)                                                                                        \
     X(NOOP)                                                                                        \
     X(QUIT)                                                                                        \
+    X(STARTTLS)                                                                                    \
+    X(HANDSHAKE) /* behind the 220 to STARTTLS */                                                  \
+    X(XFORWARD)                                                                                    \
+    X(XCLIENT)                                                                                     \
     X(OTHER)
 
 enum hop_point {
@@ -67,9 +71,10 @@ struct mail_hop {
     struct hop_door doors[HOP_DOORS];
     bool chunking;
     unsigned leniency;
-    usec_t slow;            /* it thinks this long before it answers the next end of data; once */
-    const char *data_reply; /* its answer to the end of data instead of 250, or NULL */
-    const char *offers;     /* its whole answer to EHLO instead of the usual one, or NULL */
+    usec_t slow;             /* it thinks this long before it answers the next end of data; once */
+    const char *data_reply;  /* its answer to the end of data instead of 250, or NULL */
+    struct tls_context *tls; /* it can begin TLS with this certificate; NULL: it cannot */
+    const char *offers;      /* its whole answer to EHLO instead of the usual one, or NULL */
 
     /* Asked before each answer of the hop; leaves *ret zeroed for the usual one. Or NULL. */
     void (*script)(void *arg, enum hop_point point, const char *line, struct hop_move *ret);
@@ -84,6 +89,9 @@ struct mail_hop {
     unsigned commands; /* lines that were no part of a message */
     struct buf heard;  /* these lines, with LF ends */
 
+    unsigned handshakes; /* TLS: succeeded, of these resumed, and failed */
+    unsigned resumed;
+    unsigned handshakes_failed;
     struct list sessions; /* open now */
     unsigned connections; /* these */
     unsigned accepted;    /* ever */
