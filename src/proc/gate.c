@@ -7,6 +7,8 @@
 
 /* This part of the sessions is for clients that are trusted. */
 #define RESERVED_PART 16
+/* This part is the most that one with a bad standing has to leave. */
+#define LEFT_PART 64
 
 static const struct conf_limits *limits_of(const struct gate *g)
 {
@@ -79,7 +81,17 @@ static bool has_descriptors(const struct gate *g)
            d->clients + (d->all - d->clients) / 2;
 }
 
-static enum smtp_admission greet(void *arg, const struct addr *client, bool trusted)
+/* Places that one of this standing must leave for those that come with less: for who is one of ten
+ * of its network, sixteen. */
+static unsigned places_to_leave(unsigned most, uint8_t rank)
+{
+    unsigned cap = most / LEFT_PART;
+    unsigned left = rank == 0 ? 0 : rank < 16 ? 1u << rank : cap;
+
+    return left < cap ? left : cap;
+}
+
+static enum smtp_admission greet(void *arg, const struct addr *client, bool trusted, uint8_t rank)
 {
     const struct gate *g = arg;
     unsigned most = (unsigned)limits_of(g)->sessions;
@@ -87,8 +99,11 @@ static enum smtp_admission greet(void *arg, const struct addr *client, bool trus
     if (!has_descriptors(g)) {
         return SMTP_FULL;
     }
-    return admission(presence_greet(g->shared->presence, g->owner, client,
-                                    trusted ? most : most - most / RESERVED_PART, !trusted));
+    if (!trusted) {
+        most -= most / RESERVED_PART;
+        most -= places_to_leave(most, rank);
+    }
+    return admission(presence_greet(g->shared->presence, g->owner, client, most, !trusted));
 }
 
 static void leave(void *arg, const struct addr *client, bool greeted)

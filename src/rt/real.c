@@ -200,6 +200,7 @@ static void turn(struct real *w, bool may_wait)
 {
     arm_timer(w);
     w->awake_since = 0;
+    w->turns++;
     event_base_loop(w->base, EVLOOP_ONCE | (may_wait ? 0 : EVLOOP_NONBLOCK));
     real_tick(w);
     rt_run_timers(&w->rt);

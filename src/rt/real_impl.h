@@ -22,6 +22,7 @@ struct real {
     int spare; /* a socket whose place a connection gets that is to be turned away; -1: none */
     struct thread_pool *files;
     struct thread_pool *store;
+    uint64_t turns; /* of the loop */
     void (*on_turn)(void *arg);
     void *on_turn_arg;
     usec_t awake_since; /* this turn's waking up, 0 before it */

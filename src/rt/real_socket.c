@@ -348,6 +348,7 @@ int real_peer_user(struct stream *s, uid_t *ret)
 /* ---- listeners ---- */
 
 #define ACCEPT_AGAIN (100 * USEC_MSEC)
+#define BURST_MOST   16
 
 struct real_listener {
     struct real *world;
@@ -359,6 +360,8 @@ struct real_listener {
     struct addr at;
     bool wildcard; /* each connection has an own local address */
     bool held;
+    unsigned burst;     /* connections taken at a time */
+    uint64_t last_turn; /* of the loop, in which there were any */
 };
 
 static struct addr own_address(int fd)
@@ -456,21 +459,40 @@ static bool concerns_one(int error)
     }
 }
 
-/* One connection a turn: the listener stays readable while there are more, and what the others in
- * this turn need is not kept waiting. */
-static void on_connection(evutil_socket_t listening, short what, void *arg)
+/* Takes one connection; false when there is none, or none can be taken just now. */
+static bool accept_one(struct real_listener *l)
 {
-    struct real_listener *l = arg;
     struct sockaddr_storage ss;
-    (void)listening;
-    (void)what;
     int fd = take(l, &ss);
     if (fd >= 0) {
         hand_over(l, l->fn, fd, &ss);
-    } else if (fd == -EMFILE || fd == -ENFILE) {
+        return true;
+    }
+    if (fd == -EMFILE || fd == -ENFILE) {
         turn_away(l);
     } else if (!concerns_one(-fd)) {
         pause_accepting(l); /* ENOBUFS, ENOMEM, and what nobody expects */
+    }
+    return false;
+}
+
+/* One connection a turn, as a rule: the listener stays readable while there are more, and what the
+ * others in this turn need is not kept waiting. When they come faster, turn after turn, more and
+ * more are taken at a time, before the kernel's queue is full. */
+static void on_connection(evutil_socket_t listening, short what, void *arg)
+{
+    struct real_listener *l = arg;
+    uint64_t turn = l->world->turns;
+    bool pressed = l->last_turn + 1 == turn;
+    (void)listening;
+    (void)what;
+    l->burst = !pressed ? 1 : l->burst < BURST_MOST ? 2 * l->burst : BURST_MOST;
+    l->last_turn = turn;
+    for (unsigned i = 0; i < l->burst; i++) {
+        if (!accept_one(l)) {
+            l->burst = 1;
+            return;
+        }
     }
 }
 
@@ -481,6 +503,7 @@ int real_listen(struct rt *rt, int fd, real_accept_fn *fn, void *arg, struct rea
     l->world = w;
     l->fn = fn;
     l->arg = arg;
+    l->burst = 1;
     l->again = (struct rt_timer){.fn = resume_accepting, .arg = l};
     l->at = own_address(fd);
     static const uint8_t zero[sizeof l->at.octets];

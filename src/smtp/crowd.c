@@ -12,8 +12,10 @@
  * already, those behind them may go first. */
 #define TRIED_MOST 32
 
-/* How often sessions are looked through for one that may be ended. */
+/* How often sessions are looked through for some that may be ended, and how many at a time: those
+ * of a crowd began together, and would all come back together. */
 #define MAKE_ROOM_EVERY (250 * USEC_MSEC)
+#define MAKE_ROOM_FOR   16
 
 #define GOOD_RANKS      (CROWD_RANKS / 2)
 
@@ -85,10 +87,11 @@ static usec_t idle_for(const struct session *s)
            (s->awaiting != NULL ? rt_now_of(s->server->rt) - s->awaiting_since : 0);
 }
 
-/* Tells up to `n` sessions, those first that have lasted longest, that others need their place. */
-static void make_room(struct smtp_server *srv, unsigned n)
+/* Tells some sessions, those first that have lasted longest, that others need their place. */
+static void make_room(struct smtp_server *srv)
 {
     usec_t now = rt_now_of(srv->rt);
+    unsigned n = srv->queued < MAKE_ROOM_FOR ? srv->queued : MAKE_ROOM_FOR;
     if (now < srv->room_made_at + MAKE_ROOM_EVERY) {
         return;
     }
@@ -122,7 +125,7 @@ static bool serve_rank(struct smtp_server *srv, struct list *queue, unsigned *tr
     list_init(&later);
     while (places && *tries > 0 && (g = first_in(queue)) != NULL) {
         (*tries)--;
-        enum smtp_admission a = srv->gate.greet(srv->gate.arg, &g->client, is_trusted(g));
+        enum smtp_admission a = srv->gate.greet(srv->gate.arg, &g->client, is_trusted(g), g->rank);
         if (a == SMTP_ADMITTED) {
             g->greeted = true;
             guest_begin(g, g->judged);
@@ -149,10 +152,8 @@ static void serve(void *arg)
     for (unsigned r = 0; r < CROWD_RANKS && places && srv->queued > 0; r++) {
         places = serve_rank(srv, &srv->queue[r], &tries);
     }
-    if (!places) {
-        make_room(srv, srv->queued);
-    }
     if (srv->queued > 0) {
+        make_room(srv);
         rt_timer_set(srv->rt, &srv->queue_timer, rt_now_of(srv->rt) + LOOK_AGAIN);
     }
 }

@@ -173,8 +173,8 @@ static void greet(struct guest *g, bool judged)
         return;
     }
     if (g->counted && srv->gate.greet != NULL) {
-        g->greeted =
-            srv->gate.greet(srv->gate.arg, &g->client, trusts(&g->ruling)) == SMTP_ADMITTED;
+        g->greeted = srv->gate.greet(srv->gate.arg, &g->client, trusts(&g->ruling), g->rank) ==
+                     SMTP_ADMITTED;
         if (!g->greeted) {
             if (may_stay(g)) {
                 crowd_queue(g, judged);

@@ -36,7 +36,8 @@ struct smtp_gate {
     enum smtp_admission (*enter)(void *arg, const struct addr *client, bool trusted,
                                  unsigned *ret_network);
     bool (*may_wait)(void *arg);
-    enum smtp_admission (*greet)(void *arg, const struct addr *client, bool trusted);
+    /* `rank`: its standing, see crowd.h. */
+    enum smtp_admission (*greet)(void *arg, const struct addr *client, bool trusted, uint8_t rank);
     void (*leave)(void *arg, const struct addr *client, bool greeted);
     /* Of this client, and of its network, in all workers. */
     unsigned (*sessions)(void *arg, const struct addr *client);

@@ -29,7 +29,8 @@ def config_text(port, folder, routes, limits=None, workers=2, tls=None, hostname
 
 
 class Gatepost:
-    def __init__(self, binary, folder, routes, port=None, **settings):
+    def __init__(self, binary, folder, routes, port=None, descriptors=None, **settings):
+        """`descriptors`: that each of its processes may have."""
         self.binary = binary
         self.folder = folder
         self.port = port or free_port()
@@ -42,10 +43,12 @@ class Gatepost:
         with open(self.file, "w", encoding="utf-8") as f:
             f.write(config_text(self.port, folder, routes, **settings))
         self._workers = settings.get("workers", 2)
+        self._descriptors = descriptors
         self.process = None
 
     def start(self):
-        self.process = Process("gatepost", [self.binary, "run", "-c", self.file],
+        limit = ["prlimit", f"--nofile={self._descriptors}"] if self._descriptors else []
+        self.process = Process("gatepost", limit + [self.binary, "run", "-c", self.file],
                                os.path.join(self.folder, "decisions.log"),
                                os.path.join(self.folder, "stderr.log"))
         self.process.wait_port(self.port)
