@@ -123,7 +123,7 @@ static bool said_already(const struct hop_conn *c, const struct hop_forward *f)
 static int say(struct hop_conn *c, struct slice line, struct arena *arena, usec_t deadline,
                struct slice *ret_why)
 {
-    struct reply reply;
+    struct reply reply = {0};
     buf_append_slice(&c->out, line);
     buf_append(&c->out, "\r\n", 2);
     int rc = hop_conn_send(c, deadline);

@@ -333,6 +333,38 @@ def real_client(option, setting, log):
     return run
 
 
+# ---- delivery status notifications ----
+
+def notifications(lab):
+    """DSN is offered once the hop is known to offer it; then it is the hop that notifies, and of
+    what the client asked for."""
+    hop = postfix(lab, "postfix-dsn", ["via.test", "back.test"])
+    g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{hop.port}"})
+    with Session(g.port) as session:
+        check("DSN" not in session.extensions, "offered before the hop was ever heard")
+        check(session.say(b"MAIL FROM:<one@back.test> RET=HDRS").code == 555, "and taken")
+        reply = session.deliver(PATH, [b"one@via.test"], b"Subject: x\r\n\r\nhello\r\n")
+        check(reply.code == 250, f"answered {reply}")
+        session.ehlo()
+        check("DSN" in session.extensions, "not offered when the hop was known")
+        session.expect(b"MAIL FROM:<one@back.test> RET=HDRS ENVID=QQ+2B314", 250)
+        session.expect(b"RCPT TO:<two@via.test> NOTIFY=SUCCESS ORCPT=rfc822;Old+2Bname@old.test",
+                       250)
+        session.expect(b"RCPT TO:<three@via.test> NOTIFY=NEVER", 250)
+        reply = session.data(b"Subject: y\r\n\r\nthe body\r\n")
+        check(reply.code == 250, f"answered {reply}")
+        session.quit()
+    take(hop, "via.test", "two")
+    take(hop, "via.test", "three")
+    _, notification = take(hop, "back.test", "one")
+    for want in (b"Original-Envelope-Id: QQ+314", b"Original-Recipient: rfc822;Old+name@old.test",
+                 b"Final-Recipient: rfc822; two@via.test", b"Action: delivered"):
+        check(want.lower() in notification.lower(), f"{want} is not in {notification[-1200:]}")
+    check(b"three@via.test" not in notification, "told of one who was not to be told of")
+    check(b"the body" not in notification, "the whole message came back, not its header")
+    return "a success told by the hop, with envelope id and original recipient"
+
+
 TESTS = [
     ("hops.postfix", smtp_hop(postfix)),
     ("hops.exim", smtp_hop(exim)),
@@ -346,5 +378,6 @@ TESTS = [
     ("hops.dovecot-tls", tls_hop(dovecot, "lmtp")),
     ("hops.opensmtpd-broken-tls", tls_broken),
     ("hops.postfix-xforward", real_client("", "xforward", f"orig_client=unknown[{CLIENT}]")),
+    ("hops.postfix-dsn", notifications),
     ("hops.postfix-xclient", real_client(" xclient", "xclient", f"client=unknown[{CLIENT}]")),
 ]
