@@ -112,12 +112,18 @@ static void st_usual(struct run *r, const char *rest)
 /* hop offers EXTENSION, … or nothing */
 static void st_offers(struct run *r, const char *rest)
 {
-    static char reply[600]; /* one house at a time */
-    size_t n = (size_t)snprintf(reply, sizeof reply, "250-hop");
+    static char replies[MAIL_HOPS][600]; /* one house at a time */
+    unsigned i = 0;
+    while (r->hops[i].hop != r->hop) {
+        i++;
+    }
+    char *reply = replies[i];
+    const size_t size = sizeof replies[i];
+    size_t n = (size_t)snprintf(reply, size, "250-hop");
     if (strcmp(rest, "nothing") != 0) {
         while (*rest != '\0') {
             size_t length = strcspn(rest, ",");
-            n += (size_t)snprintf(reply + n, sizeof reply - n, "\r\n250-%.*s", (int)length, rest);
+            n += (size_t)snprintf(reply + n, size - n, "\r\n250-%.*s", (int)length, rest);
             rest += length;
             rest += strspn(rest, ", ");
         }
