@@ -143,6 +143,7 @@ void recipients_drain(struct recipients *r)
 {
     if (r != NULL) {
         accept_all_drain(r->accept_all);
+        r->watch = file_watch_free(r->watch);
     }
 }
 

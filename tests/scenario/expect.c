@@ -120,15 +120,6 @@ static void st_decision(struct run *r, const char *rest)
 
 /* ---- the hop ---- */
 
-/* expect told PATTERN: a line for the operator. */
-static void st_told(struct run *r, const char *rest)
-{
-    struct slice told = buf_slice(&r->house->told);
-    if (!text_matches(rest, told, false)) {
-        fail(r, "the operator was told:\n" SLICE_FMT, SLICE_ARG(told));
-    }
-}
-
 /* expect copies RECIPIENT N */
 static void st_copies(struct run *r, const char *rest)
 {
@@ -175,29 +166,40 @@ static void st_resumed(struct run *r, const char *rest)
     }
 }
 
-/* expect heard [N] PATTERN: so many of the hop's command lines, or at least one, match. */
-static void st_heard(struct run *r, const char *rest)
+/* [N] PATTERN: so many of the lines, or at least one, match. */
+static void count_lines(struct run *r, const char *rest, const struct buf *lines, const char *what)
 {
     char *pattern;
     unsigned long wanted = strtoul(rest, &pattern, 10);
     bool exactly = pattern != rest;
     unsigned count = 0;
-    const struct buf *heard = &r->hop->heard;
     struct buf expanded = {0};
     pattern += strspn(pattern, " ");
     text_expand(&expanded, slice_of(pattern));
     buf_append(&expanded, "", 1);
-    for (size_t at = 0; at < heard->n;) {
-        const char *p = heard->p + at;
-        size_t n = (size_t)((const char *)memchr(p, '\n', heard->n - at) - p);
+    for (size_t at = 0; at < lines->n;) {
+        const char *p = lines->p + at;
+        size_t n = (size_t)((const char *)memchr(p, '\n', lines->n - at) - p);
         count += text_matches(expanded.p, (struct slice){p, n}, false);
         at += n + 1;
     }
     buf_free(&expanded);
     if (exactly ? count != wanted : count == 0) {
-        fail(r, "the hop has heard that %u times, among:\n%.*s", count, (int)heard->n,
-             heard->p != NULL ? heard->p : "");
+        fail(r, "%s that %u times, among:\n%.*s", what, count, (int)lines->n,
+             lines->p != NULL ? lines->p : "");
     }
+}
+
+/* expect heard [N] PATTERN: of the hop's command lines. */
+static void st_heard(struct run *r, const char *rest)
+{
+    count_lines(r, rest, &r->hop->heard, "the hop has heard");
+}
+
+/* expect told [N] PATTERN: of the lines for the operator; "trouble: " is in front of warnings. */
+static void st_told(struct run *r, const char *rest)
+{
+    count_lines(r, rest, &r->house->told, "the operator was told");
 }
 
 /* ---- messages as delivered ---- */

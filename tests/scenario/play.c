@@ -155,6 +155,7 @@ void run_case(struct run *r, void (*finish)(struct run *r))
     for (unsigned i = 0; i < r->house->worker_count; i++) {
         struct worker *w = r->house->workers[i];
         w->tables = file_watch_free(w->tables); /* would look for ever */
+        recipients_drain(w->deliveries.recipients);
     }
     /* Everything comes to its end now: kept connections, late answers, limits of time. */
     sim_run(r->house->sim, USEC_NEVER);
