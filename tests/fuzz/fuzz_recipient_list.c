@@ -1,5 +1,5 @@
-/* Lists of recipients: a text is a list or there is a reason with a line in it; each entry of a list
- * is found again by the plain rules of the format. */
+/* Lists of recipients: a text is a list or there is a reason with a line in it; each entry of a
+ * list is found again by the plain rules of the format. */
 #include "fuzz.h"
 
 #include "route/recipient_list.h"
