@@ -3,6 +3,7 @@
 hang. Usage: test_service.py GATEPOST [NAME…]"""
 import os
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -12,7 +13,8 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-from test_processes import PATIENCE, Gatepost, Session, alive, check, free_port, main, until  # noqa: E402
+from test_processes import (NOBODY, PATIENCE, Gatepost, Session, alive, check, free_port, main,  # noqa: E402
+                            process_status, until)
 from test_reload import greeting  # noqa: E402
 
 
@@ -314,7 +316,51 @@ def certificates(binary):
         check('not.yet.test' in greeting(g.port), 'the new configuration')
 
 
-CASES = [notify, notify_abstract, socket_activation, wrong_sockets, journal, stderr_under_systemd, stuck_log,
+PRIVILEGED_PORTS = range(600, 1024)
+
+
+def low_port():
+    for port in PRIVILEGED_PORTS:
+        with socket.socket() as s:
+            if s.connect_ex(('127.0.0.1', port)) != 0:
+                try:
+                    s.bind(('127.0.0.1', port))
+                    return port
+                except OSError:
+                    pass
+    raise AssertionError('no port below 1024 is free')
+
+
+def ordinary_user(binary):
+    """As gatepost.service has it: not root, with the capability to bind low ports, which the master keeps
+    over an upgrade and workers give up."""
+    if os.geteuid() != 0 or not shutil.which('setpriv'):
+        return
+    with Gatepost(binary, workers=1, user=[]) as g:
+        shutil.chown(g.folder, NOBODY.pw_uid)
+        first, second = low_port(), None
+        g.port = first
+        g.write(listen=f'127.0.0.1:{first}')
+        bind = '-all,+net_bind_service'
+        with open(f'{g.folder}/stderr', 'ab') as err:
+            g.popen = subprocess.Popen(
+                ['setpriv', f'--reuid={NOBODY.pw_uid}', f'--regid={NOBODY.pw_gid}', '--clear-groups',
+                 f'--inh-caps={bind}', f'--ambient-caps={bind}', f'--bounding-set={bind}', binary, 'run', '-c', g.file],
+                stderr=err, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+        until(lambda: 'ready on' in g.log(), 'ready')
+        g.session().deliver()
+        g.signal(signal.SIGUSR2)
+        until(lambda: 'upgraded to' in g.log(), f'an upgrade in {g.log()}')
+        second = low_port()
+        g.reload(listen=[f'127.0.0.1:{first}', f'127.0.0.1:{second}'])
+        check('220' in greeting(second), 'another low port after an upgrade')
+        for pid in g.workers():
+            status = process_status(pid)
+            check(int(status['CapPrm'], 16) == int(status['CapAmb'], 16) == 0, f'{status}')
+            check(status['NoNewPrivs'] == '1', f'{status}')
+
+
+CASES = [ordinary_user, notify, notify_abstract, socket_activation, wrong_sockets, journal, stderr_under_systemd, stuck_log,
          hung_worker, certificates]
 
 if __name__ == '__main__':
