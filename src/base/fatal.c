@@ -9,12 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 static void __attribute__((format(printf, 2, 0)))
 last_words(const char *kind, const char *format, va_list ap)
 {
     char line[1024];
 
-    int head = snprintf(line, sizeof(line), "gatepost[%d]: %s: ", (int)getpid(), kind);
+    /* "critical", where systemd reads priorities. */
+    const char *priority = log_stderr_is_journal() ? "<2>" : "";
+    int head = snprintf(line, sizeof(line), "%sgatepost[%d]: %s: ", priority, (int)getpid(), kind);
     size_t used = (size_t)head;
     int n = vsnprintf(line + used, sizeof(line) - used - 1, format, ap);
     if (n > 0) {
