@@ -200,3 +200,15 @@ char *parser_keep(struct parser *p, struct slice text)
 {
     return (char *)arena_copy(&p->whole->arena, text).p;
 }
+
+char *parser_keep_lower(struct parser *p, struct slice text)
+{
+    char *kept = parser_keep(p, text);
+
+    for (size_t i = 0; i < text.n; i++) {
+        if (kept[i] >= 'A' && kept[i] <= 'Z') {
+            kept[i] = (char)(kept[i] | 0x20);
+        }
+    }
+    return kept;
+}

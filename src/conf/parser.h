@@ -143,3 +143,5 @@ int parser_end(struct parser *p);
 
 /* A copy that lives as long as the configuration. */
 char *parser_keep(struct parser *p, struct slice text);
+/* The same with its ASCII letters in lower case. */
+char *parser_keep_lower(struct parser *p, struct slice text);

@@ -1,37 +1,13 @@
-/* The statement `route`: domains, the next hops that take their mail, and what is said about each
- * hop. A hop that several routes name with the same way to talk to it is one struct conf_hop, and a
- * route that several statements name is one struct conf_route, so that recipients of both share a
+/* The statement `route`: domains, and the next hops that take their mail, each read by next_hop.c.
+ * A route that several statements name is one struct conf_route, so that recipients of both share a
  * transaction.
  *
  *   route  = "route" DOMAIN { "," DOMAIN } "to" ( MAILDIR | hop { "," hop } ) ;
- *   hop    = HOP { option } ;
- *   option = "weight" NUMBER | "standby" | "tls" MODE | "name" NAME | "ca" FILE |
- *            "tls_minimum" VERSION | "xclient" ;
- *
- * Each option at most once, in any order; what they mean together is judged when all of a hop are
- * read. */
+ */
 #include <errno.h>
 
+#include "conf/next_hop.h"
 #include "conf/parser.h"
-
-#define COUNT(a)      (sizeof(a) / sizeof((a)[0]))
-
-#define PORT_SMTP     25
-#define PORT_LMTP     24 /* of "any private mail system", which is where LMTP lives by custom */
-#define WHAT_HOP      "smtp://HOST, lmtp://HOST, lmtp:PATH or maildir:FOLDER"
-#define WHAT_HOST     "a host name, an IPv4 address or a bracketed IPv6 address"
-#define WHAT_HOP_ENDS "an option of the next hop, a comma or the end of the line"
-
-enum option {
-    OPTION_CA,
-    OPTION_NAME,
-    OPTION_STANDBY,
-    OPTION_TLS,
-    OPTION_TLS_MINIMUM,
-    OPTION_WEIGHT,
-    OPTION_XCLIENT,
-    OPTION_COUNT
-};
 
 /* What is being read behind "to". */
 struct route_read {
@@ -41,267 +17,7 @@ struct route_read {
     bool asked;        /* no route for mail: servers that are asked about recipients */
 };
 
-/* One hop of it. */
-struct hop_read {
-    struct conf_hop hop;
-    struct conf_route_hop use;
-    struct token token;                 /* HOP */
-    struct token options[OPTION_COUNT]; /* as found, line 0 for none */
-    struct token tls;                   /* the word behind "tls" */
-};
-
-static bool has_option(const struct hop_read *h, enum option option)
-{
-    return h->options[option].place.line != 0;
-}
-
-static char *keep_lower(struct parser *p, struct slice text)
-{
-    char *kept = parser_keep(p, text);
-
-    for (size_t i = 0; i < text.n; i++) {
-        if (kept[i] >= 'A' && kept[i] <= 'Z') {
-            kept[i] = (char)(kept[i] | 0x20);
-        }
-    }
-    return kept;
-}
-
-/* ---- where a hop is ---- */
-
-/* Takes HOST[:PORT] apart: the host with its brackets, and the port, empty when there is none. */
-static void split_port(struct slice text, struct slice *ret_host, struct slice *ret_port,
-                       bool *ret_has_port)
-{
-    const char *end = text.p + text.n;
-    const char *from = text.n > 0 && text.p[0] == '[' ? memchr(text.p, ']', text.n) : text.p;
-    const char *colon = from != NULL && from < end ? memchr(from, ':', (size_t)(end - from)) : NULL;
-    /* Several colons and no brackets: an IPv6 address, and all of it is the host. */
-    if (colon == NULL || (text.p[0] != '[' && memrchr(text.p, ':', text.n) != colon)) {
-        colon = end;
-    }
-    *ret_has_port = colon < end;
-    *ret_host = (struct slice){text.p, (size_t)(colon - text.p)};
-    *ret_port =
-        colon < end ? (struct slice){colon + 1, (size_t)(end - colon - 1)} : (struct slice){end, 0};
-}
-
-static bool parse_port(struct slice text, uint16_t *ret)
-{
-    int64_t value;
-
-    if (text.n > 5 || value_parse(VALUE_COUNT, text, &value) < 0 || value < 1 ||
-        value > UINT16_MAX) {
-        return false;
-    }
-    *ret = (uint16_t)value;
-    return true;
-}
-
-/* The host: an address, or else its name. */
-static bool parse_host(struct parser *p, struct slice text, struct conf_hop *hop)
-{
-    bool bracketed = text.n >= 2 && text.p[0] == '[' && text.p[text.n - 1] == ']';
-    struct slice alone = bracketed ? (struct slice){text.p + 1, text.n - 2} : text;
-    bool has_colon = alone.n > 0 && memchr(alone.p, ':', alone.n) != NULL;
-
-    if (bracketed == has_colon && addr_parse(alone, &hop->addr) == 0) {
-        return true;
-    }
-    if (!value_is_host(text)) {
-        return false;
-    }
-    hop->addr = (struct addr){0};
-    hop->host = keep_lower(p, text);
-    return true;
-}
-
-/* HOST[:PORT] */
-static int parse_server(struct parser *p, struct hop_read *h, struct slice text, uint16_t port)
-{
-    struct slice host, port_text;
-    bool has_port;
-
-    split_port(text, &host, &port_text, &has_port);
-    if (!parse_host(p, host, &h->hop)) {
-        return parser_expected(p, &h->token, WHAT_HOST " behind \"//\"");
-    }
-    if (has_port && !parse_port(port_text, &port)) {
-        return parser_expected(p, &h->token, "a port from 1 to 65535 behind the host");
-    }
-    if (h->hop.kind == CONF_HOP_LMTP && port == PORT_SMTP) {
-        return parser_expected(p, &h->token,
-                               "a port other than 25, which RFC 2033 forbids for LMTP");
-    }
-    h->hop.addr.port = port;
-    return 0;
-}
-
-static int parse_smtp(struct parser *p, struct hop_read *h, struct slice text)
-{
-    h->hop.kind = CONF_HOP_SMTP;
-    return parse_server(p, h, text, PORT_SMTP);
-}
-
-static int parse_lmtp(struct parser *p, struct hop_read *h, struct slice text)
-{
-    h->hop.kind = CONF_HOP_LMTP;
-    return parse_server(p, h, text, PORT_LMTP);
-}
-
-/* The path of lmtp:PATH */
-static int parse_socket(struct parser *p, struct hop_read *h, struct slice text)
-{
-    h->hop.kind = CONF_HOP_LMTP;
-    if (!value_is_path(text)) {
-        return parser_expected(p, &h->token, "lmtp:PATH with the absolute path of a Unix socket");
-    }
-    if (text.n >= CONF_UNIX_PATH_MAX) {
-        return parser_expected(p, &h->token,
-                               "the path of a Unix socket, which has at most 107 octets");
-    }
-    h->hop.path = parser_keep(p, text);
-    h->hop.tls = CONF_HOP_TLS_NONE;
-    return 0;
-}
-
-/* ---- options ---- */
-
-static int take_ca(struct parser *p, struct hop_read *h)
-{
-    static const char what[] = "the absolute path of a file of certificates";
-    struct token token;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    if (!value_is_path(token.text)) {
-        return parser_expected(p, &token, what);
-    }
-    h->hop.tls_ca = parser_keep(p, token.text);
-    return 0;
-}
-
-static int take_name(struct parser *p, struct hop_read *h)
-{
-    static const char what[] = "the host name in the next hop's certificate";
-    struct token token;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    if (!value_is_host(token.text)) {
-        return parser_expected(p, &token, what);
-    }
-    h->hop.tls_name = keep_lower(p, token.text);
-    return 0;
-}
-
-static int take_standby(struct parser *p, struct hop_read *h)
-{
-    (void)p;
-    h->use.standby = true;
-    return 0;
-}
-
-static int take_tls(struct parser *p, struct hop_read *h)
-{
-    static const char what[] = "opportunistic, verified or none";
-    static const char *const names[] = {
-        [CONF_HOP_TLS_OPPORTUNISTIC] = "opportunistic",
-        [CONF_HOP_TLS_VERIFIED] = "verified",
-        [CONF_HOP_TLS_NONE] = "none",
-    };
-    int r = parser_value(p, what, &h->tls);
-
-    if (r < 0) {
-        return r;
-    }
-    for (size_t i = 0; i < COUNT(names); i++) {
-        if (slice_eq(h->tls.text, slice_of(names[i]))) {
-            h->hop.tls = (enum conf_hop_tls)i;
-            return 0;
-        }
-    }
-    return parser_unknown(p, &h->tls, "use of TLS", names, COUNT(names), sizeof(names[0]), what);
-}
-
-static int take_tls_minimum(struct parser *p, struct hop_read *h)
-{
-    static const char what[] = "1.2 or 1.3";
-    struct token token;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    h->hop.only_tls13 = slice_eq(token.text, SLICE_LIT("1.3"));
-    return h->hop.only_tls13 || slice_eq(token.text, SLICE_LIT("1.2"))
-               ? 0
-               : parser_expected(p, &token, what);
-}
-
-static int take_weight(struct parser *p, struct hop_read *h)
-{
-    static const char what[] = "a weight from 1 to 1000";
-    struct token token;
-    int64_t value;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    if (value_parse(VALUE_COUNT, token.text, &value) < 0 || value < 1 || value > CONF_WEIGHT_MAX) {
-        return parser_expected(p, &token, what);
-    }
-    h->use.weight = (unsigned)value;
-    return 0;
-}
-
-static int take_xclient(struct parser *p, struct hop_read *h)
-{
-    (void)p;
-    h->hop.xclient = true;
-    return 0;
-}
-
-static const struct {
-    const char *name;
-    int (*take)(struct parser *p, struct hop_read *h);
-} options[OPTION_COUNT] = {
-    [OPTION_CA] = {"ca", take_ca},
-    [OPTION_NAME] = {"name", take_name},
-    [OPTION_STANDBY] = {"standby", take_standby},
-    [OPTION_TLS] = {"tls", take_tls},
-    [OPTION_TLS_MINIMUM] = {"tls_minimum", take_tls_minimum},
-    [OPTION_WEIGHT] = {"weight", take_weight},
-    [OPTION_XCLIENT] = {"xclient", take_xclient},
-};
-
-static int take_option(struct parser *p, struct hop_read *h)
-{
-    struct token token = parser_peek(p);
-    size_t i = 0;
-
-    if (token.kind != TOKEN_WORD) {
-        return parser_expected(p, &token, WHAT_HOP_ENDS);
-    }
-    while (i < OPTION_COUNT && !slice_eq(token.text, slice_of(options[i].name))) {
-        i++;
-    }
-    if (i == OPTION_COUNT) {
-        return parser_unknown(p, &token, "option", &options[0].name, OPTION_COUNT,
-                              sizeof(options[0]),
-                              "ca, name, standby, tls, tls_minimum, weight or xclient");
-    }
-    if (has_option(h, (enum option)i)) {
-        return parser_repeated(p, &token, "option of a next hop", h->options[i].place);
-    }
-    h->options[i] = parser_take(p);
-    return options[i].take(p, h);
-}
+/* ---- hops ---- */
 
 static bool at_hop_end(struct parser *p, const struct route_read *route)
 {
@@ -309,82 +25,6 @@ static bool at_hop_end(struct parser *p, const struct route_read *route)
 
     return next.kind == TOKEN_COMMA || next.kind == TOKEN_NEWLINE || next.kind == TOKEN_END ||
            (route->asked && next.kind == TOKEN_WORD && slice_eq(next.text, SLICE_LIT("else")));
-}
-
-/* What the options mean together, and what holds without them. */
-static int settle_options(struct parser *p, struct hop_read *h)
-{
-    struct conf_hop *hop = &h->hop;
-    struct token next = parser_peek(p);
-
-    if (hop->path != NULL && hop->tls != CONF_HOP_TLS_NONE) {
-        return parser_expected(p, &h->tls, "\"none\", as a Unix socket has no TLS");
-    }
-    if (has_option(h, OPTION_NAME) && hop->tls == CONF_HOP_TLS_NONE) {
-        return parser_expected(p, &h->options[OPTION_NAME],
-                               "no \"name\" of a certificate for a next hop without TLS");
-    }
-    if (has_option(h, OPTION_TLS_MINIMUM) && hop->tls == CONF_HOP_TLS_NONE) {
-        return parser_expected(p, &h->options[OPTION_TLS_MINIMUM],
-                               "no \"tls_minimum\" for a next hop without TLS");
-    }
-    if (has_option(h, OPTION_CA) && hop->tls != CONF_HOP_TLS_VERIFIED) {
-        return parser_expected(p, &h->options[OPTION_CA],
-                               "no \"ca\" for a next hop without \"tls verified\"");
-    }
-    if (hop->tls == CONF_HOP_TLS_NONE) {
-        return 0;
-    }
-    if (hop->tls_name == NULL) {
-        hop->tls_name = hop->host;
-    }
-    if (hop->tls == CONF_HOP_TLS_VERIFIED && hop->tls_name == NULL) {
-        return parser_expected(
-            p, &next, "\"name\" and the host name in the certificate, as an address has none");
-    }
-    return 0;
-}
-
-/* ---- hops ---- */
-
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/* The same server? */
-static bool same_place(const struct conf_hop *a, const struct conf_hop *b)
-{
-    return a->kind == b->kind && addr_same_host(&a->addr, &b->addr) &&
-           a->addr.port == b->addr.port && same_text(a->host, b->host) &&
-           same_text(a->path, b->path);
-}
-
-/* And the same way to talk to it? */
-static bool same_hop(const struct conf_hop *a, const struct conf_hop *b)
-{
-    return same_place(a, b) && a->tls == b->tls && same_text(a->tls_name, b->tls_name) &&
-           same_text(a->tls_ca, b->tls_ca) && a->only_tls13 == b->only_tls13 &&
-           a->xclient == b->xclient;
-}
-
-static const struct conf_hop *keep_hop(struct parser *p, const struct hop_read *h)
-{
-    struct conf_hop **earlier = (void *)p->hops.p;
-    size_t count = p->hops.n / sizeof(*earlier);
-
-    for (size_t i = 0; i < count; i++) {
-        if (same_hop(earlier[i], &h->hop)) {
-            return earlier[i];
-        }
-    }
-    struct conf_hop *kept = arena_alloc(&p->whole->arena, sizeof(*kept));
-    *kept = h->hop;
-    kept->name = parser_keep(p, h->token.text);
-    kept->tls_place = h->options[has_option(h, OPTION_CA) ? OPTION_CA : OPTION_TLS].place;
-    kept->index = count;
-    buf_append(&p->hops, &kept, sizeof(kept));
-    return kept;
 }
 
 static int take_maildir(struct parser *p, struct route_read *r, const struct token *token,
@@ -414,25 +54,8 @@ static int take_maildir(struct parser *p, struct route_read *r, const struct tok
     return 0;
 }
 
-/* Takes the word of a hop: 0 with its kind and place in *h. */
-static int take_place(struct parser *p, struct hop_read *h)
-{
-    static const struct {
-        const char *prefix;
-        int (*parse)(struct parser *p, struct hop_read *h, struct slice text);
-    } kinds[] = {{"smtp://", parse_smtp}, {"lmtp://", parse_lmtp}, {"lmtp:", parse_socket}};
-    struct slice rest;
-
-    for (size_t i = 0; i < COUNT(kinds); i++) {
-        if (slice_prefix(h->token.text, kinds[i].prefix, &rest)) {
-            return kinds[i].parse(p, h, rest);
-        }
-    }
-    return parser_expected(p, &h->token, WHAT_HOP);
-}
-
 /* Does the hop go with those before it? */
-static int check_hop(struct parser *p, const struct route_read *r, const struct hop_read *h)
+static int check_hop(struct parser *p, const struct route_read *r, const struct next_hop *h)
 {
     const struct conf_route_hop *hops = (const void *)r->hops.p;
     const struct place *places = (const void *)r->places.p;
@@ -448,7 +71,7 @@ static int check_hop(struct parser *p, const struct route_read *r, const struct 
         return parser_expected(p, &h->token, "at most 64 next hops in a route");
     }
     for (size_t i = 0; i < count; i++) {
-        if (same_place(hops[i].hop, &h->hop)) {
+        if (next_hop_same_place(hops[i].hop, &h->hop)) {
             return parser_repeated(p, &h->token, "next hop of a route", places[i]);
         }
     }
@@ -458,9 +81,9 @@ static int check_hop(struct parser *p, const struct route_read *r, const struct 
 /* HOP { option }; *ret_standby becomes the word "standby", if there was one. */
 static int take_hop(struct parser *p, struct route_read *route, struct token *ret_standby)
 {
-    struct hop_read h = {.use = {.weight = 1}};
+    struct next_hop h = {.use = {.weight = 1}};
     struct slice folder;
-    int r = parser_value(p, WHAT_HOP, &h.token);
+    int r = parser_value(p, NEXT_HOP_WHAT, &h.token);
 
     if (r < 0) {
         return r;
@@ -468,20 +91,20 @@ static int take_hop(struct parser *p, struct route_read *route, struct token *re
     if (slice_prefix(h.token.text, "maildir:", &folder)) {
         return take_maildir(p, route, &h.token, folder);
     }
-    r = take_place(p, &h);
+    r = next_hop_place(p, &h);
     if (r == 0) {
         r = check_hop(p, route, &h);
     }
     while (r == 0 && !at_hop_end(p, route)) {
-        r = take_option(p, &h);
+        r = next_hop_option(p, &h);
     }
     if (r == 0) {
-        r = settle_options(p, &h);
+        r = next_hop_settle(p, &h);
     }
     if (r < 0) {
         return r;
     }
-    h.use.hop = keep_hop(p, &h);
+    h.use.hop = next_hop_keep(p, &h);
     buf_append(&route->hops, &h.use, sizeof(h.use));
     buf_append(&route->places, &h.token.place, sizeof(h.token.place));
     *ret_standby = h.options[OPTION_STANDBY];
@@ -504,7 +127,8 @@ static bool uses_hop(const struct conf_route *route, const struct conf_route_hop
 /* The same hops with the same options, in whatever order. */
 static bool same_route(const struct conf_route *a, const struct conf_route *b)
 {
-    if (a->kind != b->kind || a->hop_count != b->hop_count || !same_text(a->folder, b->folder)) {
+    if (a->kind != b->kind || a->hop_count != b->hop_count ||
+        !next_hop_same_text(a->folder, b->folder)) {
         return false;
     }
     for (size_t i = 0; i < a->hop_count; i++) {
@@ -552,7 +176,7 @@ static void settle_hops(struct parser *p, struct route_read *r)
 static int take_hops(struct parser *p, struct route_read *route)
 {
     bool serves = false;
-    struct token standby;
+    struct token standby = {0};
 
     do {
         int r = take_hop(p, route, &standby);
@@ -590,7 +214,7 @@ static int take_domain(struct parser *p, struct buf *ret)
     if (!everything && !value_is_domain(name)) {
         return parser_expected(p, &token, what);
     }
-    entry.domain.pattern = (struct slice){keep_lower(p, token.text), token.text.n};
+    entry.domain.pattern = (struct slice){parser_keep_lower(p, token.text), token.text.n};
     entry.place = token.place;
     buf_append(ret, &entry, sizeof(entry));
     return 0;
@@ -642,7 +266,7 @@ int parse_route(struct parser *p)
     }
     r = parser_keyword(p, "to", "a comma or \"to\" and the next hop");
     r = r < 0 ? r : take_route(p, false, &route);
-    if (r < 0) {
+    if (r < 0 || route == NULL) {
         return r;
     }
     route->takes_mail = true;

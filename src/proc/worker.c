@@ -189,6 +189,7 @@ static void make_server(struct worker *w)
     };
     hop_pools_trust(w->deliveries.pools, w->hop_trust);
     hop_pools_resolve(w->deliveries.pools, w->resolver);
+    hop_pools_count_in(w->deliveries.pools, &w->counts);
     hop_pools_tell(w->deliveries.pools, tell, NULL);
     w->deliveries.recipients =
         recipients_new(w->rt, w->conf, w->deliveries.pools, w->store, tell, NULL);

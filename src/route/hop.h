@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/counters.h"
 #include "base/time.h"
 #include "conf/conf.h"
 #include "message/message.h"
@@ -91,6 +92,9 @@ void hop_pools_resolve(struct hop_pools *p, struct resolver *resolver);
 /* Calls `tell` with a line for the operator when a hop goes down or is well again. */
 typedef void hop_tell(void *arg, bool trouble, const char *line);
 void hop_pools_tell(struct hop_pools *p, hop_tell *tell, void *arg);
+
+/* Counts there: the rows hop_… of tbl/counters.h. */
+void hop_pools_count_in(struct hop_pools *p, struct counters *counts);
 
 /* What there is to be seen of a hop, by its index in the configuration. Times are on rt_now's
  * clock; texts stay valid until the next turn of the loop. Cheap. */

@@ -31,6 +31,7 @@ static int open_at(struct hop_pool *p, const struct addr *to, usec_t until, stru
 {
     int rc = hop_conn_open(p->hop, to, &p->tls, p->pools->conf->hostname, until, ret, ret_fault);
     if (rc == 0) {
+        p->pools->counts->hop_connections++;
         (*ret)->pool = p;
         hop_abilities_learn(p, &(*ret)->can);
     }

@@ -21,9 +21,11 @@ void hop_health_init(struct hop_health *s)
     cond_init(&s->tried);
 }
 
-static void set_error(struct hop_health *s, const char *error)
+static void count_failure(struct hop_pool *p, const char *error)
 {
-    (void)snprintf(s->error, sizeof s->error, "%s", error);
+    p->failures++;
+    p->pools->counts->hop_failures++;
+    (void)snprintf(p->health.error, sizeof p->health.error, "%s", error);
 }
 
 /* ---- down, and well again ---- */
@@ -43,8 +45,7 @@ void hop_health_failed(struct hop_pool *p, const char *error, usec_t took)
 {
     struct hop_health *s = &p->health;
     usec_t now = rt_now_of(p->pools->rt);
-    p->failures++;
-    set_error(s, error);
+    count_failure(p, error);
     s->quick = took <= AT_ONCE;
     if (!s->down || now >= s->retry_at) {
         put_off_trial(p, now);
@@ -64,8 +65,7 @@ void hop_health_doubt(struct hop_pool *p, const char *error)
         s->doubts = 0;
         hop_health_failed(p, error, 0);
     } else {
-        p->failures++;
-        set_error(s, error);
+        count_failure(p, error);
     }
 }
 

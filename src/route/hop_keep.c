@@ -34,6 +34,7 @@ static void lost_silently(struct hop_conn *c)
     struct hop_pool *p = c->pool;
     hop_conn_abort(hop_keep_end(c));
     p->failures++;
+    p->pools->counts->hop_failures++;
 }
 
 /* Says NOOP, unless a reply is awaited already: its coming tells as much. */

@@ -30,6 +30,7 @@ struct hop_pools *hop_pools_new(struct rt *rt, const struct conf *conf)
     p->rt = rt;
     p->conf = conf;
     p->count = conf->hop_count;
+    p->counts = &p->uncounted;
     for (size_t i = 0; i < p->count; i++) {
         p->pool[i].pools = p;
         p->pool[i].hop = conf->hops[i];
@@ -58,6 +59,11 @@ void hop_pools_tell(struct hop_pools *p, hop_tell *tell, void *arg)
 {
     p->tell = tell;
     p->tell_arg = arg;
+}
+
+void hop_pools_count_in(struct hop_pools *p, struct counters *counts)
+{
+    p->counts = counts;
 }
 
 void hop_pools_say(struct hop_pools *p, bool trouble, const char *format, ...)
@@ -203,6 +209,7 @@ static struct hop_conn *take_resting(struct hop_pool *p)
         return NULL;
     }
     hop_pool_rouse(r);
+    p->pools->counts->hop_lent++;
     return r->yield(r);
 }
 
@@ -269,6 +276,7 @@ static int get_in_turn(struct hop_pool *p, const struct hop_wish *wish, struct h
         return 0;
     }
     struct waiter w;
+    p->pools->counts->hop_waits++;
     cond_init(&w.changed);
     wish->urgent ? list_push_front(&p->line, &w.link) : list_push_back(&p->line, &w.link);
     p->line_count++;
@@ -343,6 +351,7 @@ int hop_pool_take(struct hop_pool *p, const struct hop_wish *wish, struct hop_co
     if (rc == -EHOSTDOWN && ret_fault->why[0] == '\0') {
         (void)snprintf(ret_fault->why, sizeof ret_fault->why, "%s", p->health.error);
     } else if (rc == -EBUSY) {
+        p->pools->counts->hop_busy_451++;
         ret_fault->reply = REPLY_HOP_BUSY;
         (void)snprintf(ret_fault->why, sizeof ret_fault->why, "all connections are in use");
     }

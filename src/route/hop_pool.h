@@ -56,9 +56,11 @@ struct hop_pools {
     struct resolver *resolver; /* NULL: no hop may have a name */
     hop_tell *tell;            /* NULL: nobody wants to know */
     void *tell_arg;
-    struct store *store;   /* NULL: what hops can do is not kept */
-    uint64_t transactions; /* begun so far, over all hops: numbers them */
-    uint64_t files;        /* Maildir files named so far */
+    struct store *store; /* NULL: what hops can do is not kept */
+    struct counters *counts;
+    struct counters uncounted; /* where nobody wants to know */
+    uint64_t transactions;     /* begun so far, over all hops: numbers them */
+    uint64_t files;            /* Maildir files named so far */
     bool draining;
     bool freed;       /* as soon as the last trial has ended */
     unsigned trials;  /* under way */

@@ -30,6 +30,7 @@ static bool choose(struct smtp_hop *h)
     if (place < 0) {
         return false;
     }
+    h->pools->counts->hop_failovers += h->passed_over != 0;
     h->place = place;
     h->pool = hop_pool_of(h->pools, h->route->hops[place].hop);
     h->base.story.hop = slice_of(h->pool->hop->name);

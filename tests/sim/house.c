@@ -116,6 +116,7 @@ static void start_worker(struct house *h, unsigned slot)
     };
     hop_pools_trust(w->deliveries.pools, h->hop_trust);
     hop_pools_resolve(w->deliveries.pools, w->deliveries.resolver);
+    hop_pools_count_in(w->deliveries.pools, &w->counts);
     hop_pools_tell(w->deliveries.pools, tell, h);
     w->deliveries.recipients =
         recipients_new(w->rt, h->conf, w->deliveries.pools, w->deliveries.store, tell, h);

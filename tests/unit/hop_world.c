@@ -413,6 +413,39 @@ void world_play(struct hop_world *w, void (*client)(struct hop_world *w),
     world_go(w, client);
 }
 
+/* ---- a whole message ---- */
+
+struct hop_figures world_figures(const struct hop_world *w, size_t i)
+{
+    struct hop_figures f;
+    hop_pools_figures(w->pools, i, &f);
+    return f;
+}
+
+void world_finish(struct hop_world *w, struct hop *h, size_t n)
+{
+    if (prepare(w, h, n) != 0 || !answer_is_yes(&w->r[0]->answer) || commit(w, h, n) != 0) {
+        fail_hop(w, "not delivered");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!w->r[i]->confirmed) {
+            fail_hop(w, "not confirmed");
+        }
+        w->r[i]->wanted = w->r[i]->committed = w->r[i]->confirmed = false;
+    }
+}
+
+void world_deliver(struct hop_world *w, size_t n)
+{
+    struct hop *h = begin(w);
+    load(w, "Subject: hi\r\n\r\nhello\r\n");
+    if (ask(w, h, n) != n) {
+        fail_hop(w, "not accepted");
+    }
+    world_finish(w, h, n);
+    hop_end(h);
+}
+
 /* ---- assertions ---- */
 
 void assert_got(const struct hop_world *w, const char *want)

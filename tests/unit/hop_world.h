@@ -94,6 +94,12 @@ size_t ask(struct hop_world *w, struct hop *h, size_t n);
 int prepare(struct hop_world *w, struct hop *h, size_t n);
 int commit(struct hop_world *w, struct hop *h, size_t n);
 
+/* Both, and all of them must be confirmed; the recipients can then be used again. */
+void world_finish(struct hop_world *w, struct hop *h, size_t n);
+/* A whole message to the first `n`, "Subject: hi" and "hello". */
+void world_deliver(struct hop_world *w, size_t n);
+struct hop_figures world_figures(const struct hop_world *w, size_t i);
+
 /* ---- for the test ---- */
 void set_recipient(struct hop_world *w, size_t i, const char *local_part, const char *domain);
 struct hop_world *world_new(void);

@@ -1,0 +1,346 @@
+/* See next_hop.h. */
+#include "conf/next_hop.h"
+
+#include <errno.h>
+
+#define COUNT(a)      (sizeof(a) / sizeof((a)[0]))
+
+#define PORT_SMTP     25
+#define PORT_LMTP     24 /* of "any private mail system", which is where LMTP lives by custom */
+#define WHAT_HOST     "a host name, an IPv4 address or a bracketed IPv6 address"
+#define WHAT_HOP_ENDS "an option of the next hop, a comma or the end of the line"
+
+static bool has_option(const struct next_hop *h, enum next_hop_option option)
+{
+    return h->options[option].place.line != 0;
+}
+
+/* ---- where a hop is ---- */
+
+/* Takes HOST[:PORT] apart: where the ":" in front of the port stands, or the end when there is
+ * none. */
+static size_t port_colon(struct slice text)
+{
+    size_t at = 0, colons = 0, colon = text.n;
+
+    if (text.n > 0 && text.p[0] == '[') {
+        while (at < text.n && text.p[at] != ']') {
+            at++;
+        }
+    }
+    bool bracketed = at > 0;
+    for (; at < text.n; at++) {
+        if (text.p[at] == ':' && colons++ == 0) {
+            colon = at;
+        }
+    }
+    /* Several colons and no brackets: an IPv6 address, and all of it is the host. */
+    return colons > 1 && !bracketed ? text.n : colon;
+}
+
+static bool parse_port(struct slice text, uint16_t *ret)
+{
+    int64_t value;
+
+    if (text.n > 5 || value_parse(VALUE_COUNT, text, &value) < 0 || value < 1 ||
+        value > UINT16_MAX) {
+        return false;
+    }
+    *ret = (uint16_t)value;
+    return true;
+}
+
+/* The host: an address, or else its name. */
+static bool parse_host(struct parser *p, struct slice text, struct conf_hop *hop)
+{
+    bool bracketed = text.n >= 2 && text.p[0] == '[' && text.p[text.n - 1] == ']';
+    struct slice alone = bracketed ? (struct slice){text.p + 1, text.n - 2} : text;
+    bool has_colon = alone.n > 0 && memchr(alone.p, ':', alone.n) != NULL;
+
+    if (bracketed == has_colon && addr_parse(alone, &hop->addr) == 0) {
+        return true;
+    }
+    if (!value_is_host(text)) {
+        return false;
+    }
+    hop->addr = (struct addr){0};
+    hop->host = parser_keep_lower(p, text);
+    return true;
+}
+
+/* HOST[:PORT] */
+static int parse_server(struct parser *p, struct next_hop *h, struct slice text, uint16_t port)
+{
+    size_t colon = port_colon(text);
+    bool has_port = colon < text.n;
+
+    if (!parse_host(p, (struct slice){text.p, colon}, &h->hop)) {
+        return parser_expected(p, &h->token, WHAT_HOST " behind \"//\"");
+    }
+    if (has_port && !parse_port((struct slice){text.p + colon + 1, text.n - colon - 1}, &port)) {
+        return parser_expected(p, &h->token, "a port from 1 to 65535 behind the host");
+    }
+    if (h->hop.kind == CONF_HOP_LMTP && port == PORT_SMTP) {
+        return parser_expected(p, &h->token,
+                               "a port other than 25, which RFC 2033 forbids for LMTP");
+    }
+    h->hop.addr.port = port;
+    return 0;
+}
+
+static int parse_smtp(struct parser *p, struct next_hop *h, struct slice text)
+{
+    h->hop.kind = CONF_HOP_SMTP;
+    return parse_server(p, h, text, PORT_SMTP);
+}
+
+static int parse_lmtp(struct parser *p, struct next_hop *h, struct slice text)
+{
+    h->hop.kind = CONF_HOP_LMTP;
+    return parse_server(p, h, text, PORT_LMTP);
+}
+
+/* The path of lmtp:PATH */
+static int parse_socket(struct parser *p, struct next_hop *h, struct slice text)
+{
+    h->hop.kind = CONF_HOP_LMTP;
+    if (!value_is_path(text)) {
+        return parser_expected(p, &h->token, "lmtp:PATH with the absolute path of a Unix socket");
+    }
+    if (text.n >= CONF_UNIX_PATH_MAX) {
+        return parser_expected(p, &h->token,
+                               "the path of a Unix socket, which has at most 107 octets");
+    }
+    h->hop.path = parser_keep(p, text);
+    h->hop.tls = CONF_HOP_TLS_NONE;
+    return 0;
+}
+
+int next_hop_place(struct parser *p, struct next_hop *h)
+{
+    static const struct {
+        const char *prefix;
+        int (*parse)(struct parser *p, struct next_hop *h, struct slice text);
+    } kinds[] = {{"smtp://", parse_smtp}, {"lmtp://", parse_lmtp}, {"lmtp:", parse_socket}};
+    struct slice rest;
+
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        if (slice_prefix(h->token.text, kinds[i].prefix, &rest)) {
+            return kinds[i].parse(p, h, rest);
+        }
+    }
+    return parser_expected(p, &h->token, NEXT_HOP_WHAT);
+}
+
+/* ---- options ---- */
+
+static int take_ca(struct parser *p, struct next_hop *h)
+{
+    static const char what[] = "the absolute path of a file of certificates";
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    if (!value_is_path(token.text)) {
+        return parser_expected(p, &token, what);
+    }
+    h->hop.tls_ca = parser_keep(p, token.text);
+    return 0;
+}
+
+static int take_name(struct parser *p, struct next_hop *h)
+{
+    static const char what[] = "the host name in the next hop's certificate";
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    if (!value_is_host(token.text)) {
+        return parser_expected(p, &token, what);
+    }
+    h->hop.tls_name = parser_keep_lower(p, token.text);
+    return 0;
+}
+
+static int take_standby(struct parser *p, struct next_hop *h)
+{
+    (void)p;
+    h->use.standby = true;
+    return 0;
+}
+
+static int take_tls(struct parser *p, struct next_hop *h)
+{
+    static const char what[] = "opportunistic, verified or none";
+    static const char *const names[] = {
+        [CONF_HOP_TLS_OPPORTUNISTIC] = "opportunistic",
+        [CONF_HOP_TLS_VERIFIED] = "verified",
+        [CONF_HOP_TLS_NONE] = "none",
+    };
+    int r = parser_value(p, what, &h->tls);
+
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (slice_eq(h->tls.text, slice_of(names[i]))) {
+            h->hop.tls = (enum conf_hop_tls)i;
+            return 0;
+        }
+    }
+    return parser_unknown(p, &h->tls, "use of TLS", names, COUNT(names), sizeof(names[0]), what);
+}
+
+static int take_tls_minimum(struct parser *p, struct next_hop *h)
+{
+    static const char what[] = "1.2 or 1.3";
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    h->hop.only_tls13 = slice_eq(token.text, SLICE_LIT("1.3"));
+    return h->hop.only_tls13 || slice_eq(token.text, SLICE_LIT("1.2"))
+               ? 0
+               : parser_expected(p, &token, what);
+}
+
+static int take_weight(struct parser *p, struct next_hop *h)
+{
+    static const char what[] = "a weight from 1 to 1000";
+    struct token token;
+    int64_t value;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    if (value_parse(VALUE_COUNT, token.text, &value) < 0 || value < 1 || value > CONF_WEIGHT_MAX) {
+        return parser_expected(p, &token, what);
+    }
+    h->use.weight = (unsigned)value;
+    return 0;
+}
+
+static int take_xclient(struct parser *p, struct next_hop *h)
+{
+    (void)p;
+    h->hop.xclient = true;
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*take)(struct parser *p, struct next_hop *h);
+} options[OPTION_COUNT] = {
+    [OPTION_CA] = {"ca", take_ca},
+    [OPTION_NAME] = {"name", take_name},
+    [OPTION_STANDBY] = {"standby", take_standby},
+    [OPTION_TLS] = {"tls", take_tls},
+    [OPTION_TLS_MINIMUM] = {"tls_minimum", take_tls_minimum},
+    [OPTION_WEIGHT] = {"weight", take_weight},
+    [OPTION_XCLIENT] = {"xclient", take_xclient},
+};
+
+int next_hop_option(struct parser *p, struct next_hop *h)
+{
+    struct token token = parser_peek(p);
+    size_t i = 0;
+
+    if (token.kind != TOKEN_WORD) {
+        return parser_expected(p, &token, WHAT_HOP_ENDS);
+    }
+    while (i < OPTION_COUNT && !slice_eq(token.text, slice_of(options[i].name))) {
+        i++;
+    }
+    if (i == OPTION_COUNT) {
+        return parser_unknown(p, &token, "option", &options[0].name, OPTION_COUNT,
+                              sizeof(options[0]),
+                              "ca, name, standby, tls, tls_minimum, weight or xclient");
+    }
+    if (has_option(h, (enum next_hop_option)i)) {
+        return parser_repeated(p, &token, "option of a next hop", h->options[i].place);
+    }
+    h->options[i] = parser_take(p);
+    return options[i].take(p, h);
+}
+
+int next_hop_settle(struct parser *p, struct next_hop *h)
+{
+    struct conf_hop *hop = &h->hop;
+    struct token next = parser_peek(p);
+
+    if (hop->path != NULL && hop->tls != CONF_HOP_TLS_NONE) {
+        return parser_expected(p, &h->tls, "\"none\", as a Unix socket has no TLS");
+    }
+    if (has_option(h, OPTION_NAME) && hop->tls == CONF_HOP_TLS_NONE) {
+        return parser_expected(p, &h->options[OPTION_NAME],
+                               "no \"name\" of a certificate for a next hop without TLS");
+    }
+    if (has_option(h, OPTION_TLS_MINIMUM) && hop->tls == CONF_HOP_TLS_NONE) {
+        return parser_expected(p, &h->options[OPTION_TLS_MINIMUM],
+                               "no \"tls_minimum\" for a next hop without TLS");
+    }
+    if (has_option(h, OPTION_CA) && hop->tls != CONF_HOP_TLS_VERIFIED) {
+        return parser_expected(p, &h->options[OPTION_CA],
+                               "no \"ca\" for a next hop without \"tls verified\"");
+    }
+    if (hop->tls == CONF_HOP_TLS_NONE) {
+        return 0;
+    }
+    if (hop->tls_name == NULL) {
+        hop->tls_name = hop->host;
+    }
+    if (hop->tls == CONF_HOP_TLS_VERIFIED && hop->tls_name == NULL) {
+        return parser_expected(
+            p, &next, "\"name\" and the host name in the certificate, as an address has none");
+    }
+    return 0;
+}
+
+/* ---- which are the same ---- */
+
+bool next_hop_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool next_hop_same_place(const struct conf_hop *a, const struct conf_hop *b)
+{
+    return a->kind == b->kind && addr_same_host(&a->addr, &b->addr) &&
+           a->addr.port == b->addr.port && next_hop_same_text(a->host, b->host) &&
+           next_hop_same_text(a->path, b->path);
+}
+
+/* The same server, and the same way to talk to it? */
+static bool same_hop(const struct conf_hop *a, const struct conf_hop *b)
+{
+    return next_hop_same_place(a, b) && a->tls == b->tls &&
+           next_hop_same_text(a->tls_name, b->tls_name) &&
+           next_hop_same_text(a->tls_ca, b->tls_ca) && a->only_tls13 == b->only_tls13 &&
+           a->xclient == b->xclient;
+}
+
+const struct conf_hop *next_hop_keep(struct parser *p, const struct next_hop *h)
+{
+    struct conf_hop **earlier = (void *)p->hops.p;
+    size_t count = p->hops.n / sizeof(*earlier);
+
+    for (size_t i = 0; i < count; i++) {
+        if (same_hop(earlier[i], &h->hop)) {
+            return earlier[i];
+        }
+    }
+    struct conf_hop *kept = arena_alloc(&p->whole->arena, sizeof(*kept));
+    *kept = h->hop;
+    kept->name = parser_keep(p, h->token.text);
+    kept->tls_place = h->options[has_option(h, OPTION_CA) ? OPTION_CA : OPTION_TLS].place;
+    kept->index = count;
+    buf_append(&p->hops, &kept, sizeof(kept));
+    return kept;
+}
