@@ -267,6 +267,9 @@ static enum delivery_end commit(struct delivery *d, struct answer *ret)
     }
     work_on_legs(d, commit_leg);
     enum delivery_end end = conclude(d, ret);
+    for (struct leg *leg = d->legs; end != DELIVERY_DEFERRED && leg != NULL; leg = leg->next) {
+        leg_clear_marks(leg);
+    }
     /* Last, so that no late answer comes between the others and their sum. */
     for (struct leg *leg = d->legs; leg != NULL; leg = leg->next) {
         if (leg->late) {

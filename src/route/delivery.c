@@ -84,8 +84,17 @@ static void add_recipient(struct delivery *d, struct hop_recipient *r)
     d->recipients[d->count++] = r;
 }
 
+/* While the ledger cannot be written, the retry of a message that some have would bring them
+ * another copy, each time. So those whose answers can differ come one by one. */
+static bool must_come_alone(const struct delivery *d, const struct conf_route *route)
+{
+    return d->host->ledger_failing && d->count > 0 &&
+           (route->kind != CONF_ROUTE_SMTP || route != d->recipients[0]->leg->route);
+}
+
 /* What an earlier delivery has taught about this recipient: true when *ret is already the reply. */
-static bool remembered(struct delivery *d, struct slice mailbox, struct answer *ret)
+static bool remembered(struct delivery *d, const struct conf_route *route, struct slice mailbox,
+                       struct answer *ret)
 {
     struct digest key = refusal_key(&d->network, d->envelope.sender, mailbox);
     struct refusal r;
@@ -98,7 +107,7 @@ static bool remembered(struct delivery *d, struct slice mailbox, struct answer *
         };
         return true;
     }
-    if (isolation_turns_away(d, mailbox)) {
+    if (must_come_alone(d, route) || isolation_turns_away(d, mailbox)) {
         d->host->counts->rcpt_apart++;
         *ret = reply_answer(REPLY_ISOLATED);
         return true;
@@ -170,7 +179,7 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
 {
     const struct conf_limits *l = &d->host->conf->limits;
     d->candidate = NULL;
-    if (remembered(d, mailbox, ret)) {
+    if (remembered(d, route, mailbox, ret)) {
         return 0;
     }
     const struct recipient_question q = question(d, route, mailbox, local_part, domain);

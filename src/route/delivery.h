@@ -47,6 +47,7 @@ struct delivery_host {
     struct marks *marks;
     struct owner owner;
     struct counters *counts;
+    bool ledger_failing;   /* it could not be written the last time */
     unsigned late_running; /* tasks that wait for a late answer */
     struct delivery_stats stats;
 };

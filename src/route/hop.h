@@ -56,8 +56,9 @@ struct hop_recipient {
 
     /* The delivery's; zero at first. */
     struct leg *leg;
-    bool marked;  /* in doubt, for all workers */
-    bool settled; /* answered, and a yes is in the ledger */
+    bool marked;     /* in doubt, for all workers */
+    bool settled;    /* answered, and a yes was given to the ledger */
+    bool unrecorded; /* the ledger could not be written */
 
     /* Private to the hop; zero at first. */
     uint64_t transaction; /* SMTP: number of the transaction that has this recipient */

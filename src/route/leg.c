@@ -31,12 +31,24 @@ static void clear_marks(struct leg *leg, bool unanswered_too)
     size_t n = 0;
     for (size_t i = 0; i < leg->count; i++) {
         struct hop_recipient *r = leg->recipients[i];
-        if (r->marked && (unanswered_too || !r->wanted || r->answered)) {
+        if (r->marked && !r->unrecorded && (unanswered_too || !r->wanted || r->answered)) {
             r->marked = false; /* once: somebody else may mark it again */
             keys[n++] = leg->keys[i];
         }
     }
     marks_clear(d->host->marks, d->host->owner, keys, n);
+}
+
+void leg_clear_marks(struct leg *leg)
+{
+    if (!leg->unrecorded) {
+        return; /* they are off */
+    }
+    leg->unrecorded = false;
+    for (size_t i = 0; i < leg->count; i++) {
+        leg->recipients[i]->unrecorded = false;
+    }
+    clear_marks(leg, true);
 }
 
 /* ---- before the final dot ---- */
@@ -103,25 +115,45 @@ int leg_prepare(struct leg *leg, struct message *m)
 
 /* ---- after it ---- */
 
+/* One that fails is tried once more: where the client is told 451 all the same, because of others,
+ * its retry depends on it. */
+static int arm(struct delivery_host *host, const struct digest *keys, size_t n, usec_t wall)
+{
+    usec_t deadline = rt_now() + DELIVERY_LEDGER_TIME;
+    int rc = ledger_arm(host->store, keys, n, wall, deadline);
+    if (rc < 0 && rc != -ETIMEDOUT && rc != -ECANCELED) {
+        rc = ledger_arm(host->store, keys, n, wall, deadline);
+    }
+    host->ledger_failing = rc < 0;
+    host->stats.ledger_failed += rc < 0;
+    return rc;
+}
+
 /* Enters into the ledger what the hop has confirmed since the last time. */
 static void write_ledger(struct leg *leg)
 {
     struct delivery *d = leg->delivery;
     struct digest *done = arena_alloc(&d->arena, (leg->count + 1) * sizeof(*done));
-    size_t n = 0;
+    size_t n = 0, from = leg->count;
     usec_t wall = rt_wall();
     for (size_t i = 0; i < leg->count; i++) {
         struct hop_recipient *r = leg->recipients[i];
         if (r->answered && !r->settled) {
             r->settled = true;
+            from = from < i ? from : i;
             if (r->confirmed && r->committed) {
+                r->unrecorded = true;
                 leg->refs[i].expires = ledger_expires(wall);
                 done[n++] = leg->keys[i];
             }
         }
     }
-    if (n > 0 && ledger_arm(d->host->store, done, n, wall, rt_now() + DELIVERY_LEDGER_TIME) < 0) {
-        d->host->stats.ledger_failed++;
+    if (n > 0 && arm(d->host, done, n, wall) < 0) {
+        leg->unrecorded = true;
+        return;
+    }
+    for (size_t i = from; i < leg->count; i++) {
+        leg->recipients[i]->unrecorded = false;
     }
 }
 

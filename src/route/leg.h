@@ -22,6 +22,7 @@ struct leg {
     bool todo;               /* has its part in what is done next */
     bool ready;              /* the hop is prepared for all of these */
     bool at_envelope;        /* only some were refused while it was prepared: at RCPT, then */
+    bool unrecorded;         /* the ledger could not be written: those marks stay for the present */
     bool late;               /* committed, and the hop has not answered for all in time */
 };
 
@@ -32,6 +33,10 @@ int leg_prepare(struct leg *leg, struct message *m);
 /* Sends the final dot, waits for the answers, and settles what was answered. Runs in a shield. What
  * was not answered is put off; leg->late says that its answer may still come. */
 void leg_commit(struct leg *leg);
+
+/* The client is told a final answer: takes off the marks of those, too, that the ledger could not
+ * be told of. */
+void leg_clear_marks(struct leg *leg);
 
 /* Leaves a late leg to a task that waits on for its answers. The delivery stays until that ends. */
 void leg_wait_on(struct leg *leg);
