@@ -1,0 +1,133 @@
+/* Worker numbers: shared out among all generations, given back when one has ended, never twice. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fatal.h"
+#include "proc/master_impl.h"
+#include "proc/worker.h"
+
+static struct configuration *configured(unsigned workers)
+{
+    char path[] = "/tmp/test-generation-XXXXXX";
+    int fd = mkstemp(path);
+    struct configuration *c = NULL;
+    struct configuration_words words;
+
+    assert_true(fd >= 0);
+    assert_true(dprintf(fd,
+                        "hostname mx.test\nlisten 127.0.0.1:25\n"
+                        "route . to smtp://127.0.0.1\nworkers %u\n",
+                        workers) > 0);
+    close(fd);
+    assert_int_equal(configuration_load(path, NULL, &c, &words), 0);
+    buf_free(&words.text);
+    (void)unlink(path);
+    return c;
+}
+
+static struct master *new_master(void)
+{
+    struct master *m = xcalloc(1, sizeof(*m));
+
+    list_init(&m->generations);
+    return m;
+}
+
+/* One with so many workers; NULL when there is no room. */
+static struct generation *add(struct master *m, unsigned workers)
+{
+    struct generation_parts parts = {.configuration = configured(workers)};
+    struct generation *g = NULL;
+    int r = generation_new(m, &parts, &g);
+
+    if (r < 0) {
+        assert_int_equal(r, -EAGAIN);
+        (void)configuration_free(parts.configuration);
+    }
+    return g;
+}
+
+static size_t slots_of(const struct master *m, const struct generation *g)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < OWNER_SLOTS; i++) {
+        count += m->slots[i].generation == g;
+    }
+    return count;
+}
+
+static void test_slots(void **state)
+{
+    (void)state;
+    struct master *m = new_master();
+    struct generation *all[4];
+
+    for (size_t i = 0; i < 4; i++) {
+        all[i] = add(m, 256);
+        assert_non_null(all[i]);
+        assert_int_equal(all[i]->number, i + 1);
+        assert_int_equal(all[i]->state, GENERATION_STARTING);
+    }
+    assert_int_equal(slots_of(m, NULL), 0);
+    assert_null(add(m, 1));
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(slots_of(m, all[i]), 256);
+    }
+    /* One whose workers have all ended gives its numbers back. */
+    generation_retire(m, all[1], 0);
+    assert_int_equal(slots_of(m, NULL), 256);
+    assert_int_equal(generations_retiring(m), 0);
+    assert_non_null(add(m, 255));
+    assert_null(add(m, 2));
+    assert_non_null(add(m, 1));
+    generations_free(m);
+    free(m);
+}
+
+/* While one of its workers lives, that one keeps its number, and the others' are free. */
+static void test_kept_to_the_end(void **state)
+{
+    (void)state;
+    struct master *m = new_master();
+    struct generation *first = add(m, 3);
+
+    m->slots[1].pid = getpid(); /* WORKER_RETIRE is ignored here */
+    assert_true(signal(WORKER_RETIRE, SIG_IGN) != SIG_ERR);
+    generation_retire(m, first, 0);
+    assert_int_equal(slots_of(m, first), 1);
+    assert_ptr_equal(m->slots[1].generation, first);
+    assert_int_equal(generations_retiring(m), 1);
+    struct generation *second = add(m, 3);
+    assert_non_null(second);
+    assert_ptr_equal(m->slots[0].generation, second);
+    assert_ptr_equal(m->slots[1].generation, first);
+    assert_ptr_equal(m->slots[2].generation, second);
+    assert_ptr_equal(m->slots[3].generation, second);
+    assert_false(generation_is_ready(m, second));
+    for (size_t i = 0; i < 4; i++) {
+        m->slots[i].served = true;
+    }
+    assert_true(generation_is_ready(m, second));
+    generations_free(m);
+    free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_kept_to_the_end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
