@@ -194,7 +194,7 @@ def several_routes(lab):
     maildir.make_maildir(f"{folder}/one", maildir.NOBODY)
     g = lab.gatepost({"postfix.test": f"smtp://127.0.0.1:{hops['postfix.test'].port}",
                       "exim.test": f"smtp://127.0.0.1:{hops['exim.test'].port}",
-                      "lmtp.test": f"lmtp://127.0.0.1:{hops['lmtp.test'].port}",
+                      "lmtp.test": f"lmtp:{hops['lmtp.test'].socket}",
                       "maildir.test": f"maildir:{folder}/%{{rcpt.local_part}}"})
     good = [b"one@postfix.test", b"one@exim.test", b"two@postfix.test", b"one@lmtp.test",
             b"one@maildir.test", b"two@lmtp.test", b"two@exim.test"]
@@ -371,6 +371,7 @@ TESTS = [
     ("hops.opensmtpd", smtp_hop(opensmtpd)),
     ("hops.sendmail", smtp_hop(sendmail)),
     ("hops.dovecot-tcp", lmtp_hop(lambda hop: f"lmtp://127.0.0.1:{hop.port}")),
+    ("hops.dovecot-unix", lmtp_hop(lambda hop: f"lmtp:{hop.socket}")),
     ("hops.several-routes", several_routes),
     ("hops.postfix-tls", tls_hop(postfix)),
     ("hops.exim-tls", tls_hop(exim)),

@@ -40,7 +40,7 @@ def lmtp(lab, name):
     def empty():
         for box in BUSY:
             server.empty(box, "via.test")
-    return Hop(server, f"lmtp://127.0.0.1:{server.port}", empty)
+    return Hop(server, f"lmtp:{server.socket}", empty)
 
 
 def smtp(lab, name):

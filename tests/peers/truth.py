@@ -3,8 +3,11 @@ words and before the data, a hop that accepts everybody noticed, and a hop that 
 a recipient that does not exist.
 """
 
+import os
+import re
+
 from kit.dovecot import FULL_WORDS
-from kit.process import free_port
+from kit.process import free_port, wait_until
 from kit.report import check
 from kit.smtp_client import Session
 
@@ -24,7 +27,7 @@ def full(lab):
     """Dovecot says at RCPT that a mailbox is full: so does Gatepost, before it takes any data."""
     hop = lab.dovecot("dovecot-truth", domains=["via.test"], mailboxes=["one"], full=["full"],
                       full_for_a_while=["busy"], at_rcpt=True)
-    for target in [f"lmtp://127.0.0.1:{hop.port}"]:
+    for target in (f"lmtp:{hop.socket}", f"lmtp://127.0.0.1:{hop.port}"):
         g = lab.gatepost({"via.test": target})
         one, gone, busy, nobody = ask(g, b"one@via.test", b"full@via.test", b"busy@via.test",
                                       b"nobody@via.test")
@@ -66,7 +69,45 @@ def down(lab):
     return f"{len(replies)} recipients: {replies[0]}"
 
 
+POLICY = """
+policy {
+    at rcpt {
+        observe reject 550 5.7.1 "it would bounce" when route.accept_all
+    }
+}
+"""
+
+
+def accept_all(lab):
+    """A Postfix that accepts everybody and bounces later is noticed by a random address, and the
+    operator is warned; one that knows its recipients is not."""
+    careless = lab.postfix("postfix-careless", domains=["careless.test"], mailboxes=None)
+    careful = lab.postfix("postfix-careful", domains=["careful.test"], mailboxes=["one"])
+    g = lab.gatepost({"careless.test": f"smtp://127.0.0.1:{careless.port}",
+                      "careful.test": f"smtp://127.0.0.1:{careful.port}"}, policy=POLICY)
+    one, other = ask(g, b"one@careful.test", b"nobody@careless.test")
+    check(one.code == 250 and other.code == 250, f"answered {one} and {other}")
+
+    def recipients():
+        return {r["recipient"]: r for d in g.decisions() for r in d.get("recipients", [])}
+    wait_until(lambda: len(recipients()) == 2, 10, "the decision")
+    found = {name: r.get("facts", {}).get("route.accept_all") for name, r in recipients().items()}
+    check(found == {"one@careful.test": False, "nobody@careless.test": True}, f"found {found}")
+
+    def warnings():
+        with open(g.process.stderr, encoding="utf-8") as f:
+            return [line for line in f if "accepts any address" in line]
+    wait_until(warnings, 10, "a warning")
+    check(all("careless.test" in line for line in warnings()), f"warned of {warnings()}")
+    probes = re.findall(r"reject: RCPT .*to=<(gatepostprobe[^>]*)>", careful.log())
+    check(len(probes) == 1, f"the careful one refused the probes {probes}")
+    check(careless.queue_empty() and not os.listdir(f"{careless.folder}/mail/careless.test"),
+          "something was sent to the careless one")
+    return warnings()[0].split("]: ")[-1].strip()
+
+
 TESTS = [
     ("truth.full", full),
     ("truth.down", down),
+    ("truth.accept-all", accept_all),
 ]

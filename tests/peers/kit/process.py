@@ -5,6 +5,7 @@ Nothing here looks for processes by name: what is ended was started by us, or de
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import time
 from .report import Failed
 
 PR_SET_CHILD_SUBREAPER = 36
+PORTS = random.SystemRandom()
 
 
 def adopt_orphans():
@@ -115,11 +117,16 @@ def wait_until(condition, seconds, what):
 
 
 def free_port(taken=set()):  # the default argument is the memory of what was handed out
-    """A loopback TCP port that nobody listens on and that was not given out before."""
+    """A loopback TCP port that nobody listens on and that was not given out before; outside of the
+    range that the system takes for connections, so that none can have it before its server does."""
     while True:
+        port = PORTS.randrange(10240, 32768)
         with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         if port not in taken:
             taken.add(port)
             return port
