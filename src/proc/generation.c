@@ -23,7 +23,8 @@
 /* A new generation that is not ready by then will not be. */
 #define START_TIME (60 * USEC_SEC)
 
-/* A hung worker that SIGABRT does not end by then is killed. */
+/* A hung worker that SIGABRT does not end by then, or in its hang_time where that is shorter, is
+ * killed. */
 #define ABORT_TIME (10 * USEC_SEC)
 
 usec_t master_now(void)

@@ -89,9 +89,12 @@ class Changes:
             self.configuration = f.read()
         self.count = 0
 
-    def done(self):
+    def log(self):
         with open(self.g.process.stderr, encoding="utf-8") as f:
-            text = f.read()
+            return f.read()
+
+    def done(self):
+        text = self.log()
         for bad in ("refused, all goes on", "error: ", "was killed", "ended with status"):
             check(bad not in text, f"the log: {text[-600:]}")
         return len(re.findall(r"(?:reloaded|upgraded to \S+): \d+ worker", text))
@@ -140,11 +143,11 @@ def under_load(lab):
                           "hop.test": f"smtp://127.0.0.1:{hop.port}"})
     finally:
         lab.binary = original
-    g.all_workers()
+    changes = Changes(g, original)
+    wait_until(lambda: "ready on" in changes.log(), 20, "all processes are there")
     children = len(children_of(g.process.pid))
     enough = threading.Event()
     clients = [Client(g.port, f"client{i}", i >= BRIEF, enough) for i in range(BRIEF + LASTING)]
-    changes = Changes(g, original)
     started = time.monotonic()
     for client in clients:
         client.start()
