@@ -111,7 +111,19 @@ void hop_pools_figures(const struct hop_pools *p, size_t i, struct hop_figures *
 struct waiter {
     struct list link;
     struct cond changed;
+    bool urgent;
 };
+
+/* Those who are urgent in front of the others, otherwise in the order in which they come. */
+static void line_up(struct hop_pool *p, struct waiter *w)
+{
+    struct list *at = w->urgent ? p->line.next : &p->line;
+    while (at != &p->line && list_entry(at, struct waiter, link)->urgent) {
+        at = at->next;
+    }
+    list_insert_before(at, &w->link);
+    p->line_count++;
+}
 
 /* Something may be to be had: the first in line looks. */
 static void call_next(struct hop_pool *p)
@@ -275,11 +287,10 @@ static int get_in_turn(struct hop_pool *p, const struct hop_wish *wish, struct h
     if (list_empty(&p->line) && get(p, wish->fresh, ret)) {
         return 0;
     }
-    struct waiter w;
+    struct waiter w = {.urgent = wish->urgent};
     p->pools->counts->hop_waits++;
     cond_init(&w.changed);
-    wish->urgent ? list_push_front(&p->line, &w.link) : list_push_back(&p->line, &w.link);
-    p->line_count++;
+    line_up(p, &w);
     int rc = stand_in_line(p, &w, wish, ret);
     list_remove(&w.link);
     p->line_count--;

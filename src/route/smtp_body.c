@@ -324,7 +324,8 @@ static int not_committed(struct smtp_hop *h, int rc, struct hop_recipient *const
         }
     }
     if (rc != 1) {
-        hop_answer_all(r, count, &smtp_hop_unavailable);
+        struct answer answer = reply_answer(REPLY_HOP_UNREACHABLE);
+        hop_answer_all(r, count, &answer);
     }
     smtp_hop_drop(h);
     return rc == -ECANCELED ? rc : 0;

@@ -14,14 +14,17 @@
  *                421, before MAIL was answered, all is said once more on a fresh one.
  *                MAIL accepted: OPEN. Refused: IDLE, and the refusal answers every recipient.
  *                Each further recipient is one RCPT. A connection found dead before that RCPT is
- *                replaced, with MAIL said anew; one that dies over it gives 451 4.4.1.
+ *                replaced, with MAIL said anew; one that dies over it gives 451 4.4.1, unless
+ *                another hop of the route takes over. One that has seen so many refusals that the
+ *                hop may be about to end it is renewed first. Between two calls it may be lent.
  *
  *   hop_prepare  If the open transaction holds exactly the wanted recipients, nothing is redone.
  *                Otherwise RSET (where one is open), MAIL and all RCPTs are said again and their
  *                answers looked at: one refusal, and it ends here. The client has taken its time
  *                over the message, so the connection may have died: then on another one.
  *                BODY: with CHUNKING all chunks but the last are sent, each reply read; without,
- *                DATA, 354, and all of the message but its last piece.
+ *                DATA, 354, and all of the message but its last piece. A hop that is lost over
+ *                this, or over the envelope, leaves the whole to another of the route.
  *
  *   hop_commit   ANSWER: the last piece with the final dot, or the last chunk, in one write; then
  *                one reply, or from LMTP one for each recipient. 2xx or a refusal: IDLE again
@@ -43,15 +46,7 @@
 
 /* Commands sent before their replies are read. RFC 2920 3.1 warns of both sides waiting for the
  * other to read; the replies to so few always fit into the socket's buffers. */
-#define PIPELINED_MAX    64
-
-#define TEXT_UNAVAILABLE "the next hop cannot be asked just now, please retry later"
-
-const struct answer smtp_hop_unavailable = {
-    .code = 451,
-    .enhanced = {"4.4.1", 5},
-    .text = {TEXT_UNAVAILABLE, sizeof TEXT_UNAVAILABLE - 1},
-};
+#define PIPELINED_MAX 64
 
 /* ---- small things both halves use ---- */
 

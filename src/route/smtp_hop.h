@@ -65,9 +65,6 @@ struct smtp_hop {
     bool closing; /* it has said 421 in place of an answer */
 };
 
-/* The answer when the hop is out of reach or talks nonsense. */
-extern const struct answer smtp_hop_unavailable;
-
 /* ---- smtp_open.c ---- */
 
 /* MAIL and RCPT for all of `r`, on whatever connection to whatever hop of the route serves: 0 with

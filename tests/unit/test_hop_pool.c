@@ -401,6 +401,43 @@ static void test_lent(void **state)
     world_free(w);
 }
 
+/* Who has a whole message goes before those who only ask. */
+static void urgent_client(struct hop_world *w)
+{
+    struct hop *first = begin(w);
+    load(w, "Subject: hi\r\n\r\nhello\r\n");
+    ask(w, first, 1);
+    task_sleep(rt_now() + 2 * USEC_SEC);
+    struct guest other[] = {{.w = w, .comes = rt_now(), .stays = 5 * USEC_SEC},
+                            {.w = w, .comes = rt_now() + USEC_SEC / 2}};
+    other[0].r = *w->r[1]; /* takes the resting connection */
+    other[1].r = *w->r[2]; /* stands in line for it */
+    task_spawn(w->worker, rt_root_of(w->worker), guest_task, &other[0]);
+    task_spawn(w->worker, rt_root_of(w->worker), guest_task, &other[1]);
+    task_sleep(rt_now() + USEC_SEC * 7 / 10);
+    world_finish(w, first, 1); /* comes last, and is served before the one in line */
+    hop_end(first);
+    while (!other[1].done || !other[0].done) {
+        task_sleep(rt_now() + USEC_SEC / 10);
+    }
+    if (other[1].code != 250) {
+        fail_hop(w, "not asked");
+    }
+}
+
+static void test_urgent(void **state)
+{
+    (void)state;
+    static script one = {
+        HELLO,  MAIL_A, RCPT_R, OK, OK, "RSET", MAIL_A, RCPT_S,        OK,     OK,  OK,
+        "RSET", MAIL_A, RCPT_R, OK, OK, OK,     DATA,   ASKED(RCPT_T), "QUIT", NULL};
+    struct hop_world *w = world_new();
+    w->conf.limits.hop_connections = 1;
+    PLAY(w, urgent_client, one);
+    assert_got(w, delivered);
+    world_free(w);
+}
+
 static void cancelled_in_line(struct hop_world *w)
 {
     struct hop *one = begin(w);
@@ -447,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_full_hop_is_passed_over),
         cmocka_unit_test(test_enough),
         cmocka_unit_test(test_lent),
+        cmocka_unit_test(test_urgent),
         cmocka_unit_test(test_cancelled_in_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
