@@ -42,8 +42,10 @@ struct client {
 extern int client_epoll;
 extern char client_refusal[80]; /* the first reply that was not wanted: how its text begins */
 
-/* To 127.0.0.1:`port`, from `first` (127.x.y.z) and `addresses` - 1 others, `stride` apart. */
-void clients_init(const char *port, const char *first, uint32_t addresses, uint32_t stride);
+/* To 127.0.0.1:`port_text`, from `first_text` (127.x.y.z) and address_count - 1 others, so many
+ * apart. */
+void clients_init(const char *port_text, const char *first_text, uint32_t address_count,
+                  uint32_t apart);
 
 /* Begins to connect from the address that belongs to `serial`. */
 void client_open(struct client *c, uint32_t serial, enum purpose purpose);

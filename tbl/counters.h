@@ -30,6 +30,12 @@ COUNTER(deferred, "Transactions, and connections without one, that were answered
 COUNTER(gone, "Transactions whose client went away before the commit: nobody got the message.")
 COUNTER(ended, "Connections that ended without a transaction and without a refusal.")
 
+COUNTER(spool_memory_452, "Messages answered 452 for `limit spool_memory`.")
+COUNTER(spool_file_452,
+        "Messages answered 452 because the spool's disk was full, or no descriptor was left.")
+COUNTER(hop_wants,
+        "Connections to next hops that could not be made for want of descriptors or memory of our own.")
+
 COUNTER(draining_421, "Clients told 421 because the worker was ending.")
 COUNTER(server_full_421,
         "Clients told 421 for `limit sessions` or `limit lobby`, or for want of descriptors.")

@@ -1,4 +1,5 @@
 #include "route/hop_pool.h"
+#include "base/counters.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -300,13 +301,23 @@ static int get_in_turn(struct hop_pool *p, const struct hop_wish *wish, struct h
 
 /* ---- taking one ---- */
 
-/* A connection could not be made. A timeout of a short time says nothing of the hop. */
+static bool is_want_of_ours(int rc)
+{
+    return rc == -EMFILE || rc == -ENFILE || rc == -ENOBUFS || rc == -ENOMEM;
+}
+
+/* A connection could not be made. A timeout of a short time says nothing of the hop, nor does what
+ * we lack ourselves. */
 static void note_failure(struct hop_pool *p, int rc, const struct hop_fault *fault, usec_t took)
 {
     usec_t least = p->pools->conf->limits.connect_time / 4;
     char error[HOP_FAULT_TEXT_MAX];
     if (least > 4 * USEC_SEC) {
         least = 4 * USEC_SEC;
+    }
+    if (is_want_of_ours(rc)) {
+        p->pools->counts->hop_wants++;
+        return;
     }
     if (rt_now() < p->tls.plain_until) {
         took = 0; /* the next connection goes without what hung */

@@ -282,6 +282,17 @@ static int connected(struct rt *rt, int fd, bool under_way, usec_t deadline, str
     return 0;
 }
 
+/* A peer that has died, or that takes nothing any more, also behind our close: the kernel gives up
+ * what it has not acknowledged for so long. What we write has shorter deadlines; this is for what
+ * is left when we have closed. */
+#define UNACKNOWLEDGED_MOST (120 * 1000u) /* ms */
+
+static void bound_silence(int fd)
+{
+    unsigned most = UNACKNOWLEDGED_MOST;
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &most, sizeof most);
+}
+
 int real_socket_connect(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret)
 {
     struct sockaddr_storage ss;
@@ -509,6 +520,7 @@ int real_listen(struct rt *rt, int fd, real_accept_fn *fn, void *arg, struct rea
     static const uint8_t zero[sizeof l->at.octets];
     l->wildcard = memcmp(l->at.octets, zero, sizeof zero) == 0;
     no_delay(fd); /* inherited by what is accepted */
+    bound_silence(fd);
     open_spare(w);
     l->event = event_new(w->base, fd, EV_READ | EV_PERSIST, on_connection, l);
     if (l->event == NULL || event_add(l->event, NULL) != 0) {

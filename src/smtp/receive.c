@@ -84,8 +84,12 @@ static int keep(struct session *s, const char *p, size_t n)
     if (r == -ECANCELED) {
         return r;
     }
-    if (r < 0) {
-        give_up(s, r == -ETIMEDOUT ? RECEIVE_MEMORY : RECEIVE_FILE);
+    if (r == -ETIMEDOUT) {
+        s->server->counts->spool_memory_452++;
+        give_up(s, RECEIVE_MEMORY);
+    } else if (r < 0) {
+        s->server->counts->spool_file_452++;
+        give_up(s, RECEIVE_FILE);
     }
     return 0;
 }

@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 
-from kit.process import cpu_ticks, memory_kib, peak_memory_kib, wait_until
+from kit.process import cpu_ticks, memory_kib, peak_memory_kib, run_tool, wait_until
 from kit.report import Failed, Skip, check
 from kit.smtp_client import Gone, Session, dot_stuffed
 import crowd
@@ -544,6 +544,44 @@ def out_of_descriptors(lab):
     return f"500 connections, 2 workers of 160 descriptors: {len(refused)} told 421 4.3.2"
 
 
+def full_disk(lab):
+    """A real full disk under the spool: 452 4.3.1, and the session goes on."""
+    def mount(g):
+        status, said = run_tool(["mount", "-t", "tmpfs", "-o", "size=256k,mode=0777", "tmpfs",
+                                 f"{g.folder}/spool"])
+        if status != 0:
+            raise Skip(f"nothing can be mounted here: {said.strip()}")
+        mounted.append(f"{g.folder}/spool")
+
+    if os.geteuid() != 0:
+        raise Skip("only root can mount a small disk")
+    mounted = []
+    hop = lab.hop()
+    large = MESSAGE + (b"x" * 78 + b"\r\n") * 20_000
+    try:
+        g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{hop.port}"}, before=mount, workers=1,
+                         limits={"message_memory": "16K"})
+        with Session(g.port) as session:
+            for by_bdat in (False, True):
+                reply = session.deliver(b"a@b.test", [b"box@via.test"], large, by_bdat=by_bdat)
+                check((reply.code, reply.enhanced) == (452, "4.3.1"), f"the large message: {reply}")
+                session.say(b"RSET")
+            reply = session.deliver(b"a@b.test", [b"box@via.test"], MESSAGE)
+            check(reply.code == 250, f"a small one behind it: {reply}")
+            status, said = run_tool(["mount", "-o", "remount,size=16m", f"{g.folder}/spool"])
+            check(status == 0, said)
+            reply = session.deliver(b"a@b.test", [b"box@via.test"], large)
+            check(reply.code == 250, f"the large one when there was room again: {reply}")
+            session.quit()
+        check(len(hop.delivered()) == 2, f"{len(hop.delivered())} messages at the hop")
+        complaints = g.stop()
+        check(not complaints, "; ".join(complaints))
+    finally:
+        for path in mounted:
+            run_tool(["umount", "-l", path])
+    return "1.6 MB into 256 KiB, by DATA and by BDAT; then into 16 MiB"
+
+
 def crowded_out(lab):
     """One network with more connections than there are sessions; a stranger gets in at once."""
     hop = lab.hop()
@@ -591,5 +629,6 @@ TESTS = [
     ("hostile.session-limits", session_limits),
     ("hostile.crowd", crowd_of_all_kinds),
     ("hostile.crowded-out", crowded_out),
+    ("hostile.full-disk", full_disk),
     ("hostile.descriptors", out_of_descriptors),
 ]

@@ -49,9 +49,11 @@ class Lab:
         with open(self.binary, "rb") as f:
             return b"__asan_init" in f.read()
 
-    def gatepost(self, routes, **settings):
-        """A started Gatepost; see kit/gatepost.py for the arguments."""
+    def gatepost(self, routes, before=None, **settings):
+        """A started Gatepost; see kit/gatepost.py for the arguments. before(it): called first."""
         g = Gatepost(self.binary, self.new_folder("gatepost", NOBODY), routes, **settings)
+        if before:
+            before(g)
         self._gateposts.append(g)
         g.start()
         return g
