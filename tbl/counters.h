@@ -58,3 +58,8 @@ COUNTER(hop_failovers, "Transactions that went on to another next hop of their r
 COUNTER(hop_waits, "Transactions that waited because all connections to the next hop were in use.")
 COUNTER(hop_busy_451, "Of these: in vain, for all of `limit connect_time`.")
 COUNTER(hop_lent, "Connections that transactions lent to others while their clients took their time.")
+COUNTER(hop_tls, "Connections made to next hops over TLS.")
+COUNTER(hop_tls_resumed, "Of these, those that went on from an earlier session.")
+COUNTER(hop_clear, "Connections to next hops that are in the clear though TLS was wanted.")
+COUNTER(hop_tls_required,
+        "Connections to next hops given up because TLS was required and could not be had.")

@@ -41,7 +41,8 @@ struct hop_conn {
     struct buf client;    /* the XCLIENT lines that the hop has taken */
     bool forward_refused; /* XFORWARD, XCLIENT: not tried again */
     bool client_refused;
-    char tls[80];        /* "TLSv1.3 TLS_AES_256_GCM_SHA384", empty in the clear */
+    char tls[80]; /* "TLSv1.3 TLS_AES_256_GCM_SHA384", empty in the clear */
+    bool tls_resumed;
     char tls_unused[80]; /* why not, where TLS was wanted */
     unsigned owed;       /* replies to RSET and NOOP that come before the next reply asked for */
     bool used;           /* has waited since its last command: it may have died unnoticed */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/counters.h"
 #include "client/resolver.h"
 #include "route/hop_conn.h"
 #include "route/hop_pool.h"
@@ -26,15 +27,24 @@ usec_t hop_share(usec_t until, unsigned left)
     return now + share;
 }
 
+static void count_one(struct counters *counts, const struct hop_conn *c)
+{
+    counts->hop_connections++;
+    counts->hop_tls += c->tls[0] != '\0';
+    counts->hop_tls_resumed += c->tls_resumed;
+    counts->hop_clear += c->tls_unused[0] != '\0';
+}
+
 static int open_at(struct hop_pool *p, const struct addr *to, usec_t until, struct hop_conn **ret,
                    struct hop_fault *ret_fault)
 {
     int rc = hop_conn_open(p->hop, to, &p->tls, p->pools->conf->hostname, until, ret, ret_fault);
     if (rc == 0) {
-        p->pools->counts->hop_connections++;
         (*ret)->pool = p;
+        count_one(p->pools->counts, *ret);
         hop_abilities_learn(p, &(*ret)->can);
     }
+    p->pools->counts->hop_tls_required += rc < 0 && ret_fault->enhanced != NULL;
     return rc;
 }
 

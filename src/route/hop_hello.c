@@ -121,6 +121,7 @@ static int shake_hands(struct hop_conn *c, struct opening *o)
         return give_up(o, rc, why);
     }
     c->stream = secure;
+    c->tls_resumed = tls_resumed(secure);
     snprintf(c->tls, sizeof c->tls, "%s %s", tls_version(secure), tls_cipher(secure));
     return hop_conn_hello(c, o->hop->kind == CONF_HOP_LMTP, o->hostname, o->deadline);
 }

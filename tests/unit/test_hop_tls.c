@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../sim/certificate.h"
+#include "base/counters.h"
 
 #define NAME     "hop.site.example"
 #define GREETING "> 220 hop", "EHLO mx.example"
@@ -367,6 +368,37 @@ static void test_trust(void **state)
     assert_string_equal(why, "/nonexistent: No such file or directory");
 }
 
+static struct counters counts;
+
+static void count(struct hop_world *w)
+{
+    hop_pools_count_in(w->pools, &counts);
+    send_one(w);
+}
+
+static void test_counted(void **state)
+{
+    (void)state;
+    static script secure = {OFFER, "> 220 go", "!tls", AGAIN, MESSAGE, "QUIT", NULL};
+    static script plain = {GREETING, "> 250-hop", "> 250 PIPELINING", MESSAGE, "QUIT", NULL};
+    static script refused = {OFFER, "> 220 go", "!no tls", "!reset", NULL};
+    struct hop_world *w = opportunistic();
+    world_play(w, count, (const char *const *const[]){secure}, 1);
+    world_free(w);
+    w = opportunistic();
+    world_play(w, count, (const char *const *const[]){plain}, 1);
+    world_free(w);
+    w = verified();
+    serve(w, NULL, NAME, 3600);
+    world_play(w, count, (const char *const *const[]){refused}, 1);
+    world_free(w);
+    assert_int_equal(counts.hop_connections, 2);
+    assert_int_equal(counts.hop_tls, 1);
+    assert_int_equal(counts.hop_tls_resumed, 0);
+    assert_int_equal(counts.hop_clear, 1);
+    assert_int_equal(counts.hop_tls_required, 1);
+}
+
 static int make_authority(void **state)
 {
     (void)state;
@@ -406,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_minimum),
         cmocka_unit_test(test_lmtp),
         cmocka_unit_test(test_trust),
+        cmocka_unit_test(test_counted),
     };
     return cmocka_run_group_tests(tests, make_authority, drop_authority);
 }
