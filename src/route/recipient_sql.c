@@ -139,12 +139,23 @@ static int check_statement(const struct recipient_sql *q, const char *rest,
     return 0;
 }
 
+/* SQLite looks into a file no sooner than it must: is it a database? */
+static int look_into(struct recipient_sql *q, char ret_why[static RECIPIENT_SQL_WHY])
+{
+    int code = sqlite3_exec(q->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
+    return code == SQLITE_OK ? 0 : fail(q, code, ret_why);
+}
+
 static int prepare(struct recipient_sql *q, char ret_why[static RECIPIENT_SQL_WHY], int *ret_offset)
 {
     const char *rest = NULL;
     (void)sqlite3_busy_timeout(q->db, BUSY_MSEC);
     q->deadline = now() + QUERY_TIME;
     sqlite3_progress_handler(q->db, STEPS_A_LOOK, on_progress, q);
+    int r = look_into(q, ret_why);
+    if (r < 0) {
+        return r;
+    }
     int code =
         sqlite3_prepare_v3(q->db, q->query, -1, SQLITE_PREPARE_PERSISTENT, &q->statement, &rest);
     if (code != SQLITE_OK) {

@@ -158,6 +158,12 @@ static void damaged(void **state)
     assert_int_equal(has(q, "anna", "example.org"), -EUCLEAN);
     assert_string_equal(why, "file is not a database");
     recipient_sql_free(q);
+
+    int at = -2; /* also where the query has no need of it */
+    q = recipient_sql_new(other, "SELECT :domain");
+    assert_int_equal(recipient_sql_prepare(q, why, &at), -EUCLEAN);
+    assert_int_equal(at, -1);
+    recipient_sql_free(q);
 }
 
 static void locked(void **state)
