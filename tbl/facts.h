@@ -58,7 +58,8 @@ FACT(rcpt_known, "rcpt.known", BOOL, 0, RCPT, RECIPIENT, NETWORK, REMEMBERED,
      "`recipients` does not have it; any other refusal leaves it true. A hop that cannot be asked leaves it "
      "true for a recipient that it has known within a day; otherwise no answer is unknown.")
 FACT(rcpt_answer, "rcpt.answer", TEXT, 0, RCPT, RECIPIENT, NETWORK, REMEMBERED,
-     "The next hop's refusal of this recipient in its own words, code first; \"\" for a yes.")
+     "The refusal of this recipient, code first: the next hop's in its own words, or ours where a list does "
+     "not have him; \"\" for a yes.")
 FACT(route_accept_all, "route.accept_all", BOOL, 0, RCPT, RECIPIENT, NETWORK, REMEMBERED,
      "The next hop accepts any address of the recipient's domain, so that its yes says nothing and "
      "`rcpt.known` is always true. Found out with a random address, and kept for a day; false where a list "
