@@ -350,7 +350,9 @@ def sigterm_drains(binary):
         check(g.wait() == 0, f'exit status {g.popen.returncode}')
         check(not any(alive(pid) for pid in workers), 'a worker outlived the master')
         check(len(g.messages()) == 1, 'no message')
-        check(len(g.decisions()) == 5, f'{len(g.decisions())} decisions')
+        # The looks whether the port is closed may have left records of their own.
+        told = [d['text'] for d in g.decisions() if d['verdict'] == 'deferred']
+        check(len(told) == 4, f'{len(told)} idle sessions recorded: {told}')
 
 
 def death_while_ending(binary):
