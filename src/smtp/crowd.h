@@ -4,8 +4,9 @@
  * the lobby, up to `limit shed_time`; when the lobby itself is full the one with the worst standing
  * goes. A client's standing is worse the more sessions its network has (by powers of two); those
  * that will be refused anyway, or spoke before they were greeted, come last. Of equal ones the one
- * that came first gets a place first, and has to go last. So a crowd from one network keeps nobody
- * else out, however large it is. */
+ * that came first gets a place first, and has to go last. The worse its standing, the more of the
+ * last places it leaves to others (proc/gate.c). So a crowd from one network keeps nobody else out,
+ * however large it is. docs/decisions/015 says what was tried. */
 #pragma once
 
 #include "smtp/lobby.h"
