@@ -219,6 +219,11 @@ static void check_hop(const struct conf *c, size_t i)
     FUZZ_CHECK(hop->kind == CONF_HOP_SMTP || hop->addr.port != 25);
     FUZZ_CHECK(hop->tls != CONF_HOP_TLS_NONE || !hop->tls_name);
     FUZZ_CHECK(hop->tls != CONF_HOP_TLS_VERIFIED || hop->tls_name);
+    FUZZ_CHECK(hop->tls == CONF_HOP_TLS_VERIFIED || !hop->tls_ca);
+    FUZZ_CHECK(hop->tls != CONF_HOP_TLS_NONE || !hop->only_tls13);
+    if (hop->tls_ca) {
+        check_path(hop->tls_ca);
+    }
     if (hop->path) {
         FUZZ_CHECK(hop->tls == CONF_HOP_TLS_NONE && strlen(hop->path) < CONF_UNIX_PATH_MAX);
         check_path(hop->path);

@@ -500,6 +500,11 @@ def wrong_environment(binary):
         with Gatepost(binary, tls='cert /nonexistent/c key /nonexistent/k') as g:
             said = g.refused(command)
             check(re.fullmatch(r':\d+:1: tls cert /nonexistent/c: No such file or directory', said), said)
+        with Gatepost(binary, route='example.org to smtp://127.0.0.1 tls verified name a.test '
+                             'ca /nonexistent/ca') as g:
+            said = g.refused(command)
+            check(re.fullmatch(r':\d+:\d+: cannot verify next hop smtp://127.0.0.1: '
+                               r'/nonexistent/ca: No such file or directory', said), said)
         with Gatepost(binary, user='no-such-user') as g:
             said = g.refused(command)
             check(re.match(r':\d+:1: ', said) and 'user no-such-user' in said, said)
