@@ -64,7 +64,7 @@ struct host_table *host_table_new(struct slice text, bool pretend)
         }
     }
     t->hosts = arena_alloc(&t->arena, hosts.n);
-    if (t->count > 0) {
+    if (hosts.p != NULL) {
         memcpy(t->hosts, hosts.p, hosts.n);
         qsort(t->hosts, t->count, sizeof(*t->hosts), compare);
     }

@@ -102,6 +102,19 @@ static void print_worker(const json_t *w)
                  json_is_true(json_object_get(w, "draining")) ? ", ending" : "");
 }
 
+/* Next hops whose yes to a recipient says nothing. */
+static void print_accept_all(const json_t *list)
+{
+    const json_t *found;
+    size_t i;
+
+    json_array_foreach(list, i, found)
+    {
+        (void)printf(LABEL " %s takes any address of %s, and will bounce (gatepost.conf(5))\n",
+                     "accept-all", text(found, "server"), text(found, "domain"));
+    }
+}
+
 /* Those that have counted something, two in a line. */
 static void print_counters(json_t *counters)
 {
@@ -134,6 +147,7 @@ static void print_status(json_t *status)
     {
         print_worker(w);
     }
+    print_accept_all(json_object_get(status, "accept_all"));
     print_counters(json_object_get(status, "counters"));
 }
 

@@ -17,6 +17,8 @@
 
 struct board;
 
+#define BOARD_ACCEPT_ALL 1024
+
 /* What a worker is and has just now. Times are of the monotonic clock. */
 struct board_worker {
     pid_t pid; /* 0: there is no worker in this slot */
@@ -34,6 +36,8 @@ struct board_worker {
     usec_t block_recent;
     uint64_t decisions_lost;
     struct counters counters;
+    char accept_all[BOARD_ACCEPT_ALL]; /* hops that accept any address of a domain, as far as they
+                                          fit: "SERVER\nDOMAIN\n" for each */
 };
 
 /* What the master tells. */

@@ -1,12 +1,32 @@
 /* See proc/reporter.h. */
 #include "proc/reporter.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "rt/real.h"
 
 #define REPORT_EVERY (250 * USEC_MSEC)
+
+/* What no more than the newest of them fit into. */
+#define ACCEPT_ALL_MAX 16
+
+static void put_accept_all(const struct recipients *recipients, char ret[static BOARD_ACCEPT_ALL])
+{
+    struct accept_all_figure figures[ACCEPT_ALL_MAX];
+    size_t count = recipients_accepting_all(recipients, figures, ACCEPT_ALL_MAX);
+    size_t at = 0;
+
+    for (size_t i = 0; i < count && i < ACCEPT_ALL_MAX; i++) {
+        size_t needed = strlen(figures[i].server) + strlen(figures[i].domain) + 2;
+        if (at + needed < BOARD_ACCEPT_ALL) {
+            (void)snprintf(ret + at, BOARD_ACCEPT_ALL - at, "%s\n%s\n", figures[i].server,
+                           figures[i].domain);
+            at += needed;
+        }
+    }
+}
 
 static void write_now(struct reporter *r)
 {
@@ -29,6 +49,7 @@ static void write_now(struct reporter *r)
         .counters = *srv->counts,
     };
 
+    put_accept_all(srv->deliveries->recipients, w.accept_all);
     memcpy(w.in_phase, srv->in_phase, sizeof(w.in_phase));
     board_write(r->board, r->owner.slot, &w);
     rt_timer_clear(r->rt, &r->timer);

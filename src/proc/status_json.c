@@ -1,6 +1,8 @@
 /* See proc/status_json.h. */
 #include "proc/status_json.h"
 
+#include <string.h>
+
 #include "base/fatal.h"
 
 static const char *const phase_names[SESSION_PHASES] = {
@@ -111,6 +113,46 @@ static json_t *worker_object(uint16_t slot, const struct board_worker *w, usec_t
     return object;
 }
 
+/* Takes the next line off *rest: false at the end. */
+static bool next_line(const char **rest, const char **ret, size_t *ret_n)
+{
+    size_t n = strcspn(*rest, "\n");
+
+    if ((*rest)[n] != '\n') {
+        return false;
+    }
+    *ret = *rest;
+    *ret_n = n;
+    *rest += n + 1;
+    return true;
+}
+
+/* Adds what one worker has seen and no other has before it. */
+static void add_accept_all(json_t *list, const char *lines)
+{
+    const char *server, *domain;
+    size_t server_n, domain_n;
+
+    while (next_line(&lines, &server, &server_n) && next_line(&lines, &domain, &domain_n)) {
+        json_t *found = json_object();
+        bool there = false;
+        json_t *other;
+        size_t i;
+
+        set(found, "server", json_stringn(server, server_n));
+        set(found, "domain", json_stringn(domain, domain_n));
+        json_array_foreach(list, i, other)
+        {
+            there |= json_equal(found, other) != 0;
+        }
+        if (there) {
+            json_decref(found);
+        } else if (json_array_append_new(list, found) != 0) {
+            fatal("out of memory for the status");
+        }
+    }
+}
+
 json_t *status_json(const struct board *b, usec_t now, usec_t wall)
 {
     struct board_master m = {0};
@@ -119,6 +161,7 @@ json_t *status_json(const struct board *b, usec_t now, usec_t wall)
     struct board_worker w;
     json_t *object = json_object();
     json_t *workers = json_array();
+    json_t *accept_all = json_array();
 
     board_read_master(b, &m);
     board_read_past(b, &past);
@@ -127,6 +170,7 @@ json_t *status_json(const struct board *b, usec_t now, usec_t wall)
     for (unsigned slot = 0; slot < BOARD_SLOTS; slot++) {
         if (board_read(b, (uint16_t)slot, &w)) {
             add_figures(&sum, &w);
+            add_accept_all(accept_all, w.accept_all);
             if (json_array_append_new(workers, worker_object((uint16_t)slot, &w, now, wall)) != 0) {
                 fatal("out of memory for the status");
             }
@@ -142,6 +186,7 @@ json_t *status_json(const struct board *b, usec_t now, usec_t wall)
     set(object, "spool", spool_object(&sum));
     set(object, "loop", loop_object(&sum, now, wall));
     set_number(object, "decisions_lost", sum.decisions_lost);
+    set(object, "accept_all", accept_all);
     set(object, "workers", workers);
     set(object, "counters", counters_object(&sum.counters));
     return object;

@@ -361,7 +361,7 @@ int accept_all_ask(struct accept_all *a, const struct conf_route *server, struct
                    const struct envelope *envelope, usec_t deadline, bool *ret)
 {
     struct digest key = key_of(server, domain);
-    enum state state;
+    enum state state = STATE_CANNOT_SAY;
     if (!known(a, server, domain, &key, &state)) {
         struct probe *p = find_probe(a, &key);
         p = p != NULL ? p : begin_probe(a, server, domain, &key, envelope);

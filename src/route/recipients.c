@@ -375,5 +375,5 @@ int recipients_accept_all(struct recipients *r, const struct recipient_question 
 size_t recipients_accepting_all(const struct recipients *r, struct accept_all_figure *ret,
                                 size_t max)
 {
-    return accept_all_list(r->accept_all, ret, max);
+    return r != NULL ? accept_all_list(r->accept_all, ret, max) : 0;
 }

@@ -71,6 +71,6 @@ struct accept_all_figure {
 };
 
 /* At most `max` of them, the newest first; returns how many there are. Texts are valid until
- * anything else here is called. */
+ * anything else here is called. `r` NULL: none. */
 size_t recipients_accepting_all(const struct recipients *r, struct accept_all_figure *ret,
                                 size_t max);

@@ -2,6 +2,7 @@
 recipients, guesses that do not reach it, lists, databases, and a backup exchanger.
 """
 
+import json
 import os
 import sqlite3
 import time
@@ -55,6 +56,14 @@ def accept_all(lab):
     warnings = log_of(g).count("accepts any address")
     check(warnings == 1, f"warned {warnings} times")
     check(hop.queue_empty(), "the probe left a message")
+
+    def shown():
+        _, text = run_tool([lab.binary, "status", "--json", "-c", g.file])
+        return {"server": f"smtp://127.0.0.1:{hop.port}", "domain": "via.test"} in json.loads(
+            text)["accept_all"]
+    wait_until(shown, 10, "gatepost status to tell of it")
+    _, text = run_tool([lab.binary, "status", "-c", g.file])
+    check("takes any address of via.test" in text, f"gatepost status: {text}")
     return "warned once, and nothing was sent"
 
 
