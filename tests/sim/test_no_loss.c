@@ -73,10 +73,10 @@ static void one_way(unsigned way, unsigned world, unsigned stride, struct totals
 
 static int one_case(char **argv)
 {
-    struct proof_case c = way_case((unsigned)atoi(argv[0]));
+    struct proof_case c = way_case((unsigned)strtoul(argv[0], NULL, 10));
     struct proof_result r;
-    c.fault = (enum proof_fault)atoi(argv[1]);
-    c.at = (uint64_t)atoll(argv[2]);
+    c.fault = (enum proof_fault)strtoul(argv[1], NULL, 10);
+    c.at = strtoull(argv[2], NULL, 10);
     proof_run(&c, &r);
     proof_case_print(&c, stdout);
     printf(": %s%s\n", r.violated ? r.why : "holds", r.exception ? " (counted exception)" : "");
