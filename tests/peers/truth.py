@@ -1,13 +1,10 @@
 """What a client is told about a recipient is what the next hop knows: a full mailbox in the hop's own
-words and before the data, a hop that accepts everybody noticed, and a hop that is down never taken for
-a recipient that does not exist.
+words and before the data, and a hop that is down never taken for a recipient that does not exist.
+Hops that accept everybody are in recipients.py.
 """
 
-import os
-import re
-
 from kit.dovecot import FULL_WORDS
-from kit.process import free_port, wait_until
+from kit.process import free_port
 from kit.report import check
 from kit.smtp_client import Session
 
@@ -69,45 +66,7 @@ def down(lab):
     return f"{len(replies)} recipients: {replies[0]}"
 
 
-POLICY = """
-policy {
-    at rcpt {
-        observe reject 550 5.7.1 "it would bounce" when route.accept_all
-    }
-}
-"""
-
-
-def accept_all(lab):
-    """A Postfix that accepts everybody and bounces later is noticed by a random address, and the
-    operator is warned; one that knows its recipients is not."""
-    careless = lab.postfix("postfix-careless", domains=["careless.test"], mailboxes=None)
-    careful = lab.postfix("postfix-careful", domains=["careful.test"], mailboxes=["one"])
-    g = lab.gatepost({"careless.test": f"smtp://127.0.0.1:{careless.port}",
-                      "careful.test": f"smtp://127.0.0.1:{careful.port}"}, policy=POLICY)
-    one, other = ask(g, b"one@careful.test", b"nobody@careless.test")
-    check(one.code == 250 and other.code == 250, f"answered {one} and {other}")
-
-    def recipients():
-        return {r["recipient"]: r for d in g.decisions() for r in d.get("recipients", [])}
-    wait_until(lambda: len(recipients()) == 2, 10, "the decision")
-    found = {name: r.get("facts", {}).get("route.accept_all") for name, r in recipients().items()}
-    check(found == {"one@careful.test": False, "nobody@careless.test": True}, f"found {found}")
-
-    def warnings():
-        with open(g.process.stderr, encoding="utf-8") as f:
-            return [line for line in f if "accepts any address" in line]
-    wait_until(warnings, 10, "a warning")
-    check(all("careless.test" in line for line in warnings()), f"warned of {warnings()}")
-    probes = re.findall(r"reject: RCPT .*to=<(gatepostprobe[^>]*)>", careful.log())
-    check(len(probes) == 1, f"the careful one refused the probes {probes}")
-    check(careless.queue_empty() and not os.listdir(f"{careless.folder}/mail/careless.test"),
-          "something was sent to the careless one")
-    return warnings()[0].split("]: ")[-1].strip()
-
-
 TESTS = [
     ("truth.full", full),
     ("truth.down", down),
-    ("truth.accept-all", accept_all),
 ]
