@@ -12,6 +12,7 @@
 
 #include "base/counters.h"
 #include "base/time.h"
+#include "proc/sandbox.h"
 #include "smtp/server.h"
 #include "store/shm.h"
 
@@ -25,6 +26,7 @@ struct board_worker {
     uint32_t epoch;
     uint32_t generation; /* of the configuration it serves with */
     bool draining;
+    struct sandbox_level level;
     usec_t began;
     unsigned waiting; /* clients in the lobby */
     unsigned in_phase[SESSION_PHASES];

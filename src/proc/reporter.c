@@ -37,6 +37,7 @@ static void write_now(struct reporter *r)
         .epoch = r->owner.epoch,
         .generation = r->generation,
         .draining = srv->draining,
+        .level = r->level,
         .began = r->began,
         .waiting = srv->guest_count,
         .late = srv->deliveries->late_running,

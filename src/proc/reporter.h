@@ -4,6 +4,7 @@
 
 #include "journal/decision.h"
 #include "proc/board.h"
+#include "proc/sandbox.h"
 #include "rt/rt.h"
 
 struct reporter {
@@ -14,6 +15,7 @@ struct reporter {
     uint32_t generation;
     const struct smtp_server *server;
     const struct decision_sink *decisions;
+    struct sandbox_level level;
     /* private */
     usec_t began;
     usec_t written_at;

@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "policy/policy.h"
 #include "proc/identity.h"
+#include "proc/sandbox.h"
 #include "proc/shared.h"
 #include "rt/tls.h"
 
@@ -28,6 +29,11 @@ struct worker_setup {
  * status: 0 after SIGTERM, or when it was told to retire and its last session has ended;
  * WORKER_CANNOT_START when it never came to serve a client (the cause is logged). */
 int worker_run(const struct worker_setup *setup);
+
+/* Leaves this process, which has one thread, no more than a worker on this configuration needs;
+ * part of worker_run. 0 and what the kernel gave for it; or a negative errno, of which the log
+ * tells. */
+int worker_confine(const struct conf *conf, const struct policy *policy, struct sandbox_level *ret);
 
 /* This signal tells it to retire: to accept no more, while those that are here already, waiting or
  * in a session, stay as long as they like and may begin further transactions. */
