@@ -82,6 +82,20 @@ static void print_head(const json_t *status)
     (void)printf(LABEL " %lld lines lost\n", "decisions", number(status, "decisions_lost"));
 }
 
+static const char *bounded(const json_t *confinement, const char *what)
+{
+    return json_is_true(json_object_get(confinement, what)) ? "bounded" : "NOT bounded";
+}
+
+static void print_confinement(const json_t *c)
+{
+    if (c != NULL) {
+        (void)printf(LABEL " system calls %s, files %s, ports %s, signals %s\n", "confined",
+                     bounded(c, "seccomp"), bounded(c, "files"), bounded(c, "ports"),
+                     bounded(c, "signals"));
+    }
+}
+
 static void print_worker(const json_t *w)
 {
     const json_t *sessions = json_object_get(w, "sessions");
@@ -143,6 +157,7 @@ static void print_status(json_t *status)
     size_t i;
 
     print_head(status);
+    print_confinement(json_object_get(status, "confinement"));
     json_array_foreach(workers, i, w)
     {
         print_worker(w);

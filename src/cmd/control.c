@@ -88,7 +88,7 @@ static const char *cause(int error)
 
 static enum cmd_status take_reply(const struct buf *text, json_t **ret)
 {
-    json_t *reply = json_loadb(text->p, text->n, 0, NULL);
+    json_t *reply = json_loadb(text->p, text->n, JSON_DISABLE_EOF_CHECK, NULL);
     const char *error = json_string_value(json_object_get(reply, "error"));
 
     if (!json_is_object(reply) || error != NULL) {

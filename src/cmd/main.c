@@ -1,5 +1,6 @@
 /* gatepost(8): finds the subcommand. */
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +72,7 @@ static void settle_process(void)
         fatal("cannot open /dev/null");
     }
     close(fd);
+    json_object_seed(0); /* from a file that confined processes cannot open */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGCHLD, SIG_DFL);
     (void)umask(022);

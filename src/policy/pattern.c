@@ -2,15 +2,14 @@
  *
  * A callout before each item of the pattern (PCRE2_AUTO_CALLOUT) counts the work: CALLOUT_COST for
  * itself and one for each octet the match has moved since the last one, forwards or backwards. That
- * holds for the interpreter and the JIT alike, over all places where a match may begin. It makes a
- * match that backtracks two to three times slower; most texts are turned down before the first
- * callout, by the first or the last octet that any match must have.
+ * holds over all places where a match may begin. It makes a match that backtracks two to three
+ * times slower; most texts are turned down before the first callout, by the first or the last octet
+ * that any match must have.
  *
- * A task's stack is small: the JIT gets one of its own for the whole process, and the interpreter
- * keeps its frames in the match data (since PCRE2 10.41).
+ * PCRE2's JIT is not used: it wants memory that can be written and executed, which a confined
+ * worker may not have, and takes a microsecond off a match, or adds some to it (decision 014).
  *
- * PCRE2_MATCH_INVALID_UTF is not used: the interpreter and the JIT do not agree on what it means
- * (where "$" is, in a text that ends in octets that are no character). */
+ * A task's stack is small: PCRE2 keeps its frames in the match data (since 10.41). */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -23,12 +22,10 @@
 #include "policy/pattern.h"
 
 /* In octets; about what it costs. */
-#define CALLOUT_COST    16
+#define CALLOUT_COST   16
 
-#define DEPTH_LIMIT     10000
-#define HEAP_LIMIT_KIB  2048
-#define JIT_STACK_FIRST ((size_t)32768)
-#define JIT_STACK_MOST  ((size_t)1 << 20)
+#define DEPTH_LIMIT    10000
+#define HEAP_LIMIT_KIB 2048
 
 struct pattern {
     pcre2_code *code;
@@ -38,7 +35,6 @@ struct pattern {
 struct matcher {
     pcre2_match_context *context;
     pcre2_match_data *data;
-    uint32_t options;
 };
 
 struct work {
@@ -99,8 +95,6 @@ int pattern_compile(struct slice text, bool caseless, struct pattern **ret, char
         *ret_offset = offset < text.n ? offset : text.n;
         return cause_of(error, ret_why, why_size);
     }
-    /* Where memory must not be made executable the interpreter does it. */
-    (void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
     *ret = xmalloc(sizeof(**ret));
     (*ret)->code = code;
     return 0;
@@ -127,12 +121,6 @@ static void matcher_make(struct matcher *m)
     (void)pcre2_set_match_limit(m->context, PATTERN_MATCH_LIMIT);
     (void)pcre2_set_depth_limit(m->context, DEPTH_LIMIT);
     (void)pcre2_set_heap_limit(m->context, HEAP_LIMIT_KIB);
-    pcre2_jit_stack *stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_MOST, NULL);
-    if (stack != NULL) {
-        pcre2_jit_stack_assign(m->context, NULL, stack);
-    } else {
-        m->options = PCRE2_NO_JIT; /* it would use the task's */
-    }
 }
 
 static const struct matcher *matcher(void)
@@ -214,7 +202,7 @@ static int run(const struct pattern *p, struct pattern_subject *s)
 
     (void)pcre2_set_callout(m->context, count_work, &work);
     int r = pcre2_match(p->code, (PCRE2_SPTR)(s->text.n > 0 ? s->text.p : ""), s->text.n, 0,
-                        m->options | (s->checked ? PCRE2_NO_UTF_CHECK : 0), m->data, m->context);
+                        s->checked ? PCRE2_NO_UTF_CHECK : 0, m->data, m->context);
     s->checked = !is_utf8_error(r);
     s->work -= work.done < s->work ? work.done : s->work;
     return r;

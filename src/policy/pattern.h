@@ -1,8 +1,8 @@
-/* Regular expressions (PCRE2, JIT where the system allows it) with a bound on what one match may
- * cost, whatever the pattern and the text: both may be chosen so that backtracking never ends.
+/* Regular expressions (PCRE2) with a bound on what one match may cost, whatever the pattern and the
+ * text: both may be chosen so that backtracking never ends.
  *
- * PCRE2's own match limit begins anew at each octet of the text, and the JIT counts other things
- * than the interpreter. So the work itself is counted too, in octets passed: see pattern.c. */
+ * PCRE2's own match limit begins anew at each octet of the text. So the work itself is counted too,
+ * in octets passed: see pattern.c. */
 #pragma once
 
 #include <stdbool.h>

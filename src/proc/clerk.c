@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +19,10 @@
 #include "base/buf.h"
 #include "base/fatal.h"
 #include "base/log.h"
-#include "base/sanitizer.h"
 #include "base/text.h"
 #include "parse/control_request.h"
 #include "proc/clerk_link.h"
+#include "proc/sandbox.h"
 #include "proc/status_json.h"
 #include "rt/real.h"
 
@@ -222,7 +223,7 @@ static const char *complaint(ssize_t error)
     switch (error) {
     case -EMSGSIZE: return "the request has more than 4096 octets";
     case -ETIMEDOUT: return "no request came within ten seconds";
-    case -ECANCELED: return "too many control clients at once";
+    case -EUSERS: return "too many control clients at once";
     case -EPIPE: return "the request does not end in a line feed";
     default: return NULL; /* gone, and not to be told anything */
     }
@@ -234,6 +235,9 @@ static int one_request(struct client *c)
     c->asking = true;
     ssize_t n = read_line(c);
     c->asking = false;
+    if (n == -ECANCELED) {
+        n = c->scope->cancelled; /* -EUSERS, or the end */
+    }
     if (n < 0) {
         const char *why = complaint(n);
         struct scope shield;
@@ -371,6 +375,47 @@ static void link_main(void *arg)
     terminated = 1;
 }
 
+/* ---- what it may do ---- */
+
+/* No file, no socket but those it accepts from the one it was given. */
+static const struct sandbox_calls allowed[] = {
+    {"control clients and the master",
+     (const int[]){SCMP_SYS(accept4), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto),
+                   SCMP_SYS(sendmsg), SCMP_SYS(shutdown), SCMP_SYS(getsockname),
+                   SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(ioctl), SCMP_SYS(read),
+                   SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(fcntl),
+                   SANDBOX_END}},
+    {"the loop", (const int[]){SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
+                               SCMP_SYS(epoll_ctl), SCMP_SYS(poll), SCMP_SYS(ppoll),
+                               SCMP_SYS(restart_syscall), SCMP_SYS(futex), SANDBOX_END}},
+    {"memory, never executable",
+     (const int[]){SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect), SCMP_SYS(mremap),
+                   SCMP_SYS(madvise), SCMP_SYS(brk), SANDBOX_END}},
+    {"signals, and the end",
+     (const int[]){SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
+                   SCMP_SYS(sigaltstack), SCMP_SYS(tgkill), SCMP_SYS(prctl), SCMP_SYS(exit_group),
+                   SANDBOX_END}},
+    {"time, randomness, and who we are",
+     (const int[]){SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(nanosleep),
+                   SCMP_SYS(clock_nanosleep), SCMP_SYS(getrandom), SCMP_SYS(getpid),
+                   SCMP_SYS(getppid), SCMP_SYS(gettid), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
+                   SANDBOX_END}},
+    {0},
+};
+
+static int confine(void)
+{
+    const struct sandbox s = {.calls = allowed};
+    struct sandbox_level level;
+    const char *missing;
+    int r = sandbox_enter(&s, &level, &missing);
+
+    if (r < 0) {
+        log_line(LOG_ERROR, "cannot confine itself: %s", strerror(-r));
+    }
+    return r;
+}
+
 /* ---- a whole life ---- */
 
 static void on_turn(void *arg)
@@ -447,12 +492,9 @@ int clerk_run(const struct clerk_setup *setup)
         log_line(LOG_ERROR, "cannot become user %s: %s", setup->who->name, strerror(-r));
         return EXIT_FAILURE;
     }
-#ifdef WITH_ASAN
-    /* Its search for leaks needs to look into the process. */
-    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-#endif
     k.rt = real_new();
     r = begin(&k);
+    r = r < 0 ? r : confine();
     if (r == 0) {
         begin_signals(&k);
         real_on_turn(k.rt, on_turn, &k);

@@ -1,9 +1,12 @@
 /* See proc/status_json.h. */
 #include "proc/status_json.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/fatal.h"
+
+static const struct sandbox_level sandbox_all = {.seccomp = true, .landlock = INT_MAX};
 
 static const char *const phase_names[SESSION_PHASES] = {
     [SESSION_GREETED] = "greeted", [SESSION_MAIL] = "mail",       [SESSION_RCPT] = "rcpt",
@@ -34,6 +37,10 @@ static void set_time(json_t *object, const char *key, usec_t wall)
 
 static void add_figures(struct board_worker *sum, const struct board_worker *w)
 {
+    sum->level.seccomp = sum->level.seccomp && w->level.seccomp;
+    if (w->level.landlock < sum->level.landlock) {
+        sum->level.landlock = w->level.landlock;
+    }
     sum->waiting += w->waiting;
     sum->late += w->late;
     sum->spool_used += w->spool_used;
@@ -153,11 +160,24 @@ static void add_accept_all(json_t *list, const char *lines)
     }
 }
 
+/* Of all workers, the least. */
+static json_t *confinement_object(const struct sandbox_level *least)
+{
+    json_t *object = json_object();
+
+    set(object, "seccomp", json_boolean(least->seccomp));
+    set(object, "landlock_abi", json_integer(least->landlock));
+    set(object, "files", json_boolean(least->landlock >= SANDBOX_LANDLOCK_FILES));
+    set(object, "ports", json_boolean(least->landlock >= SANDBOX_LANDLOCK_PORTS));
+    set(object, "signals", json_boolean(least->landlock >= SANDBOX_LANDLOCK_SIGNALS));
+    return object;
+}
+
 json_t *status_json(const struct board *b, usec_t now, usec_t wall)
 {
     struct board_master m = {0};
     struct board_past past = {0};
-    struct board_worker sum = {0};
+    struct board_worker sum = {.level = sandbox_all};
     struct board_worker w;
     json_t *object = json_object();
     json_t *workers = json_array();
@@ -182,6 +202,9 @@ json_t *status_json(const struct board *b, usec_t now, usec_t wall)
     set_number(object, "generation", m.generation);
     set_number(object, "reloads", m.reloads);
     set_number(object, "workers_wanted", m.workers);
+    if (json_array_size(workers) > 0) {
+        set(object, "confinement", confinement_object(&sum.level));
+    }
     set(object, "sessions", sessions_object(&sum));
     set(object, "spool", spool_object(&sum));
     set(object, "loop", loop_object(&sum, now, wall));

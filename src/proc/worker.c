@@ -261,6 +261,22 @@ int worker_confine(const struct conf *conf, const struct policy *policy, struct 
     return r;
 }
 
+/* Once in the master's life: what this kernel cannot do. */
+static void tell_bounds(const struct worker *w, const struct sandbox_level *level)
+{
+    if (w->setup->owner.slot != 0 || w->setup->owner.epoch != 1) {
+        return;
+    }
+    if (!level->seccomp) {
+        log_line(LOG_WARNING, "this kernel bounds no system calls (no seccomp)");
+    }
+    if (level->landlock < SANDBOX_LANDLOCK_SIGNALS) {
+        log_line(LOG_WARNING, "this kernel's Landlock (ABI %d) does not bound workers' %s%ssignals",
+                 level->landlock, level->landlock < SANDBOX_LANDLOCK_FILES ? "files, " : "",
+                 level->landlock < SANDBOX_LANDLOCK_PORTS ? "ports, " : "");
+    }
+}
+
 /* ---- what a worker has ---- */
 
 static int open_store(struct worker *w)
@@ -520,6 +536,7 @@ static int serve(struct worker *w)
         (void)resolver_free(w->resolver);
         return r;
     }
+    tell_bounds(w, &level);
     make_server(w);
     r = begin_listening(w);
     if (r == 0) {
