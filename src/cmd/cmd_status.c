@@ -76,8 +76,9 @@ static void print_head(const json_t *status)
     print_numbers("sessions", json_object_get(status, "sessions"));
     (void)printf(LABEL " %s of %s\n", "spool", size(number(spool, "used"), a),
                  size(number(spool, "limit"), b));
-    (void)printf(LABEL " longest block %s at %s, %s of late\n", "loop",
-                 duration(number(loop, "longest_us"), a), text(loop, "longest_at"),
+    const char *at = text(loop, "longest_at");
+    (void)printf(LABEL " longest block %s%s%s, %s of late\n", "loop",
+                 duration(number(loop, "longest_us"), a), at[0] != '\0' ? " at " : "", at,
                  duration(number(loop, "recent_us"), b));
     (void)printf(LABEL " %lld lines lost\n", "decisions", number(status, "decisions_lost"));
 }

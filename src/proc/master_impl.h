@@ -257,5 +257,6 @@ void clerk_hear(struct master *m);
 /* In another child of the master. */
 void clerk_close_in_child(struct master *m);
 
-/* Another configuration is in force: it may want another control socket, and another user. */
+/* The first configuration is in force, or another one, which may want another control socket and
+ * another user. */
 void clerk_follow(struct master *m);
