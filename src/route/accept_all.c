@@ -319,7 +319,8 @@ static struct probe *begin_probe(struct accept_all *a, const struct conf_route *
     arena_init(&p->arena);
     p->domain = arena_copy(&p->arena, domain);
     p->envelope = (struct envelope){.sender = arena_copy(&p->arena, envelope->sender),
-                                    .smtputf8 = envelope->smtputf8};
+                                    .smtputf8 = envelope->smtputf8,
+                                    .probe = true};
     cond_init(&p->ended);
     list_init(&p->link);
     if (task_spawn(a->rt, rt_root_of(a->rt), probe_task, p) < 0) {

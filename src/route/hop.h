@@ -41,6 +41,7 @@ struct envelope {
     bool smtputf8;
     uint64_t size_declared; /* 0 when not declared */
     struct dsn_mail dsn;
+    bool probe; /* no message will follow: it takes no turn among the hops of a route */
 };
 
 struct hop_recipient {

@@ -29,27 +29,34 @@ static enum fitness fitness(const struct hop_pools *p, const struct conf_route *
     return hop_pool_has_room(pool) ? FIT_WELL : FIT_BUSY;
 }
 
-/* By weight, among the hops in `best`, of which there is one at least. */
-static int choose_by_weight(int64_t *wealth, const struct conf_route *route, hop_set best)
+/* The richest of the hops in `best`, of which there is one at least, once each has its weight. */
+static int richest(const int64_t *wealth, const struct conf_route *route, hop_set best)
 {
     int chosen = -1;
-    int64_t all = 0;
+    int64_t most = 0;
     for (size_t i = 0; i < route->hop_count; i++) {
-        if ((best & hop_set_of(i)) == 0) {
-            continue;
-        }
-        wealth[i] += route->hops[i].weight;
-        all += route->hops[i].weight;
-        if (chosen < 0 || wealth[i] > wealth[chosen]) {
+        int64_t rich = wealth[i] + route->hops[i].weight;
+        if ((best & hop_set_of(i)) != 0 && (chosen < 0 || rich > most)) {
             chosen = (int)i;
+            most = rich;
         }
     }
-    wealth[chosen] -= all;
     return chosen;
 }
 
-int hop_choose(struct hop_pools *p, const struct conf_route *route, hop_set passed_over)
+static void pay(int64_t *wealth, const struct conf_route *route, hop_set best, int chosen)
 {
+    for (size_t i = 0; i < route->hop_count; i++) {
+        if ((best & hop_set_of(i)) != 0) {
+            wealth[i] += route->hops[i].weight;
+            wealth[chosen] -= route->hops[i].weight;
+        }
+    }
+}
+
+int hop_choose(struct hop_pools *p, const struct conf_route *route, hop_set passed_over, bool probe)
+{
+    int64_t *wealth = p->wealth[route->index];
     enum fitness top = FIT_NOT;
     hop_set best = 0;
     if (route->hop_count == 1) {
@@ -66,7 +73,11 @@ int hop_choose(struct hop_pools *p, const struct conf_route *route, hop_set pass
             best |= hop_set_of(i);
         }
     }
-    return top == FIT_NOT ? -1 : choose_by_weight(p->wealth[route->index], route, best);
+    int chosen = top == FIT_NOT ? -1 : richest(wealth, route, best);
+    if (chosen >= 0 && !probe) {
+        pay(wealth, route, best, chosen);
+    }
+    return chosen;
 }
 
 unsigned hop_choices(const struct hop_pools *p, const struct conf_route *route, hop_set passed_over)
