@@ -185,11 +185,16 @@ void hop_pool_disperse(struct hop_pool *p)
     }
 }
 
+/* Does the hop want no more than there are? Where there are none it has to be asked. */
+static bool has_enough(const struct hop_pool *p)
+{
+    return p->in_use + p->kept_count > 0 && rt_now_of(p->pools->rt) < p->enough_until;
+}
+
 /* May one more be made? */
 static bool may_make(const struct hop_pool *p)
 {
-    bool enough = p->in_use > 0 && rt_now_of(p->pools->rt) < p->enough_until;
-    return !enough && p->in_use + p->kept_count < p->pools->conf->limits.hop_connections;
+    return !has_enough(p) && p->in_use + p->kept_count < p->pools->conf->limits.hop_connections;
 }
 
 bool hop_pool_has_room(const struct hop_pool *p)
@@ -230,7 +235,7 @@ static struct hop_conn *take_resting(struct hop_pool *p)
  * False when there is neither. */
 static bool get(struct hop_pool *p, bool fresh, struct hop_conn **ret)
 {
-    *ret = fresh ? NULL : hop_keep_take(p);
+    *ret = fresh && !has_enough(p) ? NULL : hop_keep_take(p);
     if (*ret == NULL && !may_make(p)) {
         if (!list_empty(&p->kept)) { /* it does not answer, or is not wanted: a fresh one instead */
             hop_conn_quit(hop_keep_end(list_entry(p->kept.prev, struct hop_conn, link)));

@@ -74,7 +74,7 @@ struct hop_pool *hop_pool_of(struct hop_pools *p, const struct conf_hop *hop);
 
 /* How a connection is wanted. */
 struct hop_wish {
-    bool fresh;  /* not a kept one: that has just turned out to be dead */
+    bool fresh; /* not a kept one, where another can be made: that has just turned out to be dead */
     bool urgent; /* for a whole message: in front of the line */
     usec_t until;
 };

@@ -262,6 +262,9 @@ void smtp_hop_rest(struct smtp_hop *h)
     if (h->conn != NULL && h->state == SMTP_HOP_OPEN) {
         h->rest.yield = yield_connection;
         hop_pool_rest(h->pool, &h->rest);
+    } else if (h->conn != NULL) {
+        hop_pool_give(h->conn);
+        h->conn = NULL;
     }
 }
 

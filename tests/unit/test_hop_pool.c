@@ -372,6 +372,72 @@ static void test_enough(void **state)
     world_free(w);
 }
 
+static void fresh_though_enough(struct hop_world *w)
+{
+    struct hop *one = begin(w), *two = begin(w);
+    ask(w, one, 1);
+    ask(w, two, 1);
+    hop_end(one);
+    hop_end(two); /* the newest: it has died by now */
+    task_sleep(rt_now() + USEC_SEC);
+    usec_t began = rt_now();
+    w->r[0]->wanted = false;
+    world_deliver(w, 1);
+    took = rt_now() - began;
+}
+
+/* A kept connection turns out to be dead, and the hop takes no other: the next kept one serves, and
+ * the hop is not asked over and over. */
+static void test_enough_of_kept(void **state)
+{
+    (void)state;
+    static script one = {HELLO, MAIL_A, RCPT_R, OK, OK, "RSET", OK, ONE, "QUIT", NULL};
+    static script two = {HELLO, MAIL_A, RCPT_R, OK, OK, "RSET", OK, MAIL_A, "!cut", NULL};
+    static script enough = {"> 421 4.7.0 too many connections from you", "QUIT", NULL};
+    struct hop_world *w = world_new();
+    PLAY(w, fresh_though_enough, one, two, enough);
+    assert_true(took < USEC_SEC);
+    assert_got(w, delivered);
+    assert_false(world_figures(w, 0).down);
+    world_free(w);
+}
+
+static void two_refused(struct hop_world *w)
+{
+    struct hop *one = begin(w), *two = begin(w);
+    ask(w, one, 1);
+    usec_t began = rt_now();
+    ask(w, two, 1);
+    took = rt_now() - began;
+    hop_end(one);
+    hop_end(two);
+}
+
+/* Whose sender is refused has no transaction, and keeps no connection from others. */
+static void test_refused_sender_holds_none(void **state)
+{
+    (void)state;
+    static script one = {HELLO,
+                         MAIL_A,
+                         RCPT_R,
+                         "> 550 5.7.1 no",
+                         "> 503 5.5.1 MAIL first",
+                         MAIL_A,
+                         RCPT_R,
+                         OK,
+                         OK,
+                         "RSET",
+                         OK,
+                         "QUIT",
+                         NULL};
+    struct hop_world *w = world_new();
+    w->conf.limits.hop_connections = 1;
+    PLAY(w, two_refused, one);
+    assert_answer(w->r[0], 250, "2.0.0", NULL);
+    assert_true(took < USEC_SEC);
+    world_free(w);
+}
+
 /* A client that takes its time lends its connection, and gets one again for its message. */
 static void slow_sender(struct hop_world *w)
 {
@@ -483,6 +549,8 @@ int main(void)
         cmocka_unit_test(test_line_is_too_long),
         cmocka_unit_test(test_full_hop_is_passed_over),
         cmocka_unit_test(test_enough),
+        cmocka_unit_test(test_enough_of_kept),
+        cmocka_unit_test(test_refused_sender_holds_none),
         cmocka_unit_test(test_lent),
         cmocka_unit_test(test_urgent),
         cmocka_unit_test(test_cancelled_in_line),
