@@ -156,7 +156,7 @@ int hop_forward_impersonate(struct hop_conn *c, const struct conf_hop *hop, cons
     struct hop_forward f;
     *ret_unused = (struct slice){0};
     if (!hop->xclient || origin->client.family == ADDR_NONE) {
-        return 0;
+        return c->client.n > 0 ? -ECONNRESET : 0; /* nobody's question is not the last client's */
     }
     if (c->client_refused) {
         *ret_unused = SLICE_LIT("refused before");

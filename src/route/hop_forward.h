@@ -34,8 +34,8 @@ void hop_forward_prepare(const struct hop_conn *c, const struct origin *origin, 
                          struct hop_forward *ret);
 
 /* Says XCLIENT, and EHLO again, unless the connection has this client already. No transaction is
- * open, and no reply owed. 0, also when the hop does not take it: then *ret_unused says why, in
- * `arena`. Or an error, after which the connection is of no use. */
+ * open. 0, also when the hop does not take it: then *ret_unused says why, in `arena`. Or an error,
+ * after which the connection is of no use: so where it has a client and there is none now. */
 int hop_forward_impersonate(struct hop_conn *c, const struct conf_hop *hop, const char *hostname,
                             const struct origin *origin, struct arena *arena, usec_t deadline,
                             struct slice *ret_unused);

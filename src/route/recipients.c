@@ -280,6 +280,7 @@ static int probe(struct recipients *r, const struct conf_route *server,
     struct envelope *envelope = arena_zalloc(q->arena, sizeof(*envelope));
     struct hop_recipient recipient = {
         .mailbox = q->mailbox, .local_part = q->local_part, .domain = q->domain};
+    envelope->origin = q->envelope->origin;
     envelope->sender = q->envelope->sender;
     envelope->smtputf8 = q->envelope->smtputf8;
     struct hop *hop = hop_begin(r->pools, server, envelope, q->arena);

@@ -315,6 +315,28 @@ static void test_xclient_refused(void **state)
     world_free(w);
 }
 
+/* What we ask on our own account is not asked as the client whose message went before. */
+static void send_one_then_ask(struct hop_world *w)
+{
+    send_one(w);
+    w->envelope.origin = (struct origin){0};
+    struct hop *h = begin(w);
+    (void)ask(w, h, 1);
+    hop_end(h);
+}
+
+static void test_xclient_nobody(void **state)
+{
+    (void)state;
+    static script one = {XCLIENT_OFFER, XCLIENT_TAKEN, MAIL, RCPT, OK, OK, BODY, "!reset", NULL};
+    static script two = {XCLIENT_OFFER, MAIL, RCPT, OK, OK, "RSET", OK, "QUIT", NULL};
+    struct hop_world *w = client_world();
+    w->hop.xclient = true;
+    PLAY(w, send_one_then_ask, one, two);
+    assert_int_equal(w->r[0]->answer.code, 250);
+    world_free(w);
+}
+
 /* A session that is one client's is never another's: refused then, a fresh connection is made. */
 static void test_xclient_not_twice(void **state)
 {
@@ -378,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_xclient_other),
         cmocka_unit_test(test_xclient_not_offered),
         cmocka_unit_test(test_xclient_refused),
+        cmocka_unit_test(test_xclient_nobody),
         cmocka_unit_test(test_xclient_not_twice),
         cmocka_unit_test(test_xclient_not_wanted),
     };
