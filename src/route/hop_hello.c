@@ -135,7 +135,7 @@ static int start_tls(struct hop_conn *c, struct opening *o)
     }
     int rc = ask(c, "STARTTLS", "", o->deadline, &reply);
     if (rc < 0) {
-        return rc;
+        return give_up(o, rc, "connection lost at STARTTLS");
     }
     if (reply.code == 421) {
         return -ECONNRESET;
