@@ -15,6 +15,7 @@
 /* A yes is written again when this part of its time is over, not for each message. */
 #define FRESH_PART 4
 
+/* With its domain in lower case. */
 static struct digest key_of(const struct conf_route *server, struct slice mailbox)
 {
     char domain[256];
@@ -27,6 +28,15 @@ static struct digest key_of(const struct conf_route *server, struct slice mailbo
         domain[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
     }
     const struct slice fields[] = {slice_of(server->name), {mailbox.p, local_n}, {domain, n}};
+    return note_key(fields, sizeof(fields) / sizeof(fields[0]));
+}
+
+/* The key of a no that may be meant for this sender, or this client, alone. */
+static struct digest asker_key(const struct conf_route *server, const struct recipient_question *q)
+{
+    struct addr network = addr_network(&q->envelope->origin.client);
+    struct digest asker = refusal_key(&network, q->envelope->sender, q->mailbox);
+    const struct slice fields[] = {slice_of(server->name), {(char *)asker.octets, DIGEST_LEN}};
     return note_key(fields, sizeof(fields) / sizeof(fields[0]));
 }
 
@@ -70,15 +80,14 @@ static bool take_no(const uint8_t *p, size_t n, struct arena *arena, struct answ
     return true;
 }
 
-enum recipient_note recipient_note_find(struct store *store, const struct conf *conf,
-                                        const struct conf_route *server, struct slice mailbox,
-                                        usec_t wall, struct arena *arena, struct answer *ret)
+static enum recipient_note find(struct store *store, const struct conf *conf,
+                                const struct digest *key, usec_t wall, struct arena *arena,
+                                struct answer *ret)
 {
     const struct conf_limits *l = &conf->limits;
-    struct digest key = key_of(server, mailbox);
     uint8_t note[NOTE_MAX];
     size_t n;
-    if (note_find(store, NOTE_RECIPIENT, &key, wall, note, sizeof(note), &n) != 1 || n < YES_LEN ||
+    if (note_find(store, NOTE_RECIPIENT, key, wall, note, sizeof(note), &n) != 1 || n < YES_LEN ||
         note[0] != VERSION) {
         return RECIPIENT_NOTE_NONE;
     }
@@ -88,6 +97,18 @@ enum recipient_note recipient_note_find(struct store *store, const struct conf *
     bool no = note[1] == 'n' && is_within(note, wall, l->recipient_no_time) &&
               take_no(note, n, arena, ret);
     return no ? RECIPIENT_NOTE_NO : RECIPIENT_NOTE_NONE;
+}
+
+enum recipient_note recipient_note_find(struct store *store, const struct conf *conf,
+                                        const struct conf_route *server,
+                                        const struct recipient_question *q, usec_t wall,
+                                        struct answer *ret)
+{
+    struct digest any = key_of(server, q->mailbox), asker = asker_key(server, q);
+    enum recipient_note note = find(store, conf, &any, wall, q->arena, ret);
+    bool no = note != RECIPIENT_NOTE_NO &&
+              find(store, conf, &asker, wall, q->arena, ret) == RECIPIENT_NOTE_NO;
+    return no ? RECIPIENT_NOTE_NO : note;
 }
 
 static void keep_yes(struct store *store, const struct conf *conf, const struct digest *key,
@@ -135,14 +156,17 @@ static void keep_no(struct store *store, const struct conf *conf, const struct d
 }
 
 void recipient_note_keep(struct store *store, const struct conf *conf,
-                         const struct conf_route *server, struct slice mailbox, usec_t wall,
-                         const struct answer *answer)
+                         const struct conf_route *server, const struct recipient_question *q,
+                         usec_t wall, const struct answer *answer)
 {
-    struct digest key = key_of(server, mailbox);
+    struct digest any = key_of(server, q->mailbox);
     if (answer_is_yes(answer)) {
-        keep_yes(store, conf, &key, wall);
+        keep_yes(store, conf, &any, wall);
+    } else if (answer_says_unknown(answer) && answer->enhanced.n > 0) {
+        keep_no(store, conf, &any, wall, answer);
     } else if (answer_says_unknown(answer)) {
-        keep_no(store, conf, &key, wall, answer);
+        struct digest asker = asker_key(server, q);
+        keep_no(store, conf, &asker, wall, answer);
     }
 }
 

@@ -294,8 +294,7 @@ static int probe(struct recipients *r, const struct conf_route *server,
 static int ask_server(struct recipients *r, const struct conf_recipients *c,
                       const struct recipient_question *q, struct answer *ret)
 {
-    enum recipient_note note =
-        recipient_note_find(r->store, r->conf, c->server, q->mailbox, rt_wall(), q->arena, ret);
+    enum recipient_note note = recipient_note_find(r->store, r->conf, c->server, q, rt_wall(), ret);
     if (note == RECIPIENT_NOTE_NO) {
         return 1;
     }
@@ -306,7 +305,7 @@ static int ask_server(struct recipients *r, const struct conf_recipients *c,
     if (!ret->from_hop) {
         return note == RECIPIENT_NOTE_YES || c->otherwise_accept ? 0 : 1;
     }
-    recipient_note_keep(r->store, r->conf, c->server, q->mailbox, rt_wall(), ret);
+    recipient_note_keep(r->store, r->conf, c->server, q, rt_wall(), ret);
     if (answer_is_yes(ret)) {
         accept_all_suspect(r->accept_all, c->server, q->domain, q->envelope);
         return 0;
@@ -328,8 +327,7 @@ int recipients_before(struct recipients *r, const struct recipient_question *q, 
     if (answered != 0 || q->route->kind == CONF_ROUTE_MAILDIR) {
         return answered;
     }
-    return recipient_note_find(r->store, r->conf, q->route, q->mailbox, rt_wall(), q->arena, ret) ==
-           RECIPIENT_NOTE_NO;
+    return recipient_note_find(r->store, r->conf, q->route, q, rt_wall(), ret) == RECIPIENT_NOTE_NO;
 }
 
 void recipients_after(struct recipients *r, const struct recipient_question *q,
@@ -340,12 +338,12 @@ void recipients_after(struct recipients *r, const struct recipient_question *q,
     }
     if (!answer->from_hop) {
         struct answer no;
-        answer->known_before = !answer_is_no(answer) &&
-                               recipient_note_find(r->store, r->conf, q->route, q->mailbox,
-                                                   rt_wall(), q->arena, &no) == RECIPIENT_NOTE_YES;
+        answer->known_before =
+            !answer_is_no(answer) && recipient_note_find(r->store, r->conf, q->route, q, rt_wall(),
+                                                         &no) == RECIPIENT_NOTE_YES;
         return;
     }
-    recipient_note_keep(r->store, r->conf, q->route, q->mailbox, rt_wall(), answer);
+    recipient_note_keep(r->store, r->conf, q->route, q, rt_wall(), answer);
     if (answer_is_yes(answer) && conf_recipients_find(r->conf, q->domain) == NULL) {
         accept_all_suspect(r->accept_all, q->route, q->domain, q->envelope);
     }
