@@ -4,6 +4,7 @@
 #include "proc/worker.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -123,35 +124,38 @@ static const char *folder_above(const char *path, const char *end, struct arena 
     return arena_copy(arena, (struct slice){path, n}).p;
 }
 
+/* A file that is read again when it changes, by a rename; the kernel asks where links lead. */
+static struct sandbox_path *add_file(struct sandbox_path *p, const char *path, struct arena *arena)
+{
+    char real[PATH_MAX];
+    const char *end = realpath(path, real) != NULL ? real : path;
+
+    *p++ = (struct sandbox_path){folder_above(path, NULL, arena), SANDBOX_READ};
+    *p++ = (struct sandbox_path){folder_above(end, NULL, arena), SANDBOX_READ};
+    return p;
+}
+
 /* Why a worker reaches each folder: what is not here it cannot even open. */
 static void worker_places(const struct conf *conf, const struct policy *policy, struct arena *arena,
                           struct sandbox *s)
 {
-    size_t most = 2 + conf->route_count + policy->table_count + conf->recipients_count;
+    size_t most = 2 + conf->route_count + 2 * (policy->table_count + conf->recipients_count);
     struct sandbox_path *p = arena_alloc(arena, most * sizeof(*p));
 
     s->paths = p;
     *p++ = (struct sandbox_path){conf->state, SANDBOX_WRITE}; /* LMDB's files */
     *p++ = (struct sandbox_path){conf->spool, SANDBOX_WRITE}; /* messages too large for memory */
     for (size_t i = 0; i < conf->route_count; i++) {
+        const char *to = conf->routes[i]->folder;
         if (conf->routes[i]->kind == CONF_ROUTE_MAILDIR) { /* and tmp, new and cur, if need be */
-            const char *root =
-                folder_above(conf->routes[i]->folder, strchr(conf->routes[i]->folder, '%'), arena);
-            *p++ = (struct sandbox_path){root, SANDBOX_FOLDERS};
+            *p++ = (struct sandbox_path){folder_above(to, strchr(to, '%'), arena), SANDBOX_FOLDERS};
         }
     }
-    for (size_t i = 0; i < policy->table_count;
-         i++) { /* read again when they change, by a rename */
-        if (policy->tables[i]->file != NULL) {
-            *p++ = (struct sandbox_path){folder_above(policy->tables[i]->file, NULL, arena),
-                                         SANDBOX_READ};
-        }
+    for (size_t i = 0; i < policy->table_count; i++) {
+        p = policy->tables[i]->file != NULL ? add_file(p, policy->tables[i]->file, arena) : p;
     }
-    for (size_t i = 0; i < conf->recipients_count; i++) { /* likewise; databases are opened again */
-        if (conf->recipients[i]->path != NULL) {
-            *p++ = (struct sandbox_path){folder_above(conf->recipients[i]->path, NULL, arena),
-                                         SANDBOX_READ};
-        }
+    for (size_t i = 0; i < conf->recipients_count; i++) { /* databases are opened again, too */
+        p = conf->recipients[i]->path != NULL ? add_file(p, conf->recipients[i]->path, arena) : p;
     }
     s->path_count = (size_t)(p - s->paths);
 }
@@ -252,9 +256,7 @@ int worker_confine(const struct conf *conf, const struct policy *policy, struct 
     if (r < 0) {
         log_line(LOG_ERROR, "cannot confine itself: %s", strerror(-r));
     } else if (missing != NULL) {
-        log_line(LOG_WARNING,
-                 "%s cannot be reached: until a reload, what is made there will not be "
-                 "seen",
+        log_line(LOG_WARNING, "%s cannot be reached: until a reload, nothing there will be seen",
                  missing);
     }
     arena_free(&arena);

@@ -684,11 +684,46 @@ def table_file(binary):
         until(lambda: answer() == '250', 'the mended table')
 
 
+def linked_files(binary):
+    """Tables and lists of recipients that are links to files elsewhere are read again, too."""
+    folder = tempfile.mkdtemp(prefix='gatepost-elsewhere-')
+    os.chmod(folder, 0o755)
+    policy = '{\n at rcpt { reject 554 5.7.1 "no" when sender in bad }\n}\ntable bad file bad'
+
+    def write(name, text):
+        with open(f'{folder}/{name}.new', 'w', encoding='utf-8') as f:
+            f.write(text)
+        os.rename(f'{folder}/{name}.new', f'{folder}/{name}')
+
+    def answer():
+        s = g.session()
+        for line in ('EHLO client.test', 'MAIL FROM:<a@client.test>'):
+            s.expect(line, 250)
+        code = s.say('RCPT TO:<box@example.org>')[:3]
+        s.close()
+        return code
+
+    with Gatepost(binary, workers=1, policy=policy) as g:
+        for name in ('bad', 'rcpts'):
+            os.symlink(f'{folder}/{name}', f'{g.folder}/{name}')
+        write('bad', 'b@client.test\n')
+        write('rcpts', 'box\n')
+        g.write(recipients=f'example.org from file {g.folder}/rcpts')
+        g.start()
+        check(answer() == '250', f'{answer()} {g.log()}')
+        write('rcpts', 'other\n')
+        until(lambda: answer() == '550', f'the new list: {g.log()}')
+        write('bad', 'a@client.test\n')
+        until(lambda: answer() == '554', f'the new table: {g.log()}')
+        check('Permission denied' not in g.log(), g.log())
+    shutil.rmtree(folder)
+
+
 CASES = [ready_line, worker_replaced, other_worker_undisturbed, restarts_slow_down, sigterm_drains,
          death_while_ending, sigint_and_sighup, sigterm_at_once, master_dies, reset_with_data,
          goodbye_with_unread_input, busy_port, folders, wrong_environment, no_privileges,
          decisions_file, stuck_reader, usage, lobby_leaves_descriptors, wait_after_idleness,
-         ban_in_all_workers, table_file]
+         ban_in_all_workers, table_file, linked_files]
 
 
 def main(cases):
