@@ -396,13 +396,15 @@ usec_t generations_step(struct master *m)
 
 /* ---- hearts ---- */
 
-/* When its loop was last seen to turn; a worker that is not ready yet is given that time too. */
+/* When its loop was last seen to turn. A worker that is not ready yet is given that time too, and
+ * all are when the master itself had stood still. */
 static usec_t last_beat(const struct master *m, unsigned number)
 {
     const struct slot *slot = &m->slots[number];
     usec_t beat = atomic_load_explicit(&m->shared.hearts[number].at, memory_order_relaxed);
     usec_t since = slot->ready_at > slot->started_at ? slot->ready_at : slot->started_at;
 
+    since = m->awake_since > since ? m->awake_since : since;
     return beat > since ? beat : since;
 }
 

@@ -23,6 +23,9 @@
 
 /* How often the master looks whether workers move and certificates have changed. */
 #define TICK (2 * USEC_SEC)
+/* So late for that, the master stood still itself: the whole host or group of processes was frozen,
+ * and no worker can be blamed for what it has not done meanwhile. */
+#define STOOD_STILL (USEC_SEC / 2)
 
 /* ---- words ---- */
 
@@ -98,9 +101,11 @@ static usec_t earlier(usec_t a, usec_t b)
 static usec_t tick(struct master *m)
 {
     usec_t watchdog = m->notify.watchdog;
+    usec_t now = master_now();
 
-    if (m->tick_at <= master_now()) {
-        m->tick_at = master_now() + (watchdog > 0 ? earlier(watchdog / 2, TICK) : TICK);
+    if (m->tick_at <= now) {
+        m->awake_since = now - m->tick_at >= STOOD_STILL ? now : m->awake_since;
+        m->tick_at = now + (watchdog > 0 ? earlier(watchdog / 2, TICK) : TICK);
         /* Somebody must serve; while there is no such worker for long, systemd may begin anew. */
         if ((generations_check_hearts(m) || m->ending) && watchdog > 0) {
             notify_say(&m->notify, "WATCHDOG=1");

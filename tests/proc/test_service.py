@@ -258,6 +258,27 @@ def hung_worker(binary):
         g.session().deliver()
 
 
+def all_frozen(binary):
+    """When all of Gatepost stood still, as in a host that was suspended, no worker hung."""
+    with Gatepost(binary, workers=2, limit=['hang_time 3s']) as g:
+        g.start()
+        workers = g.workers()
+        everybody = [*workers, g.clerk(), g.popen.pid]
+        s = g.session()
+        for pid in everybody:
+            os.kill(pid, signal.SIGSTOP)
+        until(lambda: all(process_status(pid)['State'].startswith('T') for pid in everybody), 'all to stop')
+        time.sleep(4)  # longer than hang_time and a look of the master's
+        for pid in reversed(everybody):  # the master first, before any worker has moved
+            os.kill(pid, signal.SIGCONT)
+        s.expect('EHLO client.test', 250)
+        check('has not moved' not in g.log(), g.log())
+        check(g.workers() == workers, 'workers were replaced')
+        s.close()
+        os.kill(workers[0], signal.SIGSTOP)
+        until(lambda: not alive(workers[0]), 'one that hangs alone is still killed')
+
+
 def make_certificate(folder, name, key=None):
     """A self-signed certificate; with `key` for that key. Returns the texts of both."""
     cert, own = f'{folder}/{name}.new', f'{folder}/{name}.key'
@@ -361,7 +382,7 @@ def ordinary_user(binary):
 
 
 CASES = [ordinary_user, notify, notify_abstract, socket_activation, wrong_sockets, journal, stderr_under_systemd, stuck_log,
-         hung_worker, certificates]
+         hung_worker, all_frozen, certificates]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))
