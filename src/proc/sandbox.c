@@ -364,15 +364,16 @@ static int allow_listed(scmp_filter_ctx f, const struct sandbox *s, int number)
 #ifdef WITH_ASAN
 /* What the sanitizers need beside, when they look for leaks and report. */
 static const int of_sanitizers[] = {
-    SCMP_SYS(open),       SCMP_SYS(openat),      SCMP_SYS(read),        SCMP_SYS(lseek),
-    SCMP_SYS(stat),       SCMP_SYS(lstat),       SCMP_SYS(fstat),       SCMP_SYS(newfstatat),
-    SCMP_SYS(close),      SCMP_SYS(fcntl),       SCMP_SYS(ptrace),      SCMP_SYS(wait4),
-    SCMP_SYS(waitid),     SCMP_SYS(getdents),    SCMP_SYS(getdents64),  SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat), SCMP_SYS(sigaltstack), SCMP_SYS(sched_yield), SCMP_SYS(pipe),
-    SCMP_SYS(pipe2),      SCMP_SYS(getppid),     SCMP_SYS(kill),        SCMP_SYS(arch_prctl),
-    SCMP_SYS(dup2),       SCMP_SYS(dup3),        SCMP_SYS(unlink),      SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(getrusage),  SCMP_SYS(setrlimit),   SCMP_SYS(getrlimit),   SCMP_SYS(rt_tgsigqueueinfo),
-    SCMP_SYS(prlimit64),  SCMP_SYS(exit)};
+    SCMP_SYS(open),        SCMP_SYS(openat),     SCMP_SYS(read),
+    SCMP_SYS(lseek),       SCMP_SYS(stat),       SCMP_SYS(lstat),
+    SCMP_SYS(fstat),       SCMP_SYS(newfstatat), SCMP_SYS(close),
+    SCMP_SYS(fcntl),       SCMP_SYS(ptrace),     SCMP_SYS(wait4),
+    SCMP_SYS(waitid),      SCMP_SYS(getdents),   SCMP_SYS(getdents64),
+    SCMP_SYS(readlink),    SCMP_SYS(readlinkat), SCMP_SYS(sigaltstack),
+    SCMP_SYS(sched_yield), SCMP_SYS(pipe),       SCMP_SYS(pipe2),
+    SCMP_SYS(getppid),     SCMP_SYS(arch_prctl), SCMP_SYS(dup2),
+    SCMP_SYS(dup3),        SCMP_SYS(unlink),     SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(getrusage),   SCMP_SYS(getrlimit),  SCMP_SYS(exit)};
 #endif
 
 static int fill_filter(scmp_filter_ctx f, const struct sandbox *s)

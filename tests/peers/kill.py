@@ -5,17 +5,21 @@ What no design can give (the two generals): when a worker dies between its commi
 ledger entry, a delivered message is not answered, and the retry brings a second copy. Such a copy
 is told apart and counted: the worker that had made the copy before it was killed between the
 commit and the moment when the ledger must have had it. Any other second copy is a failure.
+
+The same with workers that crash, by the signals that a mistake in the program would raise: it takes
+the worker's own sessions along and nobody else's, and leaves no core file with people's mail in it.
 """
 
 import os
 import random
+import resource
 import signal
 import threading
 import time
 
 from kit import maildir
 from kit.process import owner_of
-from kit.report import check
+from kit.report import Skip, check
 from kit.smtp_client import Gone, Session
 
 SHORT, LONG = 10, 100  # kills in one test
@@ -117,7 +121,7 @@ class Mailer(threading.Thread):
         self.session = None
 
 
-def kill_workers(g, count, rng):
+def kill_workers(g, count, rng, signals):
     """Kills `count` workers, one after the other. Returns [(process id, when)…]."""
     kills = []
     deadline = time.monotonic() + 5 * count
@@ -130,13 +134,22 @@ def kill_workers(g, count, rng):
         victim = rng.choice(workers)
         try:
             kills.append((victim, time.time()))
-            os.kill(victim, signal.SIGKILL)
+            os.kill(victim, rng.choice(signals))
         except ProcessLookupError:
             kills.pop()
     return kills
 
 
-def deliver_under_fire(lab, g):
+def only_the_dead_are_missed(mails, kills, seed):
+    """No session was cut off but those of workers that were killed."""
+    dead = {worker for worker, _ in kills}
+    for mail in mails:
+        for attempt in mail.attempts:
+            check(attempt.reply is not None or attempt.worker in dead,
+                  f"{mail.id}: cut off by worker {attempt.worker}, which lives (seed {seed})")
+
+
+def deliver_under_fire(lab, g, signals):
     """Returns (mails, kills, seed)."""
     seed = int(os.environ.get("GATEPOST_TEST_SEED") or time.time())
     rng = random.Random(seed)
@@ -146,7 +159,7 @@ def deliver_under_fire(lab, g):
     for mailer in mailers:
         mailer.start()
     try:
-        kills = kill_workers(g, LONG if lab.everything else SHORT, rng)
+        kills = kill_workers(g, LONG if lab.everything else SHORT, rng, signals)
     finally:
         enough.set()
     for mailer in mailers:
@@ -154,7 +167,9 @@ def deliver_under_fire(lab, g):
         check(not mailer.is_alive(), f"a client hangs (seed {seed})")
         check(not mailer.error, f"a client failed: {mailer.error} (seed {seed})")
     g.all_workers()
-    return [mail for mailer in mailers for mail in mailer.mails], kills, seed
+    mails = [mail for mailer in mailers for mail in mailer.mails]
+    only_the_dead_are_missed(mails, kills, seed)
+    return mails, kills, seed
 
 
 class Copy:
@@ -218,12 +233,12 @@ def test_id(octets):
     return line.strip().decode()
 
 
-def to_maildir(lab):
+def to_maildir(lab, signals=(signal.SIGKILL,)):
     folder = lab.new_folder("maildirs", maildir.NOBODY)
     for box in BOXES:
         maildir.make_maildir(f"{folder}/{box}", maildir.NOBODY)
     g = lab.gatepost({"via.test": f"maildir:{folder}/%{{rcpt.local_part}}"})
-    mails, kills, seed = deliver_under_fire(lab, g)
+    mails, kills, seed = deliver_under_fire(lab, g, signals)
     copies = {}
     for box in BOXES:
         for path in maildir.files_in(f"{folder}/{box}"):
@@ -234,11 +249,11 @@ def to_maildir(lab):
     return judge(mails, copies, kills, seed)
 
 
-def to_hop(lab):
+def to_hop(lab, signals=(signal.SIGKILL,)):
     rng = random.Random()
     hop = lab.hop(dot=lambda delivery: time.sleep(rng.uniform(0, 0.01)))
     g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{hop.port}"})
-    mails, kills, seed = deliver_under_fire(lab, g)
+    mails, kills, seed = deliver_under_fire(lab, g, signals)
     offset = time.time() - time.monotonic()
     copies = {}
     for delivery in hop.delivered():
@@ -249,7 +264,39 @@ def to_hop(lab):
     return judge(mails, copies, kills, seed)
 
 
+CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+
+
+def core_files(folder):
+    return [name for name in os.listdir(folder) if name.startswith("core")]
+
+
+def crash(lab, deliver):
+    """As if a mistake in the program had raised the signal."""
+    if lab.sanitized():
+        raise Skip("the sanitizers would report the signals as mistakes")
+    # Whoever started Gatepost allows core files: it is for the workers to do without.
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    try:
+        figures = deliver(lab, CRASHES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+    check(not core_files(os.getcwd()), f"core files: {core_files(os.getcwd())}")
+    return figures
+
+
+def crash_to_maildir(lab):
+    return crash(lab, to_maildir)
+
+
+def crash_to_hop(lab):
+    return crash(lab, to_hop)
+
+
 TESTS = [
+    ("crash.maildir", crash_to_maildir),
+    ("crash.hop", crash_to_hop),
     ("kill.maildir", to_maildir),
     ("kill.hop", to_hop),
 ]
