@@ -102,8 +102,18 @@ static int drop_capabilities(void)
     return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
+/* So that nothing that is executed later, whoever owns it, has a capability again. Asks for one
+ * itself, so it comes first. */
+static void empty_bounding_set(void)
+{
+    for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++) {
+        (void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+    }
+}
+
 int identity_become(const struct identity *who)
 {
+    empty_bounding_set();
     if (who->change && (setgroups(who->group_count, who->groups) < 0 ||
                         setresgid(who->gid, who->gid, who->gid) < 0 ||
                         setresuid(who->uid, who->uid, who->uid) < 0)) {

@@ -75,7 +75,7 @@ static usec_t wall_now(void)
 }
 
 /* When the process began: perhaps with another program, which has told. */
-static void tell_board(struct master *m)
+void clerk_tell(struct master *m)
 {
     struct board_master b = {0};
 
@@ -84,9 +84,9 @@ static void tell_board(struct master *m)
         b = (struct board_master){.pid = getpid(), .began_wall = wall_now()};
     }
     if (m->serving != NULL) {
+        b.reloads += b.generation != 0 && b.generation != m->serving->number;
         b.generation = m->serving->number;
         b.workers = m->serving->workers;
-        b.reloads = m->serving->number - 1;
     }
     board_write_master(m->shared.board, &b);
 }
@@ -101,7 +101,7 @@ void clerk_begin(struct master *m, const struct identity *who)
     m->has_clerk = true;
     m->clerk_who = *who;
     clerk_keeper_init(&m->clerk, &m->shared, &m->clerk_who, m->control.fd);
-    tell_board(m);
+    clerk_tell(m);
 }
 
 void clerk_follow(struct master *m)
@@ -112,7 +112,7 @@ void clerk_follow(struct master *m)
     struct control_socket next;
     struct conf_error error;
 
-    tell_board(m);
+    clerk_tell(m);
     if (moved && control_socket_open(conf, m->file, &next, &error) < 0) {
         log_line(LOG_ERROR, "%s; it stays at %s", error.text, m->control.path);
         moved = false;

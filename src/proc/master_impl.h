@@ -258,6 +258,9 @@ void clerk_hear(struct master *m);
 /* In another child of the master. */
 void clerk_close_in_child(struct master *m);
 
+/* Puts the master's own figures on the status board. */
+void clerk_tell(struct master *m);
+
 /* The first configuration is in force, or another one, which may want another control socket and
  * another user. */
 void clerk_follow(struct master *m);

@@ -311,8 +311,9 @@ static void tell_done(struct master *m)
     log_line(LOG_NOTICE, "%s: %u worker%s",
              m->reload.cause == RELOAD_UPGRADE ? "upgraded to " GATEPOST_VERSION : "reloaded",
              workers, workers == 1 ? "" : "s");
+    clerk_tell(m);
     finish(m, NULL);
-    clerk_follow(m);
+    clerk_follow(m); /* perhaps another clerk, when this one has told */
 }
 
 static usec_t step_none(struct master *m)

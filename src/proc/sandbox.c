@@ -20,8 +20,8 @@
 
 /* ---- capabilities, core dumps ---- */
 
-/* Dropping what can be had back needs CAP_SETPCAP; without it no capability can be had back either,
- * because of PR_SET_NO_NEW_PRIVS. */
+/* The bounding set is emptied where it can be: without CAP_SETPCAP it cannot, but then nothing can
+ * be had back either, because of PR_SET_NO_NEW_PRIVS. */
 static int drop_capabilities(void)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};

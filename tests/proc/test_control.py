@@ -1,0 +1,451 @@
+#!/usr/bin/env python3
+"""The control socket, the clerk and `gatepost status`. Usage: test_control.py GATEPOST [NAME…]"""
+import json
+import os
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+from test_processes import (NOBODY, PATIENCE, ROOT, Gatepost, Session, alive, check, main,  # noqa: E402
+                            process_status, until)
+
+
+def command(g, *arguments, user=None):
+    return subprocess.run([g.binary, *arguments, '-c', g.file], stdin=subprocess.DEVNULL, user=user,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE, text=True)
+
+
+def status(g):
+    done = command(g, 'status', '--json')
+    check(done.returncode == 0 and not done.stderr, f'{done}')
+    return json.loads(done.stdout)
+
+
+class Control:
+    """A client of the control socket that says what it likes."""
+
+    def __init__(self, g):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(f'{g.folder}/control')
+        self.socket.settimeout(PATIENCE)
+        self.file = self.socket.makefile('rb')
+
+    def say(self, octets):
+        try:
+            self.socket.sendall(octets)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    def reply(self):
+        try:
+            line = self.file.readline()
+        except ConnectionResetError:
+            return None
+        return json.loads(line) if line.endswith(b'\n') else None
+
+    def ask(self, octets):
+        self.say(octets)
+        return self.reply()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def refused(answer, words):
+    check(answer is not None and answer['ok'] is False and words in answer['error'], f'{answer}, not {words}')
+
+
+# ---- the cases ----
+
+def shows_what_is_there(binary):
+    with Gatepost(binary, workers=2) as g:
+        g.start()
+        first = status(g)
+        check(first['pid'] == g.popen.pid and first['generation'] == 1 and first['reloads'] == 0, first)
+        check(first['workers_wanted'] == 2, first)
+        check(sorted(w['pid'] for w in first['workers']) == sorted(g.workers()), 'workers')
+        check(set(first['sessions'].values()) == {0}, f"{first['sessions']}")
+        sessions = [g.session() for _ in range(4)]
+        for s, lines in zip(sessions, ([], ['MAIL FROM:<>'], ['MAIL FROM:<>', 'RCPT TO:<box@example.org>'],
+                                       ['MAIL FROM:<>', 'RCPT TO:<box@example.org>', 'DATA'])):
+            s.expect('EHLO client.test', 250)
+            for line in lines:
+                s.expect(line, 354 if line == 'DATA' else 250)
+        wanted = {'waiting': 0, 'greeted': 1, 'mail': 1, 'rcpt': 1, 'data': 1, 'message': 0, 'commit': 0, 'late': 0}
+        until(lambda: status(g)['sessions'] == wanted, 'sessions by phase')
+        sessions[3].expect('Subject: x\r\n\r\nx\r\n.', 250)
+        until(lambda: status(g)['counters']['accepted'] == 1, 'the message is counted')
+        now = status(g)
+        check(now['counters']['connections'] == 4 and now['counters']['greeted'] == 4, f"{now['counters']}")
+        check(now['counters']['transactions'] == 3 and now['counters']['rcpt_accepted'] == 2, f"{now['counters']}")
+        check(now['loop']['longest_us'] > 0 and now['loop']['longest_at'].endswith('Z'), f"{now['loop']}")
+        check(now['spool']['limit'] == 2 * 268435456, f"{now['spool']}")
+        sum_of = sum(w['sessions']['greeted'] for w in now['workers'])
+        check(sum_of == now['sessions']['greeted'], 'sums')
+        for s in sessions:
+            s.close()
+        until(lambda: set(status(g)['sessions'].values()) == {0}, 'they have gone')
+
+
+def screen(binary):
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        g.session().deliver()
+        until(lambda: status(g)['counters']['accepted'] == 1, 'the message is counted')
+        text = command(g, 'status').stdout
+        for words in (f'process {g.popen.pid} ', 'sessions ', 'spool ', 'loop ', 'confined ', 'worker ',
+                      'accepted ', 'connections '):
+            check(words in text, f'no {words!r} in:\n{text}')
+        check(len(text.splitlines()) < 40 and max(map(len, text.splitlines())) <= 120, text)
+
+
+def counts_outlive_workers(binary):
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        g.session().deliver()
+        until(lambda: status(g)['counters']['accepted'] == 1, 'the message is counted')
+        worker = g.workers()[0]
+        os.kill(worker, signal.SIGKILL)
+        until(lambda: [w['pid'] for w in status(g)['workers']] not in ([], [worker]), 'a new worker')
+        now = status(g)
+        check(now['counters']['accepted'] == 1, 'what the dead one counted is lost')
+        check(now['workers'][0]['epoch'] == 2, f"{now['workers']}")
+        g.session().deliver()
+        until(lambda: status(g)['counters']['accepted'] == 2, 'sums over both')
+
+
+def phases_of_refusal(binary):
+    policy = '{\n at rcpt { reject "no" when sender == "bad@client.test" }\n}'
+    with Gatepost(binary, workers=1, policy=policy, limit=['errors 1']) as g:
+        g.start()
+        s = g.session()
+        s.expect('EHLO client.test', 250)
+        s.expect('MAIL FROM:<bad@client.test>', 250)
+        s.expect('RCPT TO:<box@example.org>', 550)
+        s.expect('RSET', 250)
+        s.expect('FOO', 500)
+        s.expect('FOO', 421)
+        until(lambda: status(g)['counters']['errors_421'] == 1, 'the 421')
+        c = status(g)['counters']
+        check(c['rcpt_refused'] == 1 and c['refused_rcpt'] == 1 and c['accepted'] == 0, f'{c}')
+
+
+def nobody_answers(binary):
+    with Gatepost(binary) as g:
+        done = command(g, 'status')
+        check(done.returncode == 1 and done.stdout == '', f'{done}')
+        check(f'nobody answers at {g.folder}/control: no Gatepost runs there' in done.stderr, done.stderr)
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(f'{g.folder}/control')
+        check(command(g, 'status').returncode == 1, 'a socket without anybody')
+        g.start()  # takes its place
+        check(status(g)['pid'] == g.popen.pid, 'after the start')
+        g.signal(signal.SIGTERM)
+        check(g.wait() == 0, 'exit status')
+        check(not os.path.exists(f'{g.folder}/control'), 'the socket is left behind')
+        check(command(g, 'status').returncode == 1, 'after its end')
+
+
+def bad_places(binary):
+    """What was asked for must be had; what is only the standard may be missing."""
+    with Gatepost(binary) as g, Gatepost(binary) as other:
+        os.mkdir(f'{g.folder}/there')
+        g.write(control=f'{g.folder}/there')
+        check('File exists' in g.refused(), 'a folder')
+        other.start()
+        g.write(control=f'{other.folder}/control')
+        check('Address already in use' in g.refused(), "another's socket")
+        check(status(other)['pid'] == other.popen.pid, 'and it is his still')
+        g.write(control=f'{g.folder}/deep/below/control')
+        g.start()
+        check(stat.S_IMODE(os.stat(f'{g.folder}/deep/below/control').st_mode) == 0o600, 'mode')
+        check(stat.S_IMODE(os.stat(f'{g.folder}/deep').st_mode) == 0o755, 'mode of folders')
+
+
+def garbage(binary):
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        clerk = g.clerk()
+        for octets, words in ((b'\n', 'not JSON'), (b'status\n', 'not JSON'), (b'\0\xff\xfe\n', 'not JSON'),
+                              (b'{}\n', 'no member "do"'), (b'[]\n', 'no member "do"'),
+                              (b'{"do": 1}\n', '"do" is none of'), (b'{"do": "dance"}\n', '"do" is none of'),
+                              (b'{"do": "status", "x": 1}\n', 'besides'),
+                              (b'{"do": "status", "do": "status"}\n', 'not JSON'),
+                              (b'{"do": "status"} x\n', 'not JSON'),
+                              (b'[' * 4000 + b'\n', 'nested'), (b'x' * 5000, '4096'),
+                              (b'{"do": "' + b'x' * 5000 + b'"}\n', '4096')):
+            c = Control(g)
+            refused(c.ask(octets), words)
+            c.close()
+        c = Control(g)
+        c.say(b'{"do": "sta')
+        c.socket.shutdown(socket.SHUT_WR)
+        refused(c.reply(), 'line feed')
+        c.close()
+        check(g.clerk() == clerk, 'the clerk is another')
+        g.session().deliver()
+
+
+def several_requests(binary):
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        c = Control(g)
+        check(c.ask(b'{"do": "status"}\n')['ok'], 'the first')
+        refused(c.ask(b'nonsense\n'), 'not JSON')
+        c.say(b'{"do": "status"}\n{"do": "status"}\n')  # in one piece
+        check(c.reply()['ok'] and c.reply()['ok'], 'two in one piece')
+        for octet in b'{"do": "status"}\n':
+            c.say(bytes([octet]))
+        check(c.reply()['ok'], 'octet by octet')
+        c.say(b'{"do": "status"}\n')
+        c.socket.shutdown(socket.SHUT_WR)
+        check(c.reply()['ok'], 'half-closed behind its request')
+        c.close()
+
+
+def megabytes(binary):
+    """A line of ten megabytes is not taken in, and its client sent away."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        before = int(process_status(g.clerk())['VmRSS'].split()[0])
+        for _ in range(5):
+            c = Control(g)
+            c.say(b'x' * (10 << 20))
+            c.close()
+        after = int(process_status(g.clerk())['VmRSS'].split()[0])
+        check(after - before < 4096, f'{before} KiB, then {after} KiB')
+        check(status(g)['pid'] == g.popen.pid, 'status')
+
+
+def many_clients(binary):
+    """Idle, slow and vanishing clients do not keep others from being answered."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        clerk = g.clerk()
+        descriptors = len(os.listdir(f'/proc/{clerk}/fd'))
+        idle = [Control(g) for _ in range(60)]
+        check(status(g)['pid'] == g.popen.pid, 'beside 60 that wait')
+        for each in idle[:20]:
+            each.say(b'{"do": ')
+        more = [Control(g) for _ in range(100)]
+        for _ in range(20):
+            check(status(g)['pid'] == g.popen.pid, 'beside 160')
+        for each in more[:50]:
+            each.say(b'{"do": "status"}\n')
+            each.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            each.close()
+        for each in idle + more[50:]:
+            each.close()
+        for _ in range(300):
+            c = Control(g)
+            c.say(b'{"do": "status"}\n')
+            c.close()
+        check(status(g)['pid'] == g.popen.pid, 'after 300 that left')
+        check(g.clerk() == clerk, 'the clerk is another')
+        until(lambda: len(os.listdir(f'/proc/{clerk}/fd')) <= descriptors, 'descriptors are given back')
+
+
+def silent_client(binary):
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        began = time.monotonic()
+        c = Control(g)
+        refused(c.reply(), 'ten seconds')
+        check(9 <= time.monotonic() - began < 15, f'{time.monotonic() - began:.1f} s')
+        c.close()
+
+
+def takes_no_reply(binary):
+    """Who asks and asks without reading is not waited for."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        c = Control(g)
+        c.socket.settimeout(2)
+        try:
+            while True:
+                c.socket.sendall(b'{"do":"status"}\n' * 200)
+        except (TimeoutError, BrokenPipeError):
+            pass
+        check(status(g)['pid'] == g.popen.pid, 'beside one that does not read')
+        check(int(process_status(g.clerk())['VmRSS'].split()[0]) < 200 << 10, 'memory')
+        c.close()
+
+
+def clerk_dies(binary):
+    """Mail flows, the socket is the same, and another clerk answers."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        inode = os.stat(f'{g.folder}/control').st_ino
+        busy = g.session()
+        busy.expect('EHLO client.test', 250)
+        for number in (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT):
+            clerk = g.clerk()
+            if number != signal.SIGKILL and 'sanitize' in binary:
+                continue
+            os.kill(clerk, number)
+            busy.expect('NOOP', 250)
+            until(lambda clerk=clerk: g.clerk() not in (None, clerk), 'another clerk')
+            check(status(g)['pid'] == g.popen.pid, 'status')
+            check(f'the clerk (process {clerk}) was killed by signal {int(number)}' in g.log(), g.log())
+        check(os.stat(f'{g.folder}/control').st_ino == inode, 'another socket')
+        busy.expect('QUIT', 221)
+        busy.close()
+        g.session().deliver()
+
+
+def status_while_ending(binary):
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        busy = g.session()
+        for line, code in (('EHLO client.test', 250), ('MAIL FROM:<>', 250), ('RCPT TO:<box@example.org>', 250)):
+            busy.expect(line, code)
+        g.signal(signal.SIGTERM)
+        until(lambda: status(g)['workers'][0]['draining'], 'status while it ends')
+        done = command(g, 'reload')
+        check(done.returncode == 2 and 'Gatepost is ending' in done.stderr, f'{done}')
+        busy.expect('DATA', 354)
+        busy.expect('Subject: x\r\n\r\nx\r\n.', 250)
+        check(g.wait() == 0, 'exit status')
+
+
+def clerk_is_confined(binary):
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        for pid in [g.clerk(), *g.workers()]:
+            st = process_status(pid)
+            check(st['NoNewPrivs'] == '1' and st['Seccomp'] == '2', f'{pid}: {st["NoNewPrivs"]} {st["Seccomp"]}')
+            for caps in ('CapInh', 'CapPrm', 'CapEff', 'CapAmb') + (('CapBnd',) if ROOT else ()):
+                check(int(st[caps], 16) == 0, f'{caps} {st[caps]}')
+            if ROOT:
+                check(st['Uid'].split() == [str(NOBODY.pw_uid)] * 4, f"Uid {st['Uid']}")
+        with open(f'/proc/{g.popen.pid}/net/tcp', encoding='ascii') as f:
+            sockets = {line.split()[9] for line in f.readlines()[1:]}
+        held = [os.readlink(f'/proc/{g.clerk()}/fd/{fd}') for fd in os.listdir(f'/proc/{g.clerk()}/fd')]
+        check(not any(f'socket:[{inode}]' in held for inode in sockets), f'the clerk holds {held}')
+        confinement = status(g)['confinement']
+        check(confinement['seccomp'] is True, f'{confinement}')
+
+
+def no_dumps(binary):
+    """Neither a core file nor another process of the same user gets at people's mail."""
+    if 'sanitize' in binary or not ROOT:
+        return
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        worker = g.workers()[0]
+        with open(f'/proc/{worker}/limits', encoding='ascii') as f:
+            limits = f.read()
+        check([line.split()[4:6] for line in limits.splitlines() if line.startswith('Max core')] == [['0', '0']],
+              limits)
+        looked = subprocess.run(['cat', f'/proc/{worker}/maps'], user=NOBODY.pw_uid, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+        check(looked.returncode != 0 and not looked.stdout, 'another process may look into a worker')
+        with open(f'/proc/{worker}/maps', encoding='ascii') as f:
+            writable = [line for line in f if ' rwx' in line]
+        check(not writable, f'executable and writable: {writable}')
+
+
+def others_may_not(binary):
+    """Of another user nobody can connect; where the mode lets him, he may ask, and order nothing."""
+    if not ROOT:
+        return
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        os.chmod(g.file, 0o644)
+        other = NOBODY.pw_uid - 1
+        done = command(g, 'status', user=other)
+        check(done.returncode == 1 and 'Permission denied' in done.stderr, f'{done}')
+        os.chmod(f'{g.folder}/control', 0o666)
+        done = command(g, 'status', user=other)
+        check(done.returncode == 0, f'{done}')
+        for order in ('reload', 'upgrade'):
+            done = command(g, order, user=other)
+            check(done.returncode == 1 and 'only root' in done.stderr, f'{done}')
+        check(status(g)['generation'] == 1, 'something has changed')
+
+
+def reloads(binary):
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        done = command(g, 'reload')
+        check((done.returncode, done.stdout, done.stderr) == (0, 'reloaded\n', ''), f'{done}')
+        check(status(g)['generation'] == 2 and status(g)['reloads'] == 1, 'status')
+        good = g.statements['limit']
+        g.write(limit=['errors 1'], tls='cert /nonexistent/c key /nonexistent/k')
+        done = command(g, 'reload')
+        check(done.returncode == 2 and f'{g.file}:' in done.stderr and 'No such file' in done.stderr, f'{done}')
+        g.write(tls=[], limit=good)
+        g.write(hostname='not..a..name')
+        done = command(g, 'reload')
+        check(done.returncode == 2 and done.stderr.startswith(f'{g.file}:1:'), f'{done}')
+        check(status_of(g, f'{g.folder}/control')['generation'] == 2, 'it goes on')
+
+
+def status_of(g, path):
+    c = socket.socket(socket.AF_UNIX)
+    c.settimeout(PATIENCE)
+    c.connect(path)
+    c.sendall(b'{"do":"status"}\n')
+    with c.makefile('rb') as f:
+        return json.loads(f.readline())
+
+
+def storm(binary):
+    """Many orders at once: each is answered, however few reloads that takes."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        clients = [Control(g) for _ in range(30)]
+        for c in clients:
+            c.say(b'{"do": "reload"}\n')
+        for c in clients:
+            answer = c.reply()
+            check(answer['ok'] and answer['text'] == 'reloaded\n', f'{answer}')
+            c.close()
+        check(status(g)['reloads'] < 30, 'one reload for each')
+        Session(g.port).deliver()
+
+
+def moves(binary):
+    """Another `control` is followed by a reload."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        old = f'{g.folder}/control'
+        g.write(control=f'{g.folder}/moved')
+        g.signal(signal.SIGHUP)
+        until(lambda: os.path.exists(f'{g.folder}/moved') and not os.path.exists(old), 'it moves')
+        until(lambda: command(g, 'status').returncode == 0, 'somebody answers there')
+        g.write(control='/proc/control')
+        g.signal(signal.SIGHUP)
+        until(lambda: 'it stays at' in g.log(), 'word of a place that cannot be')
+        check(status_of(g, f'{g.folder}/moved')['ok'], 'it stays')
+
+
+def upgrades(binary):
+    """The new program answers on the same socket."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        g.session().deliver()
+        until(lambda: status(g)['counters']['accepted'] == 1, 'the message is counted')
+        before = status(g)
+        clerk, inode = g.clerk(), os.stat(f'{g.folder}/control').st_ino
+        done = command(g, 'upgrade')
+        check((done.returncode, done.stdout, done.stderr) == (0, 'the new program takes over\n', ''), f'{done}')
+        until(lambda: 'upgraded to' in g.log(), 'the new program')
+        until(lambda: not alive(clerk), 'the old clerk ends')
+        check(status(g)['generation'] == 2 and status(g)['since'] == before['since'], f'{status(g)}')
+        check(os.stat(f'{g.folder}/control').st_ino == inode, 'another socket')
+        check(status(g)['counters']['accepted'] == 1, 'counters')
+
+
+CASES = [shows_what_is_there, screen, counts_outlive_workers, phases_of_refusal, nobody_answers, bad_places,
+         garbage, several_requests, megabytes, many_clients, silent_client, takes_no_reply, clerk_dies,
+         status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, upgrades]
+
+if __name__ == '__main__':
+    sys.exit(main(CASES))
