@@ -265,7 +265,7 @@ static void probe_task(void *arg)
     r.mailbox = arena_printf(&p->arena, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(r.local_part),
                              SLICE_ARG(r.domain));
     struct hop *hop = hop_begin(p->owner->pools, p->server, &p->envelope, &p->arena);
-    int error = hop_rcpt(hop, &r, rt_now() + PROBE_TIME);
+    int error = p->owner->draining ? -ECANCELED : hop_rcpt(hop, &r, rt_now() + PROBE_TIME);
     (void)hop_end(hop);
     p->state = error < 0 ? STATE_CANNOT_SAY : judge(&r.answer);
     if (error != -ECANCELED) {

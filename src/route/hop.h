@@ -41,7 +41,8 @@ struct envelope {
     bool smtputf8;
     uint64_t size_declared; /* 0 when not declared */
     struct dsn_mail dsn;
-    bool probe; /* no message will follow: it takes no turn among the hops of a route */
+    bool probe; /* no message will follow: it takes no turn among the hops of a route, and what
+                   becomes of it says nothing of their health */
 };
 
 struct hop_recipient {
@@ -118,7 +119,8 @@ void hop_pools_figures(const struct hop_pools *p, size_t i, struct hop_figures *
 /* What hops can do is kept in the store, and so known before there is a connection. */
 struct store;
 void hop_pools_remember(struct hop_pools *p, struct store *store);
-/* Does every route offer DSN (RFC 3461), by what its hops said last? A Maildir never does. */
+/* Does every route offer DSN (RFC 3461), by what its hops said last? A Maildir never does. Servers
+ * that are only asked about recipients do not count. */
 bool hop_pools_offer_dsn(struct hop_pools *p);
 /* Closes what is kept; later ones are closed at hop_end. */
 void hop_pools_drain(struct hop_pools *p);

@@ -222,6 +222,9 @@ static void note(struct smtp_hop *h, int error, const char *doing)
                                             : hop_fault_text(&none, error, words);
     (void)snprintf(text, sizeof text, "at %s: %s", doing, what);
     tell(h, text);
+    if (h->envelope->probe) {
+        return; /* nobody's mail came to nothing: a hop may well let such a question wait */
+    }
     if (error == -ETIMEDOUT && !h->mail_answered) {
         hop_health_failed(h->pool, text, h->limits->hop_reply_time);
     } else {
