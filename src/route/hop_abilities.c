@@ -134,18 +134,27 @@ void hop_pools_remember(struct hop_pools *p, struct store *store)
     p->store = store;
 }
 
-bool hop_pools_offer_dsn(struct hop_pools *p)
+static bool route_offers_dsn(struct hop_pools *p, const struct conf_route *route)
 {
-    for (size_t i = 0; i < p->conf->route_count; i++) {
-        if (p->conf->routes[i]->kind == CONF_ROUTE_MAILDIR) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < p->count; i++) {
-        const struct hop_capabilities *can = hop_abilities_known(&p->pool[i]);
+    for (size_t i = 0; i < route->hop_count; i++) {
+        const struct hop_capabilities *can =
+            hop_abilities_known(hop_pool_of(p, route->hops[i].hop));
         if (can == NULL || !can->dsn) {
             return false;
         }
     }
-    return p->count > 0;
+    return route->hop_count > 0; /* a Maildir has none */
+}
+
+bool hop_pools_offer_dsn(struct hop_pools *p)
+{
+    bool any = false;
+    for (size_t i = 0; i < p->conf->route_count; i++) {
+        const struct conf_route *route = p->conf->routes[i];
+        if (route->takes_mail && !route_offers_dsn(p, route)) {
+            return false;
+        }
+        any |= route->takes_mail;
+    }
+    return any;
 }
