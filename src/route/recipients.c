@@ -22,6 +22,8 @@
 
 /* The operator hears of the same trouble with a database this often. */
 #define TROUBLE_EVERY (60 * USEC_SEC)
+/* A database that others have questions for is waited for this long. */
+#define TURN_TIME (10 * USEC_SEC)
 /* route.accept_all is waited for this long. */
 #define ACCEPT_ALL_TIME (30 * USEC_SEC)
 
@@ -30,6 +32,8 @@ struct knower {
     const struct conf_recipients *conf;
     struct recipient_list *list; /* file; NULL: it could not be read yet */
     struct recipient_sql *sql;   /* sqlite */
+    bool asked;                  /* sqlite: a query is under way */
+    struct cond answered;        /* and its end */
     usec_t told_at;              /* of trouble with it */
 };
 
@@ -133,6 +137,7 @@ struct recipients *recipients_new(struct rt *rt, const struct conf *conf, struct
         s->told_at = -TROUBLE_EVERY;
         if (s->conf->kind == CONF_RECIPIENTS_SQLITE) {
             s->sql = recipient_sql_new(s->conf->path, s->conf->query);
+            cond_init(&s->answered);
         }
     }
     open_lists(r);
@@ -231,11 +236,38 @@ static int run_query(void *arg)
     return recipient_sql_has(query->sql, query->q->local_part, query->q->domain, query->why);
 }
 
+/* One query at a time for each database: one that is locked would take all the file threads, which
+ * messages need as well. */
+static int await_turn(struct knower *s)
+{
+    usec_t until = rt_now() + TURN_TIME;
+    while (s->asked) {
+        int error = cond_wait(&s->answered, until);
+        if (error < 0) {
+            cond_wake_one(&s->answered); /* it may have been our turn */
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int query_in_turn(struct knower *s, struct query *query)
+{
+    int known = await_turn(s);
+    if (known == 0) {
+        s->asked = true;
+        known = rt_call(RT_CALL_FILE, run_query, query);
+        s->asked = false;
+        cond_wake_one(&s->answered);
+    }
+    return known;
+}
+
 /* 1, 0, -ECANCELED, or another error, of which the operator is told. */
 static int ask_sql(struct recipients *r, struct knower *s, const struct recipient_question *q)
 {
     struct query query = {.sql = s->sql, .q = q};
-    int known = rt_call(RT_CALL_FILE, run_query, &query);
+    int known = query_in_turn(s, &query);
     if (known < 0 && known != -ECANCELED && rt_now() - s->told_at >= TROUBLE_EVERY) {
         char line[700];
         s->told_at = rt_now();
