@@ -211,6 +211,18 @@ int upgrade_begin(struct master *m, char *ret_why, size_t why_size)
     return r;
 }
 
+/* What has been asked for meanwhile is asked of the next program: a blocked signal outlasts the
+ * exchange. */
+static void pass_requests_on(const struct master *m)
+{
+    if (m->reload.asked[RELOAD_ASKED]) {
+        (void)kill(getpid(), SIGHUP);
+    }
+    if (m->reload.asked[RELOAD_UPGRADE]) {
+        (void)kill(getpid(), SIGUSR2);
+    }
+}
+
 void upgrade_go(struct master *m, char *ret_why, size_t why_size)
 {
     struct stat st;
@@ -225,6 +237,7 @@ void upgrade_go(struct master *m, char *ret_why, size_t why_size)
     if (carried >= 0) {
         log_line(LOG_NOTICE, "upgrade: %s takes over", m->program);
         reload_tell_done(m);
+        pass_requests_on(m);
         r = execute(m, m->argv, carried);
         close(carried);
     }

@@ -153,6 +153,27 @@ def refused(binary):
         g.session().deliver()
 
 
+def asked_meanwhile(binary):
+    """A reload that is asked for while a new program is tried is not forgotten."""
+    with Upgradable(binary, workers=1) as g:
+        g.start()
+        workers = g.workers()
+        with open(g.file, encoding='utf-8') as f:
+            before = f.read()
+        os.rename(g.file, f'{g.file}.kept')
+        os.mkfifo(g.file)  # what the trial reads comes when we want it to
+        g.signal(signal.SIGUSR2)
+        until(lambda: [pid for pid in g.workers() if pid not in workers], 'a trial')
+        with open(g.file, 'w', encoding='utf-8') as f:  # it reads now
+            g.signal(signal.SIGHUP)
+            until(lambda: not int(process_status(g.popen.pid)['ShdPnd'], 16), 'the signal to be heard')
+            g.write(hostname='second.test')  # another file of that name
+            f.write(before)
+        until(lambda: 'upgraded to' in g.log(), f'an upgrade in {g.log()}')
+        g.reloaded(1)
+        check('second.test' in greeting(g.port), 'what was asked for meanwhile')
+
+
 def dead_workers(binary):
     """Old workers that die under the new master are buried, and what they left is void."""
     with Upgradable(binary, workers=1, limit=['client_sessions 2'],
@@ -199,7 +220,7 @@ def addresses(binary):
             until(lambda: s.connect_ex(('127.0.0.1', second)) != 0, 'the second is closed')
 
 
-CASES = [sessions_go_on, shared_memory_stays, refused, dead_workers, end_while_draining, addresses]
+CASES = [sessions_go_on, shared_memory_stays, refused, asked_meanwhile, dead_workers, end_while_draining, addresses]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))
