@@ -217,6 +217,7 @@ static void close_masters(struct master *m, const struct generation *g)
         close(m->notify.fd);
     }
     clerk_close_in_child(m);
+    reload_close_in_child(m);
     close(m->signals);
     close(m->ready[0]);
     close(m->shared.fd);

@@ -223,6 +223,9 @@ void reload_take_over(struct master *m, int files);
  * which cannot any more. */
 void reload_tell_done(struct master *m);
 
+/* In a worker: what is open for a trial, which could be changed through it. */
+void reload_close_in_child(const struct master *m);
+
 /* Whatever is under way is over: the end has begun. */
 void reload_cancel(struct master *m);
 

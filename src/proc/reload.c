@@ -35,6 +35,17 @@ void reload_init(struct master *m)
     m->reload.program = -1;
 }
 
+void reload_close_in_child(const struct master *m)
+{
+    const int own[] = {m->reload.trial.files, m->reload.trial.words, m->reload.program};
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        if (own[i] >= 0) {
+            close(own[i]);
+        }
+    }
+}
+
 void reload_ask(struct master *m, enum reload_cause cause, master_done *done, void *arg)
 {
     m->reload.asked[cause] = true;

@@ -177,6 +177,25 @@ def trial_goes_wrong(binary):
         until(lambda: not alive(trial), 'the trial ends with it')
 
 
+def worker_beside_trial(binary):
+    """A worker that is replaced while a trial runs has nothing of it open: what the trial found could be
+    changed through that."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        old = g.workers()[0]
+        os.rename(g.file, f'{g.file}.kept')
+        os.mkfifo(g.file)
+        g.signal(signal.SIGHUP)
+        trial = until(lambda: [pid for pid in g.workers() if pid != old], 'a trial')[0]
+        os.kill(old, signal.SIGKILL)
+        worker = until(lambda: [pid for pid in g.workers() if pid not in (old, trial)], 'another worker')[0]
+        g.session().deliver()
+        names = [os.readlink(f'/proc/{worker}/fd/{fd}') for fd in os.listdir(f'/proc/{worker}/fd')]
+        check(not any('memfd:' in name for name in names), f'open in a worker: {names}')
+        os.rename(f'{g.file}.kept', g.file)
+        os.kill(trial, signal.SIGKILL)
+
+
 def storm(binary):
     """50 SIGHUPs, in part at once: served all the time, few reloads, and the last word counts."""
     with Gatepost(binary, workers=1) as g:
@@ -307,7 +326,7 @@ def in_doubt(binary):
 
 
 CASES = [new_configuration, wrong_configuration, addresses, dead_in_between, cannot_start,
-         trial_goes_wrong, storm,
+         trial_goes_wrong, worker_beside_trial, storm,
          too_many_generations, time_is_over, in_doubt]
 
 if __name__ == '__main__':
