@@ -2,6 +2,7 @@
 """The control socket, the clerk and `gatepost status`. Usage: test_control.py GATEPOST [NAME…]"""
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -93,9 +94,27 @@ def shows_what_is_there(binary):
         until(lambda: set(status(g)['sessions'].values()) == {0}, 'they have gone')
 
 
+def manual(binary):
+    """Requests work as gatepost(8) writes them, and it names each member of the reply."""
+    page = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../docs/man/gatepost.8')
+    with open(page, encoding='utf-8') as f:
+        text = f.read()
+    text = text[text.index('.Ss The control socket'):text.index('.Sh DECISION LINES')]
+    words = [re.sub(r'"([^"]*)"', r'\1', line[4:]).replace(r'\(dq', '"')  # as mdoc(7) takes quotes
+             for line in text.split('\n') if line.startswith('.Dl {')]
+    check([json.loads(w)['do'] for w in words] == ['status', 'reload', 'upgrade'], f'{words}')
+    named = set(re.findall(r'\w+', ' '.join(line for line in text.split('\n') if re.match(r'\.(It )?Va ', line))))
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        s = status(g)
+        for members in (s, s['confinement'], s['sessions'], s['spool'], s['workers'][0]):
+            check(set(members) <= named, f'not in the manual: {set(members) - named}')
+
+
 def screen(binary):
     with Gatepost(binary, workers=1) as g:
         g.start()
+        check(' at ,' not in command(g, 'status').stdout, 'a block that never was has a time')
         g.session().deliver()
         until(lambda: status(g)['counters']['accepted'] == 1, 'the message is counted')
         text = command(g, 'status').stdout
@@ -443,7 +462,7 @@ def upgrades(binary):
         check(status(g)['counters']['accepted'] == 1, 'counters')
 
 
-CASES = [shows_what_is_there, screen, counts_outlive_workers, phases_of_refusal, nobody_answers, bad_places,
+CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal, nobody_answers, bad_places,
          garbage, several_requests, megabytes, many_clients, silent_client, takes_no_reply, clerk_dies,
          status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, upgrades]
 
