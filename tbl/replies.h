@@ -1,7 +1,7 @@
 /* Every reply of our own: REPLY(name, code, enhanced code, text). A next hop's words are not here.
  *
- * Enhanced codes are those of RFC 3463 and its registry. Negative replies get the decision id
- * behind their text. */
+ * Enhanced codes are those of RFC 3463 and its registry, but for 5.6.11: Exchange has it for bare line
+ * ends, and the registry has nothing. Negative replies get the decision id behind their text. */
 REPLY(OK, 250, "2.0.0", "ok")
 REPLY(SENDER_OK, 250, "2.1.0", "sender ok")
 REPLY(RCPT_OK, 250, "2.1.5", "recipient ok")

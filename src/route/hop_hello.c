@@ -10,10 +10,9 @@
  * connection.
  *
  * Opportunistic TLS that is not offered, or refused, leaves this connection in the clear. When the
- * handshake itself fails the connection is lost, and all is said on a fresh one in the clear. When
- * the hop hangs in the handshake there is no time left: the hop has failed, and for a while it is
- * spoken to in the clear at once. Where TLS is required, none of this happens: the hop has failed.
- */
+ * connection is lost at STARTTLS, or in the handshake, all is said on a fresh one in the clear.
+ * When the hop hangs there no time is left: the hop has failed, and for a while it is spoken to in
+ * the clear at once. Where TLS is required, none of this happens: the hop has failed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
