@@ -286,9 +286,10 @@ static struct sim_end *end_new(struct sim_world *w, bool accepted)
 
 /* ---- connecting ---- */
 
+/* Either `at` or `path` is NULL. */
 static bool same_place(const struct sim_listener *l, const struct addr *at, const char *path)
 {
-    if (l->path != NULL || path != NULL) {
+    if (l->path != NULL || at == NULL) {
         return l->path != NULL && path != NULL && strcmp(l->path, path) == 0;
     }
     return l->at.port == at->port && addr_same_host(&l->at, at);
