@@ -308,7 +308,8 @@ static int get_in_turn(struct hop_pool *p, const struct hop_wish *wish, struct h
 
 static bool is_want_of_ours(int rc)
 {
-    return rc == -EMFILE || rc == -ENFILE || rc == -ENOBUFS || rc == -ENOMEM;
+    return rc == -EMFILE || rc == -ENFILE || rc == -ENOBUFS || rc == -ENOMEM ||
+           rc == -EADDRNOTAVAIL; /* no port is left */
 }
 
 /* A connection could not be made. A timeout of a short time says nothing of the hop, nor does what
