@@ -283,9 +283,18 @@ static bool stop_listening(struct worker *w, bool all)
     return none;
 }
 
+/* The clock may have stood still for a while, and the time be over with clients still in the queue.
+ */
 static void on_last_clients(void *arg)
 {
-    (void)stop_listening(arg, true);
+    struct worker *w = arg;
+
+    for (size_t i = 0; i < w->conf->listen_count; i++) {
+        if (w->listeners[i] != NULL) {
+            real_listener_empty(w->listeners[i]);
+        }
+    }
+    (void)stop_listening(w, true);
 }
 
 /* Who has connected to an address that is given up is still to be accepted. */

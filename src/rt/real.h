@@ -42,6 +42,10 @@ void real_listener_when_full(struct real_listener *l, real_accept_fn *fn);
 /* Leaves connections to other processes that accept from the same socket, or takes them again. */
 void real_listener_hold(struct real_listener *l, bool hold);
 
+/* Accepts now all that wait in the kernel's queue: for a listener that is about to be closed, which
+ * would reset them. */
+void real_listener_empty(struct real_listener *l);
+
 /* A stream on a connected, non-blocking socket that was made elsewhere and is the stream's from now
  * on; NULL when it cannot be watched (it is closed then). */
 struct stream *real_socket_of(struct rt *rt, int fd);

@@ -550,6 +550,13 @@ void real_listener_hold(struct real_listener *l, bool hold)
     }
 }
 
+void real_listener_empty(struct real_listener *l)
+{
+    while (accept_one(l)) {
+        /* one more */
+    }
+}
+
 struct real_listener *real_listener_free(struct real_listener *l)
 {
     if (l != NULL) {

@@ -143,6 +143,15 @@ static void without_descriptors_clients_are_told(void **state)
     assert_true(took < 0.1);
 }
 
+static void emptied_before_it_is_closed(void **state)
+{
+    struct world *w = *state;
+    real_listener_empty(w->listener);
+    assert_int_equal(w->accepted_count, CLIENTS);
+    real_listener_empty(w->listener);
+    assert_int_equal(w->accepted_count, CLIENTS);
+}
+
 static void without_words_for_them_they_wait(void **state)
 {
     struct world *w = *state;
@@ -186,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_descriptors_clients_are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(without_words_for_them_they_wait, setup, teardown),
+        cmocka_unit_test_setup_teardown(emptied_before_it_is_closed, setup, teardown),
         cmocka_unit_test_setup_teardown(held, setup, teardown),
         cmocka_unit_test_setup_teardown(held_while_it_pauses, setup, teardown),
     };
