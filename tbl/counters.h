@@ -16,6 +16,11 @@ COUNTER(rcpt_refused, "RCPT commands answered 5xx.")
 COUNTER(rcpt_deferred, "RCPT commands answered 4xx.")
 COUNTER(rcpt_apart,
         "Of these, recipients that are to come in another transaction, so that each has its answer.")
+COUNTER(rcpt_unasked,
+        "Recipients answered without the next hop: by a list, a database, another server, or by what it "
+        "said a few minutes ago.")
+COUNTER(rcpt_known_before,
+        "Recipients that the next hop could not be asked about, but had known before.")
 COUNTER(octets_received, "Octets of messages that came in, kept or not.")
 
 COUNTER(accepted, "Transactions whose message was answered 250.")
@@ -51,6 +56,17 @@ COUNTER(session_time_421, "Clients told 421 for `limit session_time`.")
 COUNTER(slow_421, "Clients told 421 for `limit data_rate`.")
 COUNTER(commands_421, "Clients told 421 for `limit commands`.")
 COUNTER(errors_421, "Clients told 421 for `limit errors`.")
+
+COUNTER(commits, "Messages of which the last piece was sent to a next hop, or a Maildir; one for each leg.")
+COUNTER(commits_settled, "Of these: the answer came, and the ledger was written or given up.")
+COUNTER(commits_unknown,
+        "Of these: what became of it cannot be known. A retry may bring a second copy.")
+COUNTER(late_answers, "Answers of next hops that came after the client was told 451.")
+COUNTER(ledger_failed,
+        "Messages answered 250 though the ledger could not be written. A retry may bring a second copy.")
+COUNTER(ledger_suppressed,
+        "Recipients to whom a retry was not delivered, because an earlier try had been.")
+COUNTER(in_doubt_451, "Messages put off because they were being delivered already.")
 
 COUNTER(hop_connections, "Connections made to next hops.")
 COUNTER(hop_failures, "Connections to next hops that could not be made, and transactions that came to nothing there.")

@@ -117,6 +117,27 @@ static void print_worker(const json_t *w)
                  json_is_true(json_object_get(w, "draining")) ? ", ending" : "");
 }
 
+static void print_hops(const json_t *list)
+{
+    const json_t *hop;
+    size_t i;
+
+    json_array_foreach(list, i, hop)
+    {
+        const char *since = text(hop, "since");
+        const char *error = text(hop, "last_error");
+        (void)printf(
+            LABEL
+            " %s %s%s%s: %lld in use, %lld kept, %lld waiting; %lld messages, %lld failures\n",
+            "hop", text(hop, "name"), text(hop, "state"), since[0] != '\0' ? " since " : "", since,
+            number(hop, "in_use"), number(hop, "kept"), number(hop, "waiting"),
+            number(hop, "messages"), number(hop, "failures"));
+        if (error[0] != '\0') {
+            (void)printf(LABEL "   last error: %s\n", "", error);
+        }
+    }
+}
+
 /* Next hops whose yes to a recipient says nothing. */
 static void print_accept_all(const json_t *list)
 {
@@ -163,6 +184,7 @@ static void print_status(json_t *status)
     {
         print_worker(w);
     }
+    print_hops(json_object_get(status, "hops"));
     print_accept_all(json_object_get(status, "accept_all"));
     print_counters(json_object_get(status, "counters"));
 }

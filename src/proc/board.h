@@ -20,6 +20,21 @@ struct board;
 
 #define BOARD_ACCEPT_ALL 1024
 
+/* Next hops that a worker tells of; what is further down in the configuration it does not. */
+#define BOARD_HOPS 32
+
+struct board_hop {
+    char name[96];  /* as the configuration has it, perhaps cut */
+    char error[96]; /* the last one; "" */
+    bool down;
+    usec_t since; /* when it went down */
+    unsigned in_use;
+    unsigned kept;
+    unsigned waiting;
+    uint64_t messages;
+    uint64_t failures;
+};
+
 /* What a worker is and has just now. Times are of the monotonic clock. */
 struct board_worker {
     pid_t pid; /* 0: there is no worker in this slot */
@@ -38,6 +53,8 @@ struct board_worker {
     usec_t block_recent;
     uint64_t decisions_lost;
     struct counters counters;
+    unsigned hop_count;
+    struct board_hop hops[BOARD_HOPS];
     char accept_all[BOARD_ACCEPT_ALL]; /* hops that accept any address of a domain, as far as they
                                           fit: "SERVER\nDOMAIN\n" for each */
 };

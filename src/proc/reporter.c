@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "rt/real.h"
 
 #define REPORT_EVERY (250 * USEC_MSEC)
@@ -25,6 +26,28 @@ static void put_accept_all(const struct recipients *recipients, char ret[static 
                            figures[i].domain);
             at += needed;
         }
+    }
+}
+
+static void put_hops(const struct hop_pools *pools, struct board_worker *w)
+{
+    struct hop_figures f;
+    size_t count = hop_pools_count(pools);
+
+    w->hop_count = (unsigned)(count < BOARD_HOPS ? count : BOARD_HOPS);
+    for (size_t i = 0; i < w->hop_count; i++) {
+        struct board_hop *h = &w->hops[i];
+        hop_pools_figures(pools, i, &f);
+        (void)snprintf(h->name, sizeof(h->name), "%s", f.name);
+        (void)snprintf(h->error, sizeof(h->error), "%s", f.error);
+        text_clean(h->error, strlen(h->error));
+        h->down = f.down;
+        h->since = f.since;
+        h->in_use = f.in_use;
+        h->kept = f.kept;
+        h->waiting = f.waiting;
+        h->messages = f.messages;
+        h->failures = f.failures;
     }
 }
 
@@ -50,6 +73,7 @@ static void write_now(struct reporter *r)
         .counters = *srv->counts,
     };
 
+    put_hops(srv->deliveries->pools, &w);
     put_accept_all(srv->deliveries->recipients, w.accept_all);
     memcpy(w.in_phase, srv->in_phase, sizeof(w.in_phase));
     board_write(r->board, r->owner.slot, &w);

@@ -2,9 +2,11 @@
 #include "proc/status_json.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fatal.h"
+#include "base/text.h"
 
 static const struct sandbox_level sandbox_all = {.seccomp = true, .landlock = INT_MAX};
 
@@ -23,6 +25,14 @@ static void set(json_t *object, const char *key, json_t *value)
 static void set_number(json_t *object, const char *key, uint64_t n)
 {
     set(object, key, json_integer((json_int_t)n));
+}
+
+/* Text that may have been cut within a character. */
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    size_t n = strlen(text);
+
+    set(object, key, json_stringn(text, text_clean_length(text, n)));
 }
 
 static void set_time(json_t *object, const char *key, usec_t wall)
@@ -160,6 +170,91 @@ static void add_accept_all(json_t *list, const char *lines)
     }
 }
 
+/* ---- next hops ---- */
+
+/* What all workers see of the hops of that name. */
+struct hop_sum {
+    struct board_hop hop;
+    unsigned workers; /* that know it */
+    unsigned down_in; /* of these */
+};
+
+struct hop_sums {
+    struct hop_sum *items;
+    size_t count;
+};
+
+static struct hop_sum *hop_sum_of(struct hop_sums *sums, const char *name)
+{
+    for (size_t i = 0; i < sums->count; i++) {
+        if (strcmp(sums->items[i].hop.name, name) == 0) {
+            return &sums->items[i];
+        }
+    }
+    sums->items = xrealloc(sums->items, (sums->count + 1) * sizeof(*sums->items));
+    struct hop_sum *s = &sums->items[sums->count++];
+    *s = (struct hop_sum){0};
+    memcpy(s->hop.name, name, strlen(name) + 1);
+    return s;
+}
+
+static void add_hop(struct hop_sums *sums, const struct board_hop *h)
+{
+    struct hop_sum *s = hop_sum_of(sums, h->name);
+
+    s->workers++;
+    s->down_in += h->down;
+    if (h->down && (s->hop.since == 0 || h->since < s->hop.since)) {
+        s->hop.since = h->since;
+        memcpy(s->hop.error, h->error, sizeof(s->hop.error));
+    } else if (s->hop.error[0] == '\0') {
+        memcpy(s->hop.error, h->error, sizeof(s->hop.error));
+    }
+    s->hop.in_use += h->in_use;
+    s->hop.kept += h->kept;
+    s->hop.waiting += h->waiting;
+    s->hop.messages += h->messages;
+    s->hop.failures += h->failures;
+}
+
+static json_t *hop_object(const struct hop_sum *s, usec_t now, usec_t wall)
+{
+    json_t *object = json_object();
+
+    set_text(object, "name", s->hop.name);
+    set(object, "state",
+        json_string(s->down_in == 0            ? "well"
+                    : s->down_in == s->workers ? "down"
+                                               : "partly down"));
+    if (s->down_in > 0) {
+        set_time(object, "since", wall - (now - s->hop.since));
+    }
+    if (s->hop.error[0] != '\0') {
+        set_text(object, "last_error", s->hop.error);
+    }
+    set_number(object, "in_use", s->hop.in_use);
+    set_number(object, "kept", s->hop.kept);
+    set_number(object, "waiting", s->hop.waiting);
+    set_number(object, "messages", s->hop.messages);
+    set_number(object, "failures", s->hop.failures);
+    return object;
+}
+
+static json_t *hops_array(struct hop_sums *sums, usec_t now, usec_t wall)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < sums->count; i++) {
+        if (json_array_append_new(array, hop_object(&sums->items[i], now, wall)) != 0) {
+            fatal("out of memory for the status");
+        }
+    }
+    free(sums->items);
+    return array;
+}
+
+/* ---- the whole ---- */
+
 /* Of all workers, the least. */
 static json_t *confinement_object(const struct sandbox_level *least)
 {
@@ -182,6 +277,7 @@ json_t *status_json(const struct board *b, usec_t now, usec_t wall)
     json_t *object = json_object();
     json_t *workers = json_array();
     json_t *accept_all = json_array();
+    struct hop_sums hops = {0};
 
     board_read_master(b, &m);
     board_read_past(b, &past);
@@ -191,6 +287,9 @@ json_t *status_json(const struct board *b, usec_t now, usec_t wall)
         if (board_read(b, (uint16_t)slot, &w)) {
             add_figures(&sum, &w);
             add_accept_all(accept_all, w.accept_all);
+            for (unsigned i = 0; i < w.hop_count && i < BOARD_HOPS; i++) {
+                add_hop(&hops, &w.hops[i]);
+            }
             if (json_array_append_new(workers, worker_object((uint16_t)slot, &w, now, wall)) != 0) {
                 fatal("out of memory for the status");
             }
@@ -209,6 +308,7 @@ json_t *status_json(const struct board *b, usec_t now, usec_t wall)
     set(object, "spool", spool_object(&sum));
     set(object, "loop", loop_object(&sum, now, wall));
     set_number(object, "decisions_lost", sum.decisions_lost);
+    set(object, "hops", hops_array(&hops, now, wall));
     set(object, "accept_all", accept_all);
     set(object, "workers", workers);
     set(object, "counters", counters_object(&sum.counters));

@@ -76,7 +76,7 @@ static void select_wanted(struct leg *leg)
             r->confirmed = true;
             r->answer = reply_answer(REPLY_DELIVERED_BEFORE);
             d->suppressed++;
-            d->host->stats.suppressed++;
+            d->host->counts->ledger_suppressed++;
         } else if (refusal_find(d->host->store, REFUSAL_MESSAGE, &leg->keys[i], rt_wall(),
                                 &refusal) == 1) {
             r->answer = answer_from(d, &refusal);
@@ -293,7 +293,7 @@ enum delivery_end delivery_message(struct delivery *d, struct message *m, struct
     make_keys(d, m);
     int rc = place_marks(d);
     if (rc < 0) {
-        d->host->stats.in_doubt++;
+        d->host->counts->in_doubt_451++;
         *ret = reply_answer(rc == -EBUSY ? REPLY_IN_DOUBT : REPLY_MARKS_FULL);
         for (size_t i = 0; i < d->count; i++) {
             d->recipients[i]->answer = *ret;

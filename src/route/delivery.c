@@ -185,6 +185,7 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
     const struct recipient_question q = question(d, route, mailbox, local_part, domain);
     int answered = recipients_before(d->host->recipients, &q, ret);
     if (answered != 0) {
+        d->host->counts->rcpt_unasked += answered > 0;
         return answered < 0 ? answered : 0;
     }
     struct hop_recipient *r = arena_zalloc(&d->arena, sizeof(*r));
@@ -202,6 +203,7 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
         return error;
     }
     recipients_after(d->host->recipients, &q, &r->answer);
+    d->host->counts->rcpt_known_before += r->answer.known_before;
     *ret = r->answer;
     d->candidate = answer_is_yes(&r->answer) ? r : NULL;
     return 0;

@@ -25,17 +25,6 @@
 #include "store/marks.h"
 #include "store/store.h"
 
-/* Counted for the operator and the tests. */
-struct delivery_stats {
-    uint64_t committed;     /* final dots sent, one for each leg */
-    uint64_t settled;       /* of these: the answer came, and the ledger was written or given up */
-    uint64_t unknown;       /* commits whose outcome cannot be known */
-    uint64_t late;          /* answers that came after the client was told 451 */
-    uint64_t ledger_failed; /* 250 was sent though the ledger could not be written */
-    uint64_t suppressed;    /* recipients not delivered again because the ledger had them */
-    uint64_t in_doubt;      /* messages put off because another worker has them under way */
-};
-
 /* What a worker has once, and each delivery uses. */
 struct delivery_host {
     struct rt *rt;
@@ -49,7 +38,6 @@ struct delivery_host {
     struct counters *counts;
     bool ledger_failing;   /* it could not be written the last time */
     unsigned late_running; /* tasks that wait for a late answer */
-    struct delivery_stats stats;
 };
 
 /* How a message ended. */

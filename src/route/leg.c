@@ -125,7 +125,7 @@ static int arm(struct delivery_host *host, const struct digest *keys, size_t n, 
         rc = ledger_arm(host->store, keys, n, wall, deadline);
     }
     host->ledger_failing = rc < 0;
-    host->stats.ledger_failed += rc < 0;
+    host->counts->ledger_failed += rc < 0;
     return rc;
 }
 
@@ -171,15 +171,15 @@ static void put_off(struct leg *leg, enum reply_name name)
 /* What hop_commit or hop_commit_wait has brought; `error` is what it returned. */
 static void take_answers(struct leg *leg, int error, bool may_wait_on)
 {
-    struct delivery_stats *stats = &leg->delivery->host->stats;
+    struct counters *counts = leg->delivery->host->counts;
     write_ledger(leg);
     leg->late = error == -ETIMEDOUT && may_wait_on;
     if (error == 0) {
-        stats->settled++;
+        counts->commits_settled++;
     } else if (leg->late) {
         put_off(leg, REPLY_NO_ANSWER);
     } else {
-        stats->unknown++;
+        counts->commits_unknown++;
         put_off(leg, REPLY_UNKNOWN_OUTCOME);
     }
     clear_marks(leg, !leg->late);
@@ -188,7 +188,7 @@ static void take_answers(struct leg *leg, int error, bool may_wait_on)
 void leg_commit(struct leg *leg)
 {
     struct delivery_host *host = leg->delivery->host;
-    host->stats.committed++;
+    host->counts->commits++;
     usec_t deadline = rt_now() + host->conf->limits.answer_time;
     int rc = hop_commit(leg->hop, leg->recipients, leg->count, deadline);
     take_answers(leg, rc, true);
@@ -206,7 +206,7 @@ static void late_task(void *arg)
     scope_enter_shield(&shield);
     usec_t deadline = rt_now() + DELIVERY_ANSWER_TIME - host->conf->limits.answer_time;
     int rc = hop_commit_wait(leg->hop, leg->recipients, leg->count, deadline);
-    host->stats.late += rc == 0;
+    host->counts->late_answers += rc == 0;
     take_answers(leg, rc, false);
     leg->hop = hop_end(leg->hop);
     scope_leave(&shield);

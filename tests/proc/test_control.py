@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from test_processes import (NOBODY, PATIENCE, ROOT, Gatepost, Session, alive, check, main,  # noqa: E402
+from test_processes import (NOBODY, PATIENCE, ROOT, Gatepost, Session, alive, check, free_port, main,  # noqa: E402
                             process_status, until)
 
 
@@ -104,10 +104,10 @@ def manual(binary):
              for line in text.split('\n') if line.startswith('.Dl {')]
     check([json.loads(w)['do'] for w in words] == ['status', 'reload', 'upgrade'], f'{words}')
     named = set(re.findall(r'\w+', ' '.join(line for line in text.split('\n') if re.match(r'\.(It )?Va ', line))))
-    with Gatepost(binary, workers=1) as g:
+    with Gatepost(binary, workers=1, route='hop.test to smtp://127.0.0.1:1') as g:
         g.start()
         s = status(g)
-        for members in (s, s['confinement'], s['sessions'], s['spool'], s['workers'][0]):
+        for members in (s, s['confinement'], s['sessions'], s['spool'], s['workers'][0], *s['hops']):
             check(set(members) <= named, f'not in the manual: {set(members) - named}')
 
 
@@ -153,6 +153,26 @@ def phases_of_refusal(binary):
         until(lambda: status(g)['counters']['errors_421'] == 1, 'the 421')
         c = status(g)['counters']
         check(c['rcpt_refused'] == 1 and c['refused_rcpt'] == 1 and c['accepted'] == 0, f'{c}')
+
+
+def health_of_hops(binary):
+    nobody = free_port()
+    with Gatepost(binary, workers=2) as g:
+        g.write(route=[g.statements['route'], f'down.test to smtp://127.0.0.1:{nobody}'])
+        g.start()
+        hop = status(g)['hops'][0]
+        check(hop['name'] == f'smtp://127.0.0.1:{nobody}' and hop['state'] == 'well' and 'since' not in hop, f'{hop}')
+        for _ in range(8):
+            s = g.session()
+            s.expect('EHLO client.test', 250)
+            s.expect('MAIL FROM:<a@client.test>', 250)
+            s.expect('RCPT TO:<box@down.test>', 451)
+            s.close()
+        until(lambda: status(g)['hops'][0]['state'] != 'well', 'the hop is down')
+        hop = status(g)['hops'][0]
+        check(hop['state'] in ('down', 'partly down') and 'refused' in hop['last_error'].lower() and
+              hop['since'].endswith('Z') and hop['failures'] > 0, f'{hop}')
+        check(f'smtp://127.0.0.1:{nobody} ' in command(g, 'status').stdout, 'on the screen')
 
 
 def nobody_answers(binary):
@@ -462,7 +482,8 @@ def upgrades(binary):
         check(status(g)['counters']['accepted'] == 1, 'counters')
 
 
-CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal, nobody_answers, bad_places,
+CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal, health_of_hops,
+         nobody_answers, bad_places,
          garbage, several_requests, megabytes, many_clients, silent_client, takes_no_reply, clerk_dies,
          status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, upgrades]
 

@@ -227,7 +227,7 @@ uint64_t house_stat(const struct house *h, size_t offset)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < h->worker_count; i++) {
-        const char *stats = (const char *)&h->workers[i]->deliveries.stats;
+        const char *stats = (const char *)&h->workers[i]->counts;
         sum += *(const uint64_t *)(const void *)(stats + offset);
     }
     return sum;

@@ -89,5 +89,5 @@ bool house_drained(const struct house *h);
  * those that the DNS does not answer for. At first there is none. */
 void house_set_hosts(struct house *h, const char *text);
 
-/* Sum of one counter over all workers that ever lived: offset within struct delivery_stats. */
+/* Sum of one counter over all workers that ever lived: offset within struct counters. */
 uint64_t house_stat(const struct house *h, size_t offset);

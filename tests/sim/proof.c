@@ -271,9 +271,9 @@ static void on_await(void *arg, uint64_t n)
 {
     struct trial *t = arg;
     if (n == t->c->at && !t->fired) {
-        const struct delivery_stats *st = &t->victim->deliveries.stats;
+        const struct counters *st = &t->victim->counts;
         t->fired = true;
-        t->fired_in_commit = st->committed > st->settled + st->unknown;
+        t->fired_in_commit = st->commits > st->commits_settled + st->commits_unknown;
         make_fault(t);
         rt_timer_set(t->house->outside, &t->passing, sim_now(t->house->sim) + FAULT_LASTS);
     }
@@ -379,8 +379,8 @@ static void check_recipient(struct trial *t, unsigned i, bool excused, struct pr
 static void check(struct trial *t, struct proof_result *r)
 {
     const struct mail_client *c = &t->client;
-    uint64_t lost_track = house_stat(t->house, offsetof(struct delivery_stats, unknown)) +
-                          house_stat(t->house, offsetof(struct delivery_stats, ledger_failed));
+    uint64_t lost_track = house_stat(t->house, offsetof(struct counters, commits_unknown)) +
+                          house_stat(t->house, offsetof(struct counters, ledger_failed));
     bool excused = lost_track > 0 || t->fired_in_commit;
     r->put_off_delivered = c->put_off > 0;
     r->attempts = c->attempts;
@@ -402,9 +402,9 @@ static void check(struct trial *t, struct proof_result *r)
     if (t->c->way == PROOF_FAILOVER && t->c->fault == FAULT_HOP_DOWN && c->attempts > 7) {
         fail(r, "the other hop was of no use");
     }
-    bool late = house_stat(t->house, offsetof(struct delivery_stats, late)) > 0;
+    bool late = house_stat(t->house, offsetof(struct counters, late_answers)) > 0;
     if (c->put_off > 0 && !excused && !late &&
-        house_stat(t->house, offsetof(struct delivery_stats, in_doubt)) == 0) {
+        house_stat(t->house, offsetof(struct counters, in_doubt_451)) == 0) {
         fail(r, "4xx for a delivered message");
     }
     if (c->put_off_again > 0 && t->c->fault == FAULT_NONE) {

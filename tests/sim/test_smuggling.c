@@ -105,7 +105,7 @@ static void put_chunk(struct series *s, const char *p, size_t n, bool last)
 /* One message, its octets cut in two at `cut`. */
 static void one_message(struct series *s, const char *p, size_t n, size_t cut)
 {
-    uint64_t committed = house_stat(s->house, offsetof(struct delivery_stats, committed));
+    uint64_t committed = house_stat(s->house, offsetof(struct counters, commits));
     unsigned before = s->hop->messages;
     envelope(s);
     switch (s->mode) {
@@ -133,7 +133,7 @@ static void one_message(struct series *s, const char *p, size_t n, size_t cut)
     case MODE_COUNT: break;
     }
     synchronise(s);
-    committed = house_stat(s->house, offsetof(struct delivery_stats, committed)) - committed;
+    committed = house_stat(s->house, offsetof(struct counters, commits)) - committed;
     s->messages++;
     if (s->hop->messages - before != committed || committed > 2 ||
         (committed == 2 && s->mode != MODE_DATA)) {
