@@ -132,8 +132,9 @@ int note_find(struct store *s, enum note_kind kind, const struct digest *key, us
               void *ret, size_t size, size_t *ret_n);
 
 /* Queues a note of at most NOTE_MAX octets in place of any other under its key; never waits. It may
- * be lost: where too much is queued, where the file system is full, where the process is killed
- * within some milliseconds. A longer one is not kept (and takes away what was there). */
+ * be lost: where too much is queued, where the file system is full, where the store is half full
+ * (the rest is the ledger's), where the process is killed within some milliseconds. A longer one is
+ * not kept (and takes away what was there). */
 void note_keep(struct store *s, enum note_kind kind, const struct digest *key, const void *p,
                size_t n, usec_t wall, usec_t expires);
 

@@ -84,9 +84,24 @@ static int remove_one(struct lmdb_backend *l, MDB_txn *txn, MDB_val *key, usec_t
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/* Do the entries take more than half of what the file may grow to? */
+static bool is_crowded(struct lmdb_backend *l, MDB_txn *txn)
+{
+    MDB_stat tree;
+    MDB_envinfo map;
+    if (mdb_stat(txn, l->dbi, &tree) != 0 || mdb_env_info(l->env, &map) != 0) {
+        return false;
+    }
+    size_t pages = tree.ms_branch_pages + tree.ms_leaf_pages + tree.ms_overflow_pages;
+    return pages > map.me_mapsize / tree.ms_psize / 2;
+}
+
 static int write_one(struct lmdb_backend *l, MDB_txn *txn, const struct store_write *w)
 {
     int rc = 0;
+    if (w->unawaited && !w->remove && is_crowded(l, txn)) {
+        return 0; /* notes may be lost, and must leave room for the ledger */
+    }
     for (size_t i = 0; i < w->count && rc == 0; i++) {
         MDB_val key = {.mv_size = STORE_KEY_LEN, .mv_data = (void *)(uintptr_t)w->op[i].key.octets};
         MDB_val value = {.mv_size = w->value_n, .mv_data = w->value};
