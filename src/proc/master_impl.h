@@ -171,7 +171,7 @@ int generation_new(struct master *m, const struct generation_parts *parts, struc
 /* Tells its workers to accept no more; they end when their sessions have, or at the deadline. */
 void generation_retire(struct master *m, struct generation *g, usec_t deadline);
 
-/* Has every worker of this generation that lives stopped to accept, where others go on? */
+/* Has every worker of this generation that lives stopped to accept? */
 bool generation_has_retired(const struct master *m, unsigned number);
 
 /* Tells all workers of all generations to end. */

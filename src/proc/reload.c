@@ -19,8 +19,9 @@
 /* Generations whose last sessions go on, at most: each of their workers takes memory. */
 #define RETIRING_MOST 32
 
-/* For so long, and so often, the old workers are looked at until they accept no more. */
-#define RETIRE_TIME (2 * USEC_SEC)
+/* For so long, and so often, the old workers are looked at until they accept no more: at once, or
+ * after the last clients of an address that is given up. */
+#define RETIRE_TIME (3 * USEC_SEC)
 #define RETIRE_LOOK (2 * USEC_MSEC)
 
 /* How long until another try when there are workers of an earlier program alone, none of which can

@@ -19,7 +19,7 @@
 /* Of one worker slot: written by its worker alone, at every turn of its loop. */
 struct heartbeat {
     _Atomic usec_t at;    /* CLOCK_MONOTONIC; 0: none yet */
-    _Atomic bool retired; /* it accepts no more at addresses that others go on with */
+    _Atomic bool retired; /* it accepts no more */
 };
 
 struct shared {

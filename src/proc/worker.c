@@ -283,6 +283,12 @@ static bool stop_listening(struct worker *w, bool all)
     return none;
 }
 
+static void tell_retired(const struct worker *w)
+{
+    atomic_store_explicit(&w->setup->shared->hearts[w->setup->owner.slot].retired, true,
+                          memory_order_release);
+}
+
 /* The clock may have stood still for a while, and the time be over with clients still in the queue.
  */
 static void on_last_clients(void *arg)
@@ -295,19 +301,19 @@ static void on_last_clients(void *arg)
         }
     }
     (void)stop_listening(w, true);
+    tell_retired(w);
 }
 
 /* Who has connected to an address that is given up is still to be accepted. */
 static void retire(struct worker *w)
 {
-    struct heartbeat *heart = &w->setup->shared->hearts[w->setup->owner.slot];
-
     w->retiring = true;
     w->retire_timer = (struct rt_timer){.fn = on_last_clients, .arg = w};
-    if (!stop_listening(w, false)) {
+    if (stop_listening(w, false)) {
+        tell_retired(w);
+    } else {
         rt_timer_set(w->rt, &w->retire_timer, rt_now_of(w->rt) + LAST_CLIENTS);
     }
-    atomic_store_explicit(&heart->retired, true, memory_order_release);
 }
 
 static bool listens(const struct worker *w)

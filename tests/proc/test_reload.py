@@ -109,6 +109,16 @@ def addresses(binary):
             each.close()
 
 
+def address_taken_back(binary):
+    """An address that was given up can be had again as soon as the reload is done."""
+    with Gatepost(binary, workers=2) as g:
+        g.start()
+        first, second = f'127.0.0.1:{g.port}', f'127.0.0.1:{free_port()}'
+        for listen in ([first, second], first, [first, second]):
+            g.reload(listen=listen)
+        check('refused' not in g.log(), g.log())
+
+
 def dead_in_between(binary):
     """Workers that die: a new one's end gives the reload up, an old one's changes nothing."""
     with Gatepost(binary, workers=1) as g:
@@ -325,7 +335,7 @@ def in_doubt(binary):
     hop.listener.close()
 
 
-CASES = [new_configuration, wrong_configuration, addresses, dead_in_between, cannot_start,
+CASES = [new_configuration, wrong_configuration, addresses, address_taken_back, dead_in_between, cannot_start,
          trial_goes_wrong, worker_beside_trial, storm,
          too_many_generations, time_is_over, in_doubt]
 
