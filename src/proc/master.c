@@ -56,7 +56,7 @@ void master_warn_of(const struct identity *who)
     }
     if (who->root) {
         log_line(LOG_WARNING,
-                 "workers keep root's privileges: set `user` to an account of their own");
+                 "workers are root, if without capabilities: set `user` to an account of theirs");
     }
 }
 

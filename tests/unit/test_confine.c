@@ -586,10 +586,9 @@ static bool has_capability(bool bounding)
     bool found = f == NULL;
 
     while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-        char name[8];
-        unsigned long long set;
-        if (sscanf(line, "Cap%7[^:]: %llx", name, &set) == 2 && set != 0) {
-            found = found || bounding || strcmp(name, "Bnd") != 0;
+        /* "CapBnd:\t000001ffffffffff" */
+        if (strncmp(line, "Cap", 3) == 0 && strtoull(line + 7, NULL, 16) != 0) {
+            found = found || bounding || strncmp(line, "CapBnd", 6) != 0;
         }
     }
     return found;
