@@ -135,16 +135,20 @@ void control_socket_forget(struct control_socket *s)
     s->fd = -1;
 }
 
-void control_socket_close(struct control_socket *s)
+bool control_socket_is_there(const struct control_socket *s)
 {
     struct stat st;
 
-    if (s->fd < 0) {
-        return;
-    }
-    close(s->fd);
-    s->fd = -1;
-    if (lstat(s->path, &st) == 0 && st.st_dev == s->device && st.st_ino == s->inode) {
+    return s->fd >= 0 && lstat(s->path, &st) == 0 && st.st_dev == s->device &&
+           st.st_ino == s->inode;
+}
+
+void control_socket_close(struct control_socket *s)
+{
+    bool there = control_socket_is_there(s);
+
+    control_socket_forget(s);
+    if (there) {
         (void)unlink(s->path);
     }
 }

@@ -26,5 +26,8 @@ void control_socket_adopt(struct control_socket *s, int fd, const char *path);
 /* In a child of the master: closes, and leaves it where it is. */
 void control_socket_forget(struct control_socket *s);
 
+/* Can clients find it, at the path where it was made? */
+bool control_socket_is_there(const struct control_socket *s);
+
 /* Closes and removes it, unless somebody else has taken its place. */
 void control_socket_close(struct control_socket *s);

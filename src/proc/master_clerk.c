@@ -108,11 +108,11 @@ void clerk_follow(struct master *m)
 {
     const struct conf *conf = m->serving->configuration->conf;
     const struct identity *who = &m->serving->who;
-    bool moved = strcmp(m->control.path, conf->control) != 0;
+    bool moved =
+        strcmp(m->control.path, conf->control) != 0 || !control_socket_is_there(&m->control);
     struct control_socket next;
     struct conf_error error;
 
-    clerk_tell(m);
     if (moved && control_socket_open(conf, m->file, &next, &error) < 0) {
         log_line(LOG_ERROR, "%s; it stays at %s", error.text, m->control.path);
         moved = false;

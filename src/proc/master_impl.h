@@ -264,6 +264,6 @@ void clerk_close_in_child(struct master *m);
 /* Puts the master's own figures on the status board. */
 void clerk_tell(struct master *m);
 
-/* The first configuration is in force, or another one, which may want another control socket and
- * another user. */
+/* Another configuration is in force: it may want another control socket, or the one that somebody
+ * has removed again, and another user. */
 void clerk_follow(struct master *m);

@@ -304,7 +304,7 @@ static void switch_over(struct master *m)
     log_set_target(environment_log(m->serving->configuration->conf));
     r->told_waiting = false;
     if (old == NULL) {
-        clerk_follow(m);
+        clerk_tell(m);
         master_tell_ready(m);
         finish(m, NULL);
         return;

@@ -465,6 +465,16 @@ def moves(binary):
         check(status_of(g, f'{g.folder}/moved')['ok'], 'it stays')
 
 
+def made_again(binary):
+    """A control socket that somebody has removed is back after a reload."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        os.unlink(f'{g.folder}/control')
+        g.reload()
+        until(lambda: command(g, 'status').returncode == 0, 'the control socket')
+        check(stat.S_IMODE(os.stat(f'{g.folder}/control').st_mode) == 0o600, 'its mode')
+
+
 def upgrades(binary):
     """The new program answers on the same socket."""
     with Gatepost(binary, workers=1) as g:
@@ -485,7 +495,8 @@ def upgrades(binary):
 CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal, health_of_hops,
          nobody_answers, bad_places,
          garbage, several_requests, megabytes, many_clients, silent_client, takes_no_reply, clerk_dies,
-         status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, upgrades]
+         status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, made_again,
+         upgrades]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))
