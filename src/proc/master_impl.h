@@ -128,7 +128,6 @@ struct master {
     int ready[2];
     usec_t tick_at;     /* when to look around again */
     usec_t awake_since; /* the last time that the master had stood still */
-    bool told_ready;
     bool ending;
     int status;
 };
