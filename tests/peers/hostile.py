@@ -490,11 +490,11 @@ def crowd_of_all_kinds(lab):
     """Mail at a fixed rate beside 1,000 bad guests from 100 networks, who could have every session twice.
     The large one is `./dev bench hostile`."""
     load = str(lab.root / "build" / "release" / "tests" / "proc" / "bench_hostile")
+    count, addresses = (20_000, 2_000) if lab.everything and not lab.sanitized() else (1000, 100)
     hop = lab.hop()
     g = lab.gatepost({"bench.test": f"smtp://127.0.0.1:{hop.port}"}, policy=NO_WAIT,
-                     limits={"sessions": 500})
+                     limits={"sessions": count // 2})
     workers = g.all_workers()
-    count, addresses = (20_000, 2_000) if lab.everything and not lab.sanitized() else (1000, 100)
     alone = crowd.mail(load, g.port, 10, 20, 3)
     harm = crowd.Crowd(load, g.port, addresses, count)
     harm.await_all()
