@@ -56,6 +56,14 @@ void log_set_target(enum log_target target)
     }
 }
 
+void log_reopen(void)
+{
+    if (journal.fd >= 0) {
+        journal.fd = -1; /* another's number from now on */
+        log_set_target(LOG_TO_JOURNALD);
+    }
+}
+
 static const char *level_word(enum log_level level)
 {
     switch (level) {

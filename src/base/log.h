@@ -22,6 +22,10 @@ void log_set_role(const char *role);
  * before privileges are given up. */
 void log_set_target(enum log_target target);
 
+/* For a process that has just closed all descriptors it was born with: opens the journal's socket
+ * anew where lines go there, as log_set_target did. */
+void log_reopen(void);
+
 /* Is standard error a stream that systemd has connected to the journal (JOURNAL_STREAM)? What is
  * written to it then begins with its priority. */
 bool log_stderr_is_journal(void);

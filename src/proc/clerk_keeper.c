@@ -85,6 +85,7 @@ static int start(struct clerk_keeper *k)
     pid_t pid = fork_named("gatepost-clerk");
     if (pid == 0) {
         close_others(setup.control, setup.link);
+        log_reopen();
         exit(clerk_run(&setup));
     }
     int r = pid < 0 ? -errno : 0;
