@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/octets.h"
 
 #define VERSION     1
 #define YES_LEN     10
@@ -40,33 +41,17 @@ static struct digest asker_key(const struct conf_route *server, const struct rec
     return note_key(fields, sizeof(fields) / sizeof(fields[0]));
 }
 
-static void put_number(uint8_t *p, size_t n, uint64_t value)
-{
-    for (size_t i = 0; i < n; i++) {
-        p[i] = (uint8_t)(value >> (8 * (n - 1 - i)));
-    }
-}
-
-static uint64_t get_number(const uint8_t *p, size_t n)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < n; i++) {
-        value = value << 8 | p[i];
-    }
-    return value;
-}
-
 /* Is it still of use? The limit may have been lowered since, and the clock set back. */
 static bool is_within(const uint8_t *note, usec_t wall, usec_t time)
 {
-    usec_t made = (usec_t)get_number(note + 2, 8);
+    usec_t made = (usec_t)octets_get(note + 2, 8);
     return made <= wall && wall - made < time;
 }
 
 static bool take_no(const uint8_t *p, size_t n, struct arena *arena, struct answer *ret)
 {
     size_t enhanced_n = n >= NO_HEAD_LEN ? p[12] : 0;
-    unsigned code = n >= NO_HEAD_LEN ? (unsigned)get_number(p + 10, 2) : 0;
+    unsigned code = n >= NO_HEAD_LEN ? (unsigned)octets_get(p + 10, 2) : 0;
     if (code < 500 || code > 599 || NO_HEAD_LEN + enhanced_n > n) {
         return false;
     }
@@ -125,7 +110,7 @@ static void keep_yes(struct store *store, const struct conf *conf, const struct 
     }
     note[0] = VERSION;
     note[1] = 'y';
-    put_number(note + 2, 8, (uint64_t)wall);
+    octets_put(note + 2, 8, (uint64_t)wall);
     note_keep(store, NOTE_RECIPIENT, key, note, YES_LEN, wall, wall + time);
 }
 
@@ -138,8 +123,8 @@ static void keep_no(struct store *store, const struct conf *conf, const struct d
     size_t text_n = answer->text.n < TEXT_MAX_KEPT ? answer->text.n : TEXT_MAX_KEPT;
     note[0] = VERSION;
     note[1] = 'n';
-    put_number(note + 2, 8, (uint64_t)wall);
-    put_number(note + 10, 2, answer->code);
+    octets_put(note + 2, 8, (uint64_t)wall);
+    octets_put(note + 10, 2, answer->code);
     note[12] = (uint8_t)enhanced_n;
     if (enhanced_n > 0) {
         memcpy(note + NO_HEAD_LEN, answer->enhanced.p, enhanced_n);

@@ -3,41 +3,26 @@
  * for a note whatever its writer put there. Numbers have their most significant octet first. */
 #include <string.h>
 
+#include "base/octets.h"
 #include "store/backend.h"
 
 #define FORMAT       1
 #define HEAD_LEN     9
 #define REFUSAL_HEAD 5
 
-static void put_number(uint8_t *p, size_t n, uint64_t value)
-{
-    for (size_t i = 0; i < n; i++) {
-        p[i] = (uint8_t)(value >> (8 * (n - 1 - i)));
-    }
-}
-
-static uint64_t get_number(const uint8_t *p, size_t n)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < n; i++) {
-        value = value << 8 | p[i];
-    }
-    return value;
-}
-
 size_t entry_encode(uint8_t ret[static ENTRY_MAX], usec_t expires, const struct refusal *r)
 {
     ret[0] = FORMAT;
-    put_number(ret + 1, 8, (uint64_t)expires);
+    octets_put(ret + 1, 8, (uint64_t)expires);
     if (r == NULL) {
         return HEAD_LEN;
     }
     size_t enhanced_n = strnlen(r->enhanced, sizeof(r->enhanced) - 1);
     size_t text_n = strnlen(r->text, sizeof(r->text) - 1);
     uint8_t *p = ret + HEAD_LEN;
-    put_number(p, 2, r->code);
-    put_number(p + 2, 1, enhanced_n);
-    put_number(p + 3, 2, text_n);
+    octets_put(p, 2, r->code);
+    octets_put(p + 2, 1, enhanced_n);
+    octets_put(p + 3, 2, text_n);
     memcpy(p + REFUSAL_HEAD, r->enhanced, enhanced_n);
     memcpy(p + REFUSAL_HEAD + enhanced_n, r->text, text_n);
     return HEAD_LEN + REFUSAL_HEAD + enhanced_n + text_n;
@@ -60,13 +45,13 @@ static bool decode_refusal(const uint8_t *p, size_t n, struct refusal *ret)
         return false;
     }
     size_t enhanced_n = p[2];
-    size_t text_n = get_number(p + 3, 2);
+    size_t text_n = octets_get(p + 3, 2);
     if (enhanced_n >= sizeof(ret->enhanced) || text_n >= sizeof(ret->text) ||
         n != REFUSAL_HEAD + enhanced_n + text_n) {
         return false;
     }
     memset(ret, 0, sizeof(*ret));
-    ret->code = (uint16_t)get_number(p, 2);
+    ret->code = (uint16_t)octets_get(p, 2);
     memcpy(ret->enhanced, p + REFUSAL_HEAD, enhanced_n);
     memcpy(ret->text, p + REFUSAL_HEAD + enhanced_n, text_n);
     return true;
@@ -75,7 +60,7 @@ static bool decode_refusal(const uint8_t *p, size_t n, struct refusal *ret)
 usec_t entry_expires(const void *p, size_t n)
 {
     const uint8_t *octets = p;
-    return n < HEAD_LEN || octets[0] != FORMAT ? 0 : (usec_t)get_number(octets + 1, 8);
+    return n < HEAD_LEN || octets[0] != FORMAT ? 0 : (usec_t)octets_get(octets + 1, 8);
 }
 
 bool entry_decode(const void *p, size_t n, usec_t wall, struct refusal *ret)
