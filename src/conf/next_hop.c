@@ -136,18 +136,7 @@ int next_hop_place(struct parser *p, struct next_hop *h)
 
 static int take_ca(struct parser *p, struct next_hop *h)
 {
-    static const char what[] = "the absolute path of a file of certificates";
-    struct token token;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    if (!value_is_path(token.text)) {
-        return parser_expected(p, &token, what);
-    }
-    h->hop.tls_ca = parser_keep(p, token.text);
-    return 0;
+    return parser_path(p, "the absolute path of a file of certificates", &h->hop.tls_ca);
 }
 
 static int take_name(struct parser *p, struct next_hop *h)

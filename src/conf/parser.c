@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "conf/finding.h"
 #include "conf/suggest.h"
+#include "conf/value.h"
 
 /* Of a file's name, the end is shown, of text found in the file, the beginning. */
 #define FILE_SHOWN  200
@@ -211,4 +212,19 @@ char *parser_keep_lower(struct parser *p, struct slice text)
         }
     }
     return kept;
+}
+
+int parser_path(struct parser *p, const char *what, char **ret)
+{
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    if (!value_is_path(token.text)) {
+        return parser_expected(p, &token, what);
+    }
+    *ret = parser_keep(p, token.text);
+    return 0;
 }

@@ -141,6 +141,9 @@ bool parser_comma(struct parser *p);
 /* Is the statement at its end? Takes nothing. Else the error, -EINVAL. */
 int parser_end(struct parser *p);
 
+/* The next value, which must be an absolute path, kept in *ret: 0 or -EINVAL, the error set. */
+int parser_path(struct parser *p, const char *what, char **ret);
+
 /* A copy that lives as long as the configuration. */
 char *parser_keep(struct parser *p, struct slice text);
 /* The same with its ASCII letters in lower case. */

@@ -12,22 +12,6 @@
 /* More than anybody's MTA has. */
 #define DELIMITERS_MAX 8
 
-static int take_path(struct parser *p, const char *what, struct conf_recipients *c)
-{
-    struct token token;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    if (!value_is_path(token.text)) {
-        return parser_expected(p, &token, what);
-    }
-    c->path = parser_keep(p, token.text);
-    c->path_place = token.place;
-    return 0;
-}
-
 /* Takes the word `keyword` if it is next. */
 static bool take_keyword(struct parser *p, const char *keyword)
 {
@@ -55,7 +39,8 @@ static int take_file(struct parser *p, struct conf_recipients *c)
 {
     static const char what[] = "at most 8 different characters such as +";
     struct token token;
-    int r = take_path(p, "the absolute path of a file", c);
+    c->path_place = parser_peek(p).place;
+    int r = parser_path(p, "the absolute path of a file", &c->path);
 
     c->kind = CONF_RECIPIENTS_FILE;
     c->delimiters = parser_keep(p, SLICE_LIT(""));
@@ -77,7 +62,8 @@ static int take_sqlite(struct parser *p, struct conf_recipients *c)
 {
     static const char what[] = "a query such as \"SELECT 1 FROM users WHERE address = :address\"";
     struct token token;
-    int r = take_path(p, "the absolute path of a database", c);
+    c->path_place = parser_peek(p).place;
+    int r = parser_path(p, "the absolute path of a database", &c->path);
 
     c->kind = CONF_RECIPIENTS_SQLITE;
     if (r < 0) {

@@ -8,21 +8,6 @@
 #include "conf/parser.h"
 #include "conf/source.h"
 
-static int take_path(struct parser *p, const char *what, char **ret)
-{
-    struct token token;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    if (!value_is_path(token.text)) {
-        return parser_expected(p, &token, what);
-    }
-    *ret = parser_keep(p, token.text);
-    return 0;
-}
-
 /* control PATH */
 static int parse_control(struct parser *p)
 {
@@ -292,7 +277,7 @@ static int parse_proxy(struct parser *p)
 /* spool FOLDER */
 static int parse_spool(struct parser *p)
 {
-    return take_path(p, "the absolute path of a folder", &p->conf->spool);
+    return parser_path(p, "the absolute path of a folder", &p->conf->spool);
 }
 
 /* state lmdb:FOLDER */
@@ -321,7 +306,7 @@ static int parse_tls(struct parser *p)
     if (r < 0) {
         return r;
     }
-    r = take_path(p, "the absolute path of the certificate's file", &p->conf->tls_cert);
+    r = parser_path(p, "the absolute path of the certificate's file", &p->conf->tls_cert);
     if (r < 0) {
         return r;
     }
@@ -329,7 +314,7 @@ static int parse_tls(struct parser *p)
     if (r < 0) {
         return r;
     }
-    return take_path(p, "the absolute path of the private key's file", &p->conf->tls_key);
+    return parser_path(p, "the absolute path of the private key's file", &p->conf->tls_key);
 }
 
 /* user NAME */
