@@ -156,11 +156,16 @@ int parser_repeated(struct parser *p, const struct token *found, const char *wha
                        text, where, first.line);
 }
 
+static bool is_value(const struct token *t)
+{
+    return t->kind == TOKEN_WORD || t->kind == TOKEN_STRING;
+}
+
 int parser_value(struct parser *p, const char *what, struct token *ret)
 {
     struct token token = parser_peek(p);
 
-    if (token.kind != TOKEN_WORD && token.kind != TOKEN_STRING) {
+    if (!is_value(&token)) {
         return parser_expected(p, &token, what);
     }
     *ret = parser_take(p);
@@ -216,15 +221,11 @@ char *parser_keep_lower(struct parser *p, struct slice text)
 
 int parser_path(struct parser *p, const char *what, char **ret)
 {
-    struct token token;
-    int r = parser_value(p, what, &token);
+    struct token token = parser_peek(p);
 
-    if (r < 0) {
-        return r;
-    }
-    if (!value_is_path(token.text)) {
+    if (!is_value(&token) || !value_is_path(token.text)) {
         return parser_expected(p, &token, what);
     }
-    *ret = parser_keep(p, token.text);
+    *ret = parser_keep(p, parser_take(p).text);
     return 0;
 }
