@@ -1,4 +1,4 @@
-/* What store/marks.c, store/presence.c and store/bans.c have in common: a lock in memory that
+/* What store/marks.c, store/presence.c and store/timed.c have in common: a lock in memory that
  * processes share and may die with, and the rules by which their tables survive that.
  *
  * The tables are open addressed. A cell is living or void by its own content and the owners' epochs
