@@ -4,7 +4,9 @@
  *
  * The octets of a chunk follow whatever we think of the command, so they are always read. Each
  * chunk gets one reply; what is wrong with the octets themselves is said at LAST, while a message
- * that has become too large is refused at once, which ends the transaction. */
+ * that has become too large is refused at once, which ends the transaction. Where the size cannot
+ * be read nobody knows where the next command begins, and what looks like one may be a part of the
+ * message: the session ends, as Postfix ends it. */
 #include <errno.h>
 
 #include "parse/smtp_command.h"
@@ -55,8 +57,7 @@ void cmd_bdat(struct session *s, struct slice argument)
     uint64_t size = 0;
     bool last = false;
     if (smtp_bdat_parse(argument, &size, &last) < 0) {
-        /* How much follows cannot be known: the client's octets will be taken for commands. */
-        reply_error(s, REPLY_BAD_BDAT);
+        session_goodbye(s, REPLY_BAD_BDAT);
         return;
     }
     bool wanted = s->state == STATE_RCPT || s->state == STATE_CHUNK;

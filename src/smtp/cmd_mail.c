@@ -13,6 +13,8 @@ struct mail {
     struct smtp_path path;
     struct envelope envelope;
     bool dsn; /* offered to this client */
+    bool has_size;
+    bool has_body;
 };
 
 static const struct slice prefix = SLICE_LIT("FROM:");
@@ -24,6 +26,14 @@ static enum reply_name take_dsn(const struct smtp_param *p, struct mail *m)
     return taken == DSN_TAKEN ? REPLY_OK : taken == DSN_BAD ? REPLY_BAD_PARAM : REPLY_UNKNOWN_PARAM;
 }
 
+/* Sets what says that a parameter has been there. Given twice it could be read in two ways. */
+static bool is_first(bool *seen)
+{
+    bool first = !*seen;
+    *seen = true;
+    return first;
+}
+
 /* SIZE is RFC 1870, BODY RFC 6152, SMTPUTF8 RFC 6531. */
 static enum reply_name take_param(const struct smtp_param *p, struct mail *m)
 {
@@ -32,16 +42,15 @@ static enum reply_name take_param(const struct smtp_param *p, struct mail *m)
         if (r == -ERANGE) {
             m->envelope.size_declared = UINT64_MAX;
         }
-        return r == -EINVAL ? REPLY_BAD_PARAM : REPLY_OK;
+        return is_first(&m->has_size) && r != -EINVAL ? REPLY_OK : REPLY_BAD_PARAM;
     }
     if (slice_eq_nocase(p->keyword, SLICE_LIT("BODY"))) {
         m->envelope.body_8bitmime = slice_eq_nocase(p->value, SLICE_LIT("8BITMIME"));
         bool known = m->envelope.body_8bitmime || slice_eq_nocase(p->value, SLICE_LIT("7BIT"));
-        return known ? REPLY_OK : REPLY_BAD_PARAM;
+        return is_first(&m->has_body) && known ? REPLY_OK : REPLY_BAD_PARAM;
     }
     if (slice_eq_nocase(p->keyword, SLICE_LIT("SMTPUTF8"))) {
-        m->envelope.smtputf8 = true;
-        return p->has_value ? REPLY_BAD_PARAM : REPLY_OK;
+        return is_first(&m->envelope.smtputf8) && !p->has_value ? REPLY_OK : REPLY_BAD_PARAM;
     }
     return take_dsn(p, m);
 }

@@ -15,10 +15,11 @@
  *   with the next hop's own yes or no. One reply, one decision line (decide.c), and the session is
  *   where it was before MAIL.
  *
- * A session ends by QUIT, by a 421, or because the client went away. Three things outside can end
- * it: the process drains (an idle session is told at once, another when its transaction is over or
- * the time is up), the session's own time, and the peer's hanging up while the next hop is asked.
- * None of them reaches into a commit: that runs behind a shield.
+ * A session ends by QUIT, by a 421 (or 501 to a BDAT without a size), or because the client went
+ * away. Three things outside can end it: the process drains (an idle session is told at once,
+ * another when its transaction is over or the time is up), the session's own time, and the peer's
+ * hanging up while the next hop is asked. None of them reaches into a commit: that runs behind a
+ * shield.
  *
  * After a 250 for a message its ledger entries stay armed until the client shows that it heard it:
  * by a command that it cannot have sent before, or, where it had pipelined its QUIT, by closing in
