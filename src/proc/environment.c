@@ -65,7 +65,7 @@ static int check_certificate(const struct check *c)
         }
     }
     if (tls_context_server(files[0], files[1], &context, why, sizeof(why)) < 0) {
-        return refuse(c, "tls", "tls cert %s key %s: %s", files[0], files[1], why);
+        return refuse(c, "tls", "tls: %s", why);
     }
     tls_context_free(context);
     return 0;
@@ -174,6 +174,20 @@ static int check_folder(const struct check *c, const char *what, const char *pat
     return 0;
 }
 
+/* Could a file be made at this path? */
+static int ask_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+    size_t n = (size_t)(strrchr(path, '/') - path);
+
+    if (n >= sizeof(folder)) {
+        return -ENAMETOOLONG;
+    }
+    memcpy(folder, path, n);
+    folder[n] = '\0';
+    return access(n > 0 ? folder : "/", W_OK | X_OK) < 0 ? -errno : 0;
+}
+
 static int check_decisions(const struct check *c)
 {
     struct decision_sink *sink = NULL;
@@ -183,9 +197,10 @@ static int check_decisions(const struct check *c)
     int r;
 
     if (c->conf->decisions == CONF_DECISIONS_FILE && !c->create && access(to, F_OK) < 0) {
-        return 0;
+        r = ask_folder_of(to);
+    } else {
+        r = decision_sink_open(c->conf, 0, 0, &sink);
     }
-    r = decision_sink_open(c->conf, 0, 0, &sink);
     if (r < 0) {
         return refuse(c, "decisions", "decisions %s: %s", to, strerror(-r));
     }

@@ -32,13 +32,14 @@ static struct tls_context *context_new(const SSL_METHOD *method)
     return c;
 }
 
-/* Says what OpenSSL has against the file, and drops the context. */
-static int file_refused(struct tls_context *c, const char *file, char *ret_why, size_t why_size)
+/* Says what the file lacks, or why it cannot be read, and drops the context. */
+static int file_refused(struct tls_context *c, const char *file, const char *lacks, char *ret_why,
+                        size_t why_size)
 {
     unsigned long error = ERR_peek_error();
-    const char *reason = ERR_SYSTEM_ERROR(error) ? strerror((int)ERR_GET_REASON(error))
-                                                 : ERR_reason_error_string(error);
-    snprintf(ret_why, why_size, "%s: %s", file, reason != NULL ? reason : "cannot be used");
+
+    snprintf(ret_why, why_size, "%s: %s", file,
+             ERR_SYSTEM_ERROR(error) ? strerror((int)ERR_GET_REASON(error)) : lacks);
     ERR_clear_error();
     tls_context_free(c);
     return -EINVAL;
@@ -46,19 +47,51 @@ static int file_refused(struct tls_context *c, const char *file, char *ret_why, 
 
 /* ---- servers ---- */
 
+struct key_file {
+    bool encrypted; /* somebody would have had to be asked for its pass phrase */
+};
+
+static int no_pass_phrase(char *ret, int size, int writing, void *arg)
+{
+    struct key_file *key = arg;
+
+    (void)ret;
+    (void)size;
+    (void)writing;
+    key->encrypted = true;
+    return -1;
+}
+
+/* What is wrong with the key's file, or NULL. OpenSSL's own words would be "unsupported" for a file
+ * without a key, and "no certificate assigned" for a key of another kind than the certificate's. */
+static const char *use_key(struct tls_context *c, const char *file)
+{
+    struct key_file key = {.encrypted = false};
+
+    SSL_CTX_set_default_passwd_cb(c->ctx, no_pass_phrase);
+    SSL_CTX_set_default_passwd_cb_userdata(c->ctx, &key);
+    bool loaded = SSL_CTX_use_PrivateKey_file(c->ctx, file, SSL_FILETYPE_PEM) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(c->ctx, NULL);
+    if (key.encrypted) {
+        return "the key is encrypted, and nobody is there to be asked for the pass phrase";
+    }
+    if (!loaded && ERR_GET_REASON(ERR_peek_error()) != X509_R_KEY_VALUES_MISMATCH) {
+        return "no private key in PEM is in it";
+    }
+    return loaded && SSL_CTX_check_private_key(c->ctx) == 1 ? NULL
+                                                            : "this is not the certificate's key";
+}
+
 int tls_context_server(const char *cert_file, const char *key_file, struct tls_context **ret,
                        char *ret_why, size_t why_size)
 {
     struct tls_context *c = context_new(TLS_server_method());
-    const char *what = NULL;
     if (SSL_CTX_use_certificate_chain_file(c->ctx, cert_file) != 1) {
-        what = cert_file;
-    } else if (SSL_CTX_use_PrivateKey_file(c->ctx, key_file, SSL_FILETYPE_PEM) != 1 ||
-               SSL_CTX_check_private_key(c->ctx) != 1) {
-        what = key_file;
+        return file_refused(c, cert_file, "no certificate in PEM is in it", ret_why, why_size);
     }
-    if (what != NULL) {
-        return file_refused(c, what, ret_why, why_size);
+    const char *wrong = use_key(c, key_file);
+    if (wrong != NULL) {
+        return file_refused(c, key_file, wrong, ret_why, why_size);
     }
     SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_session_id_context(c->ctx, (const unsigned char *)"gatepost", 8);
@@ -116,7 +149,7 @@ int tls_context_verifying(const char *ca_file, struct tls_context **ret, char *r
         X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
     }
     if (SSL_CTX_load_verify_file(c->ctx, file) != 1) {
-        return file_refused(c, file, ret_why, why_size);
+        return file_refused(c, file, "no certificate in PEM is in it", ret_why, why_size);
     }
     c->verifying = true;
     *ret = c;

@@ -509,9 +509,8 @@ def wrong_environment(binary):
             said = g.refused(command)
             check(re.match(r':\d+:1: ', said) and 'user no-such-user' in said, said)
         with Gatepost(binary, decisions='/nonexistent/decisions') as g:
-            if command == 'run':
-                said = g.refused(command)
-                check('decisions /nonexistent/decisions: No such file' in said, said)
+            said = g.refused(command)
+            check('decisions /nonexistent/decisions: No such file' in said, said)
 
 
 def no_privileges(binary):

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/pem.h>
 
 #include "../sim/certificate.h"
 #include "rt/sim.h"
@@ -143,12 +144,66 @@ static void test_missing_file(void **state)
     assert_string_equal(why, "/nonexistent/cert.pem: No such file or directory");
 }
 
+/* Writes a new key, encrypted where there is a pass phrase. */
+static void write_key(const char *file, const char *type, const char *pass_phrase)
+{
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, type);
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    assert_int_equal(PEM_write_PrivateKey(f, key, pass_phrase != NULL ? EVP_aes_128_cbc() : NULL,
+                                          NULL, 0, NULL, (void *)(uintptr_t)pass_phrase),
+                     1);
+    assert_int_equal(fclose(f), 0);
+    EVP_PKEY_free(key);
+}
+
+/* Each is told so that it can be mended, and nobody is asked for a pass phrase. */
+static void test_wrong_files(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/gatepost-tls-XXXXXX";
+    char cert[64], key[64], other[64], why[256];
+    struct tls_context *c = NULL;
+    const struct {
+        const char *type, *pass_phrase, *why;
+    } keys[] = {
+        {"ED25519", NULL, "this is not the certificate's key"},
+        {"ED448", NULL, "this is not the certificate's key"},
+        {"ED25519", "secret",
+         "the key is encrypted, and nobody is there to be asked for the pass phrase"},
+    };
+    assert_non_null(mkdtemp(folder));
+    snprintf(cert, sizeof cert, "%s/cert", folder);
+    snprintf(key, sizeof key, "%s/key", folder);
+    snprintf(other, sizeof other, "%s/other", folder);
+    certificate_make(cert, key);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        write_key(other, keys[i].type, keys[i].pass_phrase);
+        assert_int_equal(tls_context_server(cert, other, &c, why, sizeof why), -EINVAL);
+        assert_string_equal(why + strlen(other) + 2, keys[i].why);
+    }
+    certificate_make(other, key); /* of the same kind, but another one's */
+    assert_int_equal(tls_context_server(cert, key, &c, why, sizeof why), -EINVAL);
+    assert_string_equal(why + strlen(key) + 2, "this is not the certificate's key");
+    assert_int_equal(tls_context_server(cert, cert, &c, why, sizeof why), -EINVAL);
+    assert_string_equal(why + strlen(cert) + 2, "no private key in PEM is in it");
+    assert_int_equal(tls_context_server(key, key, &c, why, sizeof why), -EINVAL);
+    assert_string_equal(why + strlen(key) + 2, "no certificate in PEM is in it");
+    assert_int_equal(tls_context_server(other, key, &c, why, sizeof why), 0);
+    tls_context_free(c);
+    unlink(cert);
+    unlink(key);
+    unlink(other);
+    rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pending_counts_records),
         cmocka_unit_test(test_end_without_close_notify),
         cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_wrong_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
