@@ -7,9 +7,10 @@
  *     us had written the ledger before it took them away, so what it delivered is seen.
  *  2. Recipients that the ledger has are done: they got the message from an earlier attempt whose
  *     250 was lost, or that others did not let end in one. The others are made ready at their hops,
- *     all legs at the same time. A leg that one recipient's refusal stops is not committed; that
- *     refusal is remembered so that the retry makes progress. It does not stop the other legs: what
- *     they deliver is in the ledger, so that the retry brings only what is missing.
+ *     all legs at the same time once each has its connection. A leg that one recipient's refusal
+ *     stops is not committed; that refusal is remembered so that the retry makes progress. It does
+ *     not stop the other legs: what they deliver is in the ledger, so that the retry brings only
+ *     what is missing.
  *  3. The commit, behind a shield, of all legs that are ready, at the same time: the final dot, the
  *     hop's answers, then the ledger, then the marks come off, each leg for itself (route/leg.c).
  *     The client's reply is sent after that. So a 250 is never sent without all the hops', and what
@@ -43,8 +44,9 @@ static void make_keys(struct delivery *d, const struct message *m)
 static int place_marks(struct delivery *d)
 {
     const struct conf_limits *l = &d->host->conf->limits;
+    d->hand_over_until = rt_now() + l->hand_over_time;
     int rc = marks_place(d->host->marks, d->host->owner, d->keys, d->count, rt_now(),
-                         rt_now() + l->hand_over_time + DELIVERY_ANSWER_TIME);
+                         d->hand_over_until + DELIVERY_ANSWER_TIME);
     for (size_t i = 0; rc == 0 && i < d->count; i++) {
         d->recipients[i]->marked = true;
     }
@@ -243,15 +245,49 @@ static void commit_leg(void *arg)
     leg_commit(arg);
 }
 
+/* The leg whose route comes next in the configuration behind `last`, of those to be prepared. */
+static struct leg *next_by_route(const struct delivery *d, const struct leg *last)
+{
+    struct leg *next = NULL;
+    for (struct leg *leg = d->legs; leg != NULL; leg = leg->next) {
+        if (leg->todo && (last == NULL || leg->route->index > last->route->index) &&
+            (next == NULL || leg->route->index < next->route->index)) {
+            next = leg;
+        }
+    }
+    return next;
+}
+
+/* A leg that is ready keeps its connection until all are. So those who have several legs take their
+ * connections in one order, that of the routes, and lend those that they do not hold yet:
+ * otherwise two of them could each have what the other stands in line for, until their time is
+ * over. Costs nothing where the transactions are still open. */
+static int hold_in_order(struct delivery *d)
+{
+    struct leg *leg = NULL;
+    while ((leg = next_by_route(d, leg)) != NULL) {
+        if (leg_hold(leg, d->message) < 0) {
+            return -ECANCELED;
+        }
+        leg->todo = leg->ready;
+    }
+    return 0;
+}
+
 /* Everything up to the point of no return: 0, or -ECANCELED. */
 static int prepare(struct delivery *d)
 {
+    size_t todo = 0;
     for (struct leg *leg = d->legs; leg != NULL; leg = leg->next) {
         select_wanted(leg);
         leg->todo = leg->wanted > 0;
+        todo += leg->todo;
         if (!leg->todo) {
             leg_end(leg);
         }
+    }
+    if (todo > 1 && hold_in_order(d) < 0) {
+        return -ECANCELED;
     }
     work_on_legs(d, prepare_leg);
     return d->cancelled ? -ECANCELED : 0;

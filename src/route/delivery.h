@@ -80,6 +80,7 @@ struct delivery {
     struct hop_recipient *candidate; /* the hop has said yes; not yet in `recipients` */
     struct isolation candidate_group;
     struct message *message; /* NULL before delivery_message */
+    usec_t hand_over_until;  /* all hops are prepared by then, or have failed */
     bool cancelled;          /* before the commit */
     unsigned holders;        /* tasks that wait on for late answers */
     bool left;               /* the conversation has: the last holder frees it */

@@ -18,6 +18,12 @@ int hop_rcpt(struct hop *h, struct hop_recipient *r, usec_t deadline)
     return h->ops->rcpt(h, r, deadline);
 }
 
+int hop_hold(struct hop *h, struct message *m, struct hop_recipient *const *r, size_t count,
+             usec_t deadline)
+{
+    return h->ops->hold != NULL ? h->ops->hold(h, m, r, count, deadline) : 0;
+}
+
 int hop_prepare(struct hop *h, struct message *m, struct hop_recipient *const *r, size_t count,
                 usec_t deadline)
 {

@@ -142,6 +142,12 @@ struct hop *hop_begin(struct hop_pools *pools, const struct conf_route *route,
  * 550 5.1.1. Returns 0, or -ECANCELED. */
 int hop_rcpt(struct hop *h, struct hop_recipient *r, usec_t deadline);
 
+/* The first half of hop_prepare, for whoever has several hops to prepare: the hop's transaction is
+ * there, with exactly the recipients that have `wanted` set, and its connection is lent no more.
+ * Returns like hop_prepare. hop_prepare does it where it was not done, or was lost again. */
+int hop_hold(struct hop *h, struct message *m, struct hop_recipient *const *r, size_t count,
+             usec_t deadline);
+
 /* Makes ready to deliver `m` to the recipients with `wanted` set: the hop's transaction has exactly
  * these (begun anew where recipients have fallen away, or the connection was lost since; on another
  * hop of the route where this one is lost), DATA was answered 354, all but the last piece is sent;

@@ -6,6 +6,9 @@
 
 struct hop_ops {
     int (*rcpt)(struct hop *h, struct hop_recipient *r, usec_t deadline);
+    /* NULL: there is nothing to hold */
+    int (*hold)(struct hop *h, struct message *m, struct hop_recipient *const *r, size_t count,
+                usec_t deadline);
     int (*prepare)(struct hop *h, struct message *m, struct hop_recipient *const *r, size_t count,
                    usec_t deadline);
     int (*commit)(struct hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline);

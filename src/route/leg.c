@@ -93,10 +93,9 @@ static void forget_refused(const struct leg *leg)
     }
 }
 
-int leg_prepare(struct leg *leg, struct message *m)
+/* After hop_hold or hop_prepare, which returned `rc`. */
+static int look_at_answers(struct leg *leg, int rc)
 {
-    usec_t deadline = rt_now() + leg->delivery->host->conf->limits.hand_over_time;
-    int rc = hop_prepare(leg->hop, m, leg->recipients, leg->count, deadline);
     if (rc < 0) {
         leg_give_up(leg, REPLY_HOP_FAILED);
         return rc == -ECANCELED ? rc : 0;
@@ -111,6 +110,18 @@ int leg_prepare(struct leg *leg, struct message *m)
         leg_end(leg);
     }
     return 0;
+}
+
+int leg_hold(struct leg *leg, struct message *m)
+{
+    usec_t until = leg->delivery->hand_over_until;
+    return look_at_answers(leg, hop_hold(leg->hop, m, leg->recipients, leg->count, until));
+}
+
+int leg_prepare(struct leg *leg, struct message *m)
+{
+    usec_t until = leg->delivery->hand_over_until;
+    return look_at_answers(leg, hop_prepare(leg->hop, m, leg->recipients, leg->count, until));
 }
 
 /* ---- after it ---- */

@@ -26,6 +26,10 @@ struct leg {
     bool late;               /* committed, and the hop has not answered for all in time */
 };
 
+/* Has the hop's transaction and connection at hand, for what leg_prepare does then: leg->ready, or
+ * their answers say why not and the hop has ended. 0, or -ECANCELED. */
+int leg_hold(struct leg *leg, struct message *m);
+
 /* Makes the hop ready for the wanted recipients: leg->ready, or their answers say why not and the
  * hop has ended. 0, or -ECANCELED. */
 int leg_prepare(struct leg *leg, struct message *m);

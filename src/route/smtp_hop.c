@@ -18,13 +18,15 @@
  *                another hop of the route takes over. One that has seen so many refusals that the
  *                hop may be about to end it is renewed first. Between two calls it may be lent.
  *
- *   hop_prepare  If the open transaction holds exactly the wanted recipients, nothing is redone.
+ *   hop_hold     If the open transaction holds exactly the wanted recipients, nothing is redone.
  *                Otherwise RSET (where one is open), MAIL and all RCPTs are said again and their
  *                answers looked at: one refusal, and it ends here. The client has taken its time
  *                over the message, so the connection may have died: then on another one.
- *                BODY: with CHUNKING all chunks but the last are sent, each reply read; without,
- *                DATA, 354, and all of the message but its last piece. A hop that is lost over
- *                this, or over the envelope, leaves the whole to another of the route.
+ *
+ *   hop_prepare  The same, unless it was done. Then BODY: with CHUNKING all chunks but the last are
+ *                sent, each reply read; without, DATA, 354, and all of the message but its last
+ *                piece. A hop that is lost over this, or over the envelope, leaves the whole to
+ *                another of the route.
  *
  *   hop_commit   ANSWER: the last piece with the final dot, or the last chunk, in one write; then
  *                one reply, or from LMTP one for each recipient. 2xx or a refusal: IDLE again
@@ -430,22 +432,18 @@ static int prepare_once(struct smtp_hop *h, struct hop_recipient *const *r, size
     return rc < 0 ? rc : 0;
 }
 
-static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipient *const *r,
-                        size_t count, usec_t deadline)
+static void take_message(struct smtp_hop *h, struct message *m)
 {
-    struct smtp_hop *h = container_of(base, struct smtp_hop, base);
-    bool uploading;
     smtp_hop_go_on(h);
     h->passed_over = 0;
     h->urgent = true;
     h->message = m;
-    int rc = prepare_once(h, r, count, deadline, &uploading);
-    while (rc < 0 && uploading && smtp_hop_lost(h, rc, "DATA", deadline)) {
-        smtp_body_forget(h);
-        h->message = m; /* from its beginning, to another hop */
-        h->cursor = (struct spool_cursor){0};
-        rc = prepare_once(h, r, count, deadline, &uploading);
-    }
+}
+
+/* What hop_hold and hop_prepare return after `rc`; a failure of the hop becomes its answer. */
+static int conclude(struct smtp_hop *h, int rc, struct hop_recipient *const *r, size_t count,
+                    usec_t deadline)
+{
     if (rc < 0) {
         smtp_hop_drop(h);
         struct answer answer = unavailable(h, rc);
@@ -453,6 +451,30 @@ static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipien
     }
     bool ours = rc == -ECANCELED || (rc == -ETIMEDOUT && rt_now() >= deadline);
     return ours ? rc : 0;
+}
+
+static int smtp_hold(struct hop *base, struct message *m, struct hop_recipient *const *r,
+                     size_t count, usec_t deadline)
+{
+    struct smtp_hop *h = container_of(base, struct smtp_hop, base);
+    take_message(h, m);
+    return conclude(h, settle_envelope(h, r, count, deadline), r, count, deadline);
+}
+
+static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipient *const *r,
+                        size_t count, usec_t deadline)
+{
+    struct smtp_hop *h = container_of(base, struct smtp_hop, base);
+    bool uploading;
+    take_message(h, m);
+    int rc = prepare_once(h, r, count, deadline, &uploading);
+    while (rc < 0 && uploading && smtp_hop_lost(h, rc, "DATA", deadline)) {
+        smtp_body_forget(h);
+        h->message = m; /* from its beginning, to another hop */
+        h->cursor = (struct spool_cursor){0};
+        rc = prepare_once(h, r, count, deadline, &uploading);
+    }
+    return conclude(h, rc, r, count, deadline);
 }
 
 /* ---- the rest ---- */
@@ -489,6 +511,7 @@ static const char *smtp_kind(const struct hop *base)
 
 static const struct hop_ops smtp_ops = {
     .rcpt = smtp_rcpt,
+    .hold = smtp_hold,
     .prepare = smtp_prepare,
     .commit = smtp_body_commit,
     .commit_wait = smtp_body_commit_wait,
