@@ -112,14 +112,14 @@ void hop_pools_figures(const struct hop_pools *p, size_t i, struct hop_figures *
 struct waiter {
     struct list link;
     struct cond changed;
-    bool urgent;
+    enum hop_want want;
 };
 
-/* Those who are urgent in front of the others, otherwise in the order in which they come. */
+/* In the order in which they come, of those who want it for the same. */
 static void line_up(struct hop_pool *p, struct waiter *w)
 {
-    struct list *at = w->urgent ? p->line.next : &p->line;
-    while (at != &p->line && list_entry(at, struct waiter, link)->urgent) {
+    struct list *at = p->line.next;
+    while (at != &p->line && list_entry(at, struct waiter, link)->want >= w->want) {
         at = at->next;
     }
     list_insert_before(at, &w->link);
@@ -233,13 +233,13 @@ static struct hop_conn *take_resting(struct hop_pool *p)
 
 /* Without waiting: a connection, or with *ret NULL leave to make one; both are counted as in use.
  * False when there is neither. */
-static bool get(struct hop_pool *p, bool fresh, struct hop_conn **ret)
+static bool get(struct hop_pool *p, const struct hop_wish *wish, struct hop_conn **ret)
 {
-    *ret = fresh && !has_enough(p) ? NULL : hop_keep_take(p);
+    *ret = wish->fresh && !has_enough(p) ? NULL : hop_keep_take(p);
     if (*ret == NULL && !may_make(p)) {
         if (!list_empty(&p->kept)) { /* it does not answer, or is not wanted: a fresh one instead */
             hop_conn_quit(hop_keep_end(list_entry(p->kept.prev, struct hop_conn, link)));
-        } else {
+        } else if (wish->want > HOP_WANT_PROBE) {
             *ret = take_resting(p);
         }
     }
@@ -271,7 +271,7 @@ static int stand_in_line(struct hop_pool *p, struct waiter *w, const struct hop_
                          struct hop_conn **ret)
 {
     for (;;) {
-        if (p->line.next == &w->link && get(p, wish->fresh, ret)) {
+        if (p->line.next == &w->link && get(p, wish, ret)) {
             return 0;
         }
         if (p->health.down) {
@@ -290,10 +290,10 @@ static int stand_in_line(struct hop_pool *p, struct waiter *w, const struct hop_
 /* A connection, or leave to make one: 0, -EBUSY, -EHOSTDOWN or -ECANCELED. */
 static int get_in_turn(struct hop_pool *p, const struct hop_wish *wish, struct hop_conn **ret)
 {
-    if (list_empty(&p->line) && get(p, wish->fresh, ret)) {
+    if (list_empty(&p->line) && get(p, wish, ret)) {
         return 0;
     }
-    struct waiter w = {.urgent = wish->urgent};
+    struct waiter w = {.want = wish->want};
     p->pools->counts->hop_waits++;
     cond_init(&w.changed);
     line_up(p, &w);

@@ -436,7 +436,6 @@ static void take_message(struct smtp_hop *h, struct message *m)
 {
     smtp_hop_go_on(h);
     h->passed_over = 0;
-    h->urgent = true;
     h->message = m;
 }
 

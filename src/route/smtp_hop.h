@@ -44,14 +44,13 @@ struct smtp_hop {
     /* The envelope. */
     uint64_t transaction;       /* number of the open one */
     size_t accepted;            /* recipients the hop has in it */
-    bool urgent;                /* the whole message is there */
     bool mail_answered;         /* MAIL of the transaction being begun has its reply */
     struct hop_forward forward; /* said in front of MAIL */
     bool refused;               /* `refusal` answers every further recipient unasked */
     struct answer refusal;
 
     /* The message. */
-    struct message *message;
+    struct message *message; /* NULL: it is not there yet */
     struct spool_cursor cursor;
     bool bdat;
     bool line_start;     /* DATA: the next octet begins a line */

@@ -99,6 +99,13 @@ static bool prefers_another(struct smtp_hop *h, uint64_t size)
 
 /* ---- reaching one ---- */
 
+static enum hop_want want(const struct smtp_hop *h)
+{
+    return h->message != NULL   ? HOP_WANT_MESSAGE
+           : h->envelope->probe ? HOP_WANT_PROBE
+                                : HOP_WANT_ENVELOPE;
+}
+
 /* A connection to the hop that has been chosen, or to another one. */
 static int reach(struct smtp_hop *h, bool fresh, uint64_t size, usec_t deadline)
 {
@@ -107,7 +114,7 @@ static int reach(struct smtp_hop *h, bool fresh, uint64_t size, usec_t deadline)
     while (h->pool != NULL || choose(h)) {
         struct hop_wish wish = {
             .fresh = fresh,
-            .urgent = h->urgent,
+            .want = want(h),
             .until = hop_share(until, hop_choices(h->pools, h->route, h->passed_over)),
         };
         if (hop_abilities_fresh(h->pool) && !might_fit(h, h->pool, size)) {

@@ -258,6 +258,7 @@ struct guest {
     struct hop_world *w;
     usec_t comes;
     usec_t stays; /* between RCPT and hop_end */
+    bool probes;
     usec_t answered;
     unsigned code;
     struct hop_recipient r;
@@ -267,8 +268,10 @@ struct guest {
 static void guest_task(void *arg)
 {
     struct guest *g = arg;
+    struct envelope envelope = g->w->envelope;
+    envelope.probe = g->probes;
     task_sleep(g->comes);
-    struct hop *h = begin(g->w);
+    struct hop *h = hop_begin(g->w->pools, &g->w->route, &envelope, &g->w->arena);
     hop_rcpt(h, &g->r, rt_now() + 90 * USEC_SEC);
     g->code = g->r.answer.code;
     g->answered = rt_now() - g->comes;
@@ -313,6 +316,29 @@ static void test_line(void **state)
         assert_int_equal(all[i].code, 250);
     }
     assert_true(all[1].answered > 8 * USEC_SEC && all[1].answered < 10 * USEC_SEC);
+    assert_int_equal(world_figures(w, 0).waiting, 0);
+    world_free(w);
+}
+
+/* Mail goes before a probe that came earlier, and keeps from it what it holds. */
+static void test_probe_comes_last(void **state)
+{
+    (void)state;
+    static script one = {HELLO,  MAIL_A, RCPT_R,        "!rest", OK,  OK,
+                         "RSET", MAIL_A, RCPT_T,        OK,      OK,  OK,
+                         "RSET", OK,     ASKED(RCPT_S), "QUIT",  NULL};
+    struct guest all[] = {
+        {.stays = 5 * USEC_SEC}, {.comes = 1 * USEC_SEC, .probes = true}, {.comes = 14 * USEC_SEC}};
+    struct hop_world *w = world_new();
+    w->conf.limits.hop_connections = 1;
+    guests = all;
+    guest_count = 3;
+    PLAY(w, invite, one);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(all[i].code, 250);
+    }
+    assert_true(all[1].answered > 12 * USEC_SEC);
+    assert_true(all[2].answered < USEC_SEC);
     assert_int_equal(world_figures(w, 0).waiting, 0);
     world_free(w);
 }
@@ -546,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_no_address),
         cmocka_unit_test(test_moved),
         cmocka_unit_test(test_line),
+        cmocka_unit_test(test_probe_comes_last),
         cmocka_unit_test(test_line_is_too_long),
         cmocka_unit_test(test_full_hop_is_passed_over),
         cmocka_unit_test(test_enough),
