@@ -2,36 +2,37 @@
 
 #include <string.h>
 
+#include "base/octets.h"
 #include "route/hop.h"
 #include "route/hop_pool.h"
 #include "store/store.h"
 
 /* A hop that nobody has spoken to for so long is a stranger again. */
 #define KEPT_FOR (30 * 86400 * USEC_SEC)
-/* What has not changed is written again so often, for it would expire. */
-#define KEEP_EVERY (86400 * USEC_SEC)
+/* What has not changed is written again so often: when it was heard counts. */
+#define KEEP_EVERY HOP_ABILITIES_FRESH
 /* What other workers have learned is looked up this often. */
 #define LOOK_EVERY USEC_SEC
 
-/* ---- as octets: version, flags, size limit with its lowest octet first ---- */
+/* ---- as octets: version, flags, size limit, when it was said ---- */
 
-#define VERSION 1
-#define LENGTH  10
+#define VERSION 2
+#define LENGTH  18
+#define SAID    10 /* so many of them are what the hop has said */
 
 enum flag { FLAG_8BITMIME = 1, FLAG_SMTPUTF8 = 2, FLAG_CHUNKING = 4, FLAG_DSN = 8, FLAG_SIZE = 16 };
 
-static void encode(const struct hop_capabilities *can, uint8_t ret[static LENGTH])
+static void encode(const struct hop_capabilities *can, usec_t told, uint8_t ret[static LENGTH])
 {
     ret[0] = VERSION;
     ret[1] = (uint8_t)((can->eightbitmime ? FLAG_8BITMIME : 0) |
                        (can->smtputf8 ? FLAG_SMTPUTF8 : 0) | (can->chunking ? FLAG_CHUNKING : 0) |
                        (can->dsn ? FLAG_DSN : 0) | (can->size ? FLAG_SIZE : 0));
-    for (unsigned i = 0; i < 8; i++) {
-        ret[2 + i] = (uint8_t)(can->size_limit >> (8 * i));
-    }
+    octets_put(ret + 2, 8, can->size_limit);
+    octets_put(ret + SAID, 8, (uint64_t)told);
 }
 
-static bool decode(const uint8_t *p, size_t n, struct hop_capabilities *ret)
+static bool decode(const uint8_t *p, size_t n, struct hop_capabilities *ret, usec_t *ret_told)
 {
     if (n != LENGTH || p[0] != VERSION) {
         return false;
@@ -42,10 +43,9 @@ static bool decode(const uint8_t *p, size_t n, struct hop_capabilities *ret)
         .chunking = (p[1] & FLAG_CHUNKING) != 0,
         .dsn = (p[1] & FLAG_DSN) != 0,
         .size = (p[1] & FLAG_SIZE) != 0,
+        .size_limit = octets_get(p + 2, 8),
     };
-    for (unsigned i = 0; i < 8; i++) {
-        ret->size_limit |= (uint64_t)p[2 + i] << (8 * i);
-    }
+    *ret_told = (usec_t)octets_get(p + SAID, 8);
     return true;
 }
 
@@ -63,7 +63,7 @@ static struct digest key_of(const struct hop_pool *p)
     return note_key(fields, 2);
 }
 
-static bool find(struct hop_pool *p, struct hop_capabilities *ret)
+static bool find(struct hop_pool *p, struct hop_capabilities *ret, usec_t *ret_told)
 {
     uint8_t octets[LENGTH];
     size_t n;
@@ -71,30 +71,35 @@ static bool find(struct hop_pool *p, struct hop_capabilities *ret)
     p->abilities.looked = rt_now();
     return note_find(p->pools->store, NOTE_ABILITIES, &key, rt_wall(), octets, sizeof octets, &n) ==
                1 &&
-           decode(octets, n, ret);
+           decode(octets, n, ret, ret_told);
 }
 
 static bool same(const struct hop_capabilities *a, const struct hop_capabilities *b)
 {
     uint8_t x[LENGTH], y[LENGTH];
-    encode(a, x);
-    encode(b, y);
-    return memcmp(x, y, sizeof x) == 0;
+    encode(a, 0, x);
+    encode(b, 0, y);
+    return memcmp(x, y, SAID) == 0;
+}
+
+/* Not in the future, where the clock was set back. */
+static bool is_within(usec_t told, usec_t wall, usec_t time)
+{
+    return told <= wall && wall - told < time;
 }
 
 static void keep(struct hop_pool *p)
 {
     struct hop_capabilities before;
     uint8_t octets[LENGTH];
-    usec_t wall = rt_wall();
-    if (find(p, &before) && same(&before, &p->abilities.can) &&
-        wall - p->abilities.kept < KEEP_EVERY) {
+    usec_t told, wall = p->abilities.told;
+    if (find(p, &before, &told) && same(&before, &p->abilities.can) &&
+        is_within(told, wall, KEEP_EVERY)) {
         return;
     }
     struct digest key = key_of(p);
-    encode(&p->abilities.can, octets);
+    encode(&p->abilities.can, wall, octets);
     note_keep(p->pools->store, NOTE_ABILITIES, &key, octets, sizeof octets, wall, wall + KEPT_FOR);
-    p->abilities.kept = wall;
 }
 
 /* ---- asking ---- */
@@ -104,6 +109,7 @@ void hop_abilities_learn(struct hop_pool *p, const struct hop_capabilities *can)
     p->abilities.known = true;
     p->abilities.can = *can;
     p->abilities.heard = rt_now();
+    p->abilities.told = rt_wall();
     if (p->pools->store != NULL) {
         keep(p);
     }
@@ -113,12 +119,20 @@ const struct hop_capabilities *hop_abilities_known(struct hop_pool *p)
 {
     struct hop_abilities *a = &p->abilities;
     struct hop_capabilities can;
+    usec_t told;
     bool due = a->looked == 0 || rt_now() - a->looked >= LOOK_EVERY;
-    if (p->pools->store != NULL && due && find(p, &can)) {
+    if (p->pools->store != NULL && due && find(p, &can, &told) && (!a->known || told > a->told)) {
         a->known = true;
         a->can = can;
+        a->told = told;
     }
     return a->known ? &a->can : NULL;
+}
+
+const struct hop_capabilities *hop_abilities_good(struct hop_pool *p)
+{
+    const struct hop_capabilities *can = hop_abilities_known(p);
+    return is_within(p->abilities.told, rt_wall(), HOP_ABILITIES_GOOD) ? can : NULL;
 }
 
 bool hop_abilities_fresh(const struct hop_pool *p)

@@ -64,10 +64,11 @@ static void note_security(struct smtp_hop *h)
 
 /* ---- what hops can take ---- */
 
-/* By what it said last; a hop that nobody has heard yet might. If not, h->refusal says why. */
+/* By what it said lately; a hop that nobody has heard for a while might. If not, h->refusal says
+ * why. */
 static bool might_fit(struct smtp_hop *h, struct hop_pool *pool, uint64_t size)
 {
-    const struct hop_capabilities *can = hop_abilities_known(pool);
+    const struct hop_capabilities *can = hop_abilities_good(pool);
     return can == NULL || hop_fits_envelope(can, h->envelope, size, &h->refusal);
 }
 
