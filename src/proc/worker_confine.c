@@ -11,11 +11,12 @@
 #include "proc/environment.h"
 #include "proc/sandbox.h"
 #include "proc/worker.h"
+#include "route/hop.h"
 
-/* The folder that a path is in; of a template, the one in front of what is filled in at `end`. */
-static const char *folder_above(const char *path, const char *end, struct arena *arena)
+/* The folder that an absolute path is in. */
+static const char *folder_above(const char *path, struct arena *arena)
 {
-    size_t n = end != NULL ? (size_t)(end - path) : strlen(path);
+    size_t n = strlen(path);
 
     while (n > 1 && path[n - 1] != '/') {
         n--;
@@ -29,8 +30,8 @@ static struct sandbox_path *add_file(struct sandbox_path *p, const char *path, s
     char real[PATH_MAX];
     const char *end = realpath(path, real) != NULL ? real : path;
 
-    *p++ = (struct sandbox_path){folder_above(path, NULL, arena), SANDBOX_READ};
-    *p++ = (struct sandbox_path){folder_above(end, NULL, arena), SANDBOX_READ};
+    *p++ = (struct sandbox_path){folder_above(path, arena), SANDBOX_READ};
+    *p++ = (struct sandbox_path){folder_above(end, arena), SANDBOX_READ};
     return p;
 }
 
@@ -47,7 +48,8 @@ static void worker_places(const struct conf *conf, const struct policy *policy, 
     for (size_t i = 0; i < conf->route_count; i++) {
         const char *to = conf->routes[i]->folder;
         if (conf->routes[i]->kind == CONF_ROUTE_MAILDIR) { /* and tmp, new and cur, if need be */
-            *p++ = (struct sandbox_path){folder_above(to, strchr(to, '%'), arena), SANDBOX_FOLDERS};
+            *p++ =
+                (struct sandbox_path){arena_copy(arena, hop_maildir_root(to)).p, SANDBOX_FOLDERS};
         }
     }
     for (size_t i = 0; i < policy->table_count; i++) {

@@ -92,9 +92,14 @@ void hop_pools_trust(struct hop_pools *p, const struct hop_trust *trust);
 struct resolver;
 void hop_pools_resolve(struct hop_pools *p, struct resolver *resolver);
 
-/* Calls `tell` with a line for the operator when a hop goes down or is well again. */
+/* Calls `tell` with a line for the operator when a hop goes down or is well again, and when mail
+ * cannot be stored in a Maildir. */
 typedef void hop_tell(void *arg, bool trouble, const char *line);
 void hop_pools_tell(struct hop_pools *p, hop_tell *tell, void *arg);
+
+/* The part of a Maildir route's folder in front of what stands for the recipient: all that a worker
+ * reaches, and nothing is made above it. */
+struct slice hop_maildir_root(const char *folder);
 
 /* Counts there: the rows hop_… of tbl/counters.h. */
 void hop_pools_count_in(struct hop_pools *p, struct counters *counts);

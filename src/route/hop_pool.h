@@ -58,9 +58,10 @@ struct hop_pools {
     void *tell_arg;
     struct store *store; /* NULL: what hops can do is not kept */
     struct counters *counts;
-    struct counters uncounted; /* where nobody wants to know */
-    uint64_t transactions;     /* begun so far, over all hops: numbers them */
-    uint64_t files;            /* Maildir files named so far */
+    struct counters uncounted;  /* where nobody wants to know */
+    uint64_t transactions;      /* begun so far, over all hops: numbers them */
+    uint64_t files;             /* Maildir files named so far */
+    usec_t maildir_quiet_until; /* what is wrong with Maildirs has been said */
     bool draining;
     bool freed;       /* as soon as the last trial has ended */
     unsigned trials;  /* under way */

@@ -1,7 +1,8 @@
 /* A next hop that is a Maildir on this host. Must never block the loop, and never show a message in
  * new/ that is not synced as a whole.
  *
- * hop_rcpt looks whether the mailbox's folder is there. hop_prepare writes and syncs one file in
+ * hop_rcpt looks whether the mailbox's folder can be opened: by Landlock's rules a worker may see
+ * folders that it may not use. hop_prepare writes and syncs one file in
  * tmp/ for each recipient. hop_commit renames each into new/ and syncs new/: the rename is the
  * commit, the sync is the answer. hop_end removes what was not renamed.
  *
@@ -46,7 +47,29 @@ static struct answer file_error(int rc)
     return answer_ours(451, "4.3.0", "the message could not be stored, please retry later");
 }
 
+/* Tells the operator what keeps mail from being stored, once a minute. */
+static void say_trouble(struct maildir_hop *h, const char *path, int error, const char *hint)
+{
+    struct hop_pools *p = h->pools;
+    if (path == NULL || error == -ECANCELED || rt_now() < p->maildir_quiet_until) {
+        return;
+    }
+    p->maildir_quiet_until = rt_now() + 60 * USEC_SEC;
+    hop_pools_say(p, true, "%s: mail is put off: %s: %s%s", h->route->name, path, strerror(-error),
+                  hint);
+}
+
 /* ---- hop_rcpt ---- */
+
+struct slice hop_maildir_root(const char *folder)
+{
+    const char *percent = strchr(folder, '%');
+    size_t n = percent != NULL ? (size_t)(percent - folder) : strlen(folder);
+    while (n > 1 && folder[n - 1] != '/') {
+        n--;
+    }
+    return (struct slice){folder, n};
+}
 
 /* Can it be part of a path without leading anywhere else? */
 static bool is_name(struct slice s)
@@ -100,15 +123,9 @@ static const char *expand(struct maildir_hop *h, struct slice local_part, struct
     return arena_copy(h->arena, path).p;
 }
 
-struct find_job {
-    const char *exact;
-    const char *lower; /* NULL: the same */
-};
-
 static int run_find(void *arg)
 {
-    const struct find_job *job = arg;
-    return maildir_file_find(job->exact, job->lower);
+    return maildir_file_find(arg);
 }
 
 static int maildir_rcpt(struct hop *base, struct hop_recipient *r, usec_t deadline)
@@ -124,17 +141,22 @@ static int maildir_rcpt(struct hop *base, struct hop_recipient *r, usec_t deadli
         return 0;
     }
     struct slice lower = lower_case(h->arena, r->local_part);
-    struct find_job job = {.exact = expand(h, r->local_part, domain)};
+    struct maildir_search search = {
+        .exact = expand(h, r->local_part, domain),
+        .root = arena_copy(h->arena, hop_maildir_root(h->route->folder)).p,
+        .hint = "",
+    };
     if (!slice_eq(lower, r->local_part)) {
-        job.lower = expand(h, lower, domain);
+        search.lower = expand(h, lower, domain);
     }
-    int rc = rt_call(RT_CALL_FILE, run_find, &job);
+    int rc = rt_call(RT_CALL_FILE, run_find, &search);
     if (rc >= 0) {
-        r->folder = rc == 0 ? job.exact : job.lower;
+        r->folder = rc == 0 ? search.exact : search.lower;
         r->answer = answer_ours(250, "2.1.5", "the mailbox is here");
     } else if (rc == -ENOENT) {
         r->answer = unknown_mailbox();
     } else {
+        say_trouble(h, search.culprit, rc == -ENODEV ? -ENOENT : rc, search.hint);
         r->answer = answer_ours(451, "4.3.0", "the mailbox cannot be looked at just now");
     }
     return rc == -ECANCELED ? rc : 0;
@@ -231,6 +253,9 @@ static int prepare_one(struct maildir_hop *h, struct maildir_file *f, struct hop
     spool_cursor_end(&h->message->spool, &h->cursor);
     h->cursor = (struct spool_cursor){0};
     buf_free(&f->out);
+    if (rc < 0 && rc != -ETIMEDOUT) {
+        say_trouble(h, f->tmp, rc, "");
+    }
     r->answer = rc < 0 ? file_error(rc) : answer_ours(250, "2.1.5", "the message can be stored");
     return rc == -ECANCELED || rc == -ETIMEDOUT ? rc : 0;
 }
@@ -295,6 +320,9 @@ static int maildir_commit(struct hop *base, struct hop_recipient *const *r, size
         r[i]->committed = job.renamed;
         r[i]->confirmed = rc == 0;
         r[i]->answered = true;
+        if (rc < 0) {
+            say_trouble(h, h->files[i].target, rc, "");
+        }
         r[i]->answer = rc < 0 ? file_error(rc) : answer_ours(250, "2.0.0", "delivered");
         if (job.renamed && rc < 0) {
             r[i]->answer =

@@ -4,24 +4,59 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "rt/sys.h"
 
-int maildir_file_find(const char *first, const char *second)
+/* 0, -ENOENT where there is no such folder, or why it cannot be reached. */
+static int reach(const char *path)
 {
-    int rc = sys_is_directory(first);
-    if ((rc == -ENOENT || rc == -ENOTDIR) && second != NULL) {
-        rc = sys_is_directory(second);
-        rc = rc == 0 ? 1 : rc;
+    int fd = sys_open_directory(path);
+    if (fd >= 0) {
+        close(fd);
+        return 0;
     }
     /* A path longer than the system's names can be nobody's mailbox either. */
-    return rc == -ENOTDIR || rc == -ENAMETOOLONG ? -ENOENT : rc;
+    return fd == -ENOTDIR || fd == -ENAMETOOLONG ? -ENOENT : fd;
+}
+
+static int blame(struct maildir_search *s, const char *culprit, const char *hint, int error)
+{
+    s->culprit = culprit;
+    s->hint = hint;
+    return error;
+}
+
+int maildir_file_find(struct maildir_search *s)
+{
+    struct stat st;
+    int rc = reach(s->exact);
+    int found = 0;
+    if (rc == -ENOENT && s->lower != NULL) {
+        rc = reach(s->lower);
+        found = 1;
+    }
+    if (rc == 0) {
+        return found;
+    }
+    int root = reach(s->root);
+    if (root == -EACCES) {
+        return blame(s, s->root, " (made after the last reload, or not the workers' user's)", root);
+    }
+    if (root < 0) { /* nothing is known of anybody then */
+        return blame(s, s->root, "", root == -ENOENT ? -ENODEV : root);
+    }
+    const char *folder = found == 0 ? s->exact : s->lower;
+    bool link = rc == -EACCES && lstat(folder, &st) == 0 && S_ISLNK(st.st_mode);
+    return rc == -ENOENT
+               ? rc
+               : blame(s, folder, link ? " (a link that leads out of the route's folder)" : "", rc);
 }
 
 static int sync_folder(const char *path)
 {
-    int fd = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    int fd = sys_open_directory(path);
     if (fd < 0) {
         return fd;
     }

@@ -21,9 +21,19 @@ struct maildir_file {
     struct buf out; /* what is written next, with LF line ends */
 };
 
-/* Which of two folders is there: 0 the first, 1 the second (NULL: there is none), -ENOENT for
- * neither, or another error. */
-int maildir_file_find(const char *first, const char *second);
+/* Where a mailbox is looked for, and what came of it. */
+struct maildir_search {
+    const char *exact;
+    const char *lower;   /* NULL: the same */
+    const char *root;    /* the folder that both are below */
+    const char *culprit; /* what cannot be reached */
+    const char *hint;    /* what may be the matter with it; perhaps "" */
+};
+
+/* Which of the two folders is there: 0 `exact`, 1 `lower`, -ENOENT for neither. Another error where
+ * it cannot be reached, or the root cannot, which says nothing of the mailbox; then `culprit` and
+ * `hint` are set. */
+int maildir_file_find(struct maildir_search *s);
 
 /* Writes the next piece of the message, which has no bare CR. The first makes the folders where
  * they are missing, and the file with Return-Path and trace in front; the last ends the line where

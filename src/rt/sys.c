@@ -136,6 +136,11 @@ int sys_is_directory(const char *path)
     return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
+int sys_open_directory(const char *path)
+{
+    return sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
 int sys_unlink(const char *path)
 {
     int r = fault(SYS_UNLINK);

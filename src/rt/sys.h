@@ -35,6 +35,8 @@ int sys_fsync(int fd);
 int sys_rename(const char *from, const char *to);
 int sys_mkdir(const char *path, mode_t mode);
 
-/* 0 when `path` is a directory, -ENOENT, -ENOTDIR or another error. */
+/* 0 when `path` is a directory, -ENOENT, -ENOTDIR or another error. Landlock has no say in that,
+ * but in opening it: -EACCES where nothing below can be reached either. */
 int sys_is_directory(const char *path);
+int sys_open_directory(const char *path);
 int sys_unlink(const char *path);
