@@ -92,6 +92,11 @@ static int open_at(const char *path, struct control_socket *ret)
     return r;
 }
 
+static const char *reason(int error)
+{
+    return error == -EADDRINUSE ? "another Gatepost answers there" : strerror(-error);
+}
+
 int control_socket_open(const struct conf *conf, const char *file, struct control_socket *ret,
                         struct conf_error *ret_error)
 {
@@ -101,12 +106,12 @@ int control_socket_open(const struct conf *conf, const char *file, struct contro
 
     (void)snprintf(s.path, sizeof(s.path), "%s", conf->control);
     if (r < 0 && place.line > 0) {
-        conf_error_set(ret_error, file, place, "control %s: %s", conf->control, strerror(-r));
+        conf_error_set(ret_error, file, place, "control %s: %s", conf->control, reason(r));
         return -EINVAL;
     }
     if (r < 0) {
         log_line(LOG_WARNING, "control %s: %s; `gatepost status` will have nobody to ask",
-                 conf->control, strerror(-r));
+                 conf->control, reason(r));
     }
     *ret = s;
     return 0;

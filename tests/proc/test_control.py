@@ -199,7 +199,7 @@ def bad_places(binary):
         check('File exists' in g.refused(), 'a folder')
         other.start()
         g.write(control=f'{other.folder}/control')
-        check('Address already in use' in g.refused(), "another's socket")
+        check('another Gatepost answers there' in g.refused(), "another's socket")
         check(status(other)['pid'] == other.popen.pid, 'and it is his still')
         g.write(control=f'{g.folder}/deep/below/control')
         g.start()
