@@ -111,9 +111,7 @@ static void trial(struct hop_pool *p)
         return;
     }
     hop_pool_release(p);
-    if (hop_want_of_ours(p, rc)) {
-        put_off_trial(p, rt_now());
-    } else if (rc != -ECANCELED) {
+    if (rc != -ECANCELED) {
         char error[HOP_FAULT_TEXT_MAX];
         hop_health_failed(p, hop_fault_text(&fault, rc, error), rt_now() - began);
     }

@@ -1,4 +1,6 @@
 /* The statements that src/policy reads: their extent, whatever is inside, and what is refused. */
+#include "conf_parsed.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,25 +11,10 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "conf/conf.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-#define MINIMAL                                                                                    \
-    "hostname mx.example.org\nlisten 127.0.0.1:25\nroute example.org to smtp://127.0.0.1\n"
-
-#define DEEP "policy {\n{{{{{{\n{ }"
-
-static struct conf *parsed(struct slice text)
-{
-    struct conf *c = NULL;
-    struct conf_error error;
-
-    if (conf_parse(text, "test.conf", &c, &error) < 0) {
-        fail_msg("%s", error.text);
-    }
-    return c;
-}
+#define DEEP     "policy {\n{{{{{{\n{ }"
 
 /* Each is one block, whole, when it stands between other statements. */
 static const struct {
