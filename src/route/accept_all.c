@@ -9,6 +9,7 @@
 #include "base/fatal.h"
 #include "base/list.h"
 #include "base/text.h"
+#include "route/hop_choice.h"
 
 /* A probe may take this long; its connection is made anew at worst. */
 #define PROBE_TIME (30 * USEC_SEC)
@@ -29,7 +30,7 @@ struct finding {
     usec_t seen; /* since 1970, as is `told` */
     usec_t told; /* to the operator, by this worker; 0 */
     struct digest key;
-    const char *server;
+    const struct conf_hop *hop;
     char domain[256];
 };
 
@@ -37,7 +38,8 @@ struct probe {
     struct list link; /* in `probes` while its task lives */
     struct accept_all *owner;
     unsigned refs;
-    const struct conf_route *server;
+    struct conf_route route; /* to this hop alone */
+    struct conf_route_hop hop;
     struct digest key;
     struct slice domain;
     struct envelope envelope;
@@ -116,11 +118,11 @@ static void lower(char *ret, size_t size, struct slice text)
     ret[n] = '\0';
 }
 
-static struct digest key_of(const struct conf_route *server, struct slice domain)
+static struct digest key_of(const struct conf_hop *hop, struct slice domain)
 {
     char name[256];
     lower(name, sizeof(name), domain);
-    const struct slice fields[] = {slice_of(server->name), slice_of(name)};
+    const struct slice fields[] = {slice_of(hop->name), slice_of(name)};
     return note_key(fields, 2);
 }
 
@@ -150,14 +152,14 @@ static void forget_finding(struct accept_all *a, const struct digest *key)
     }
 }
 
-static struct finding *note_finding(struct accept_all *a, const struct conf_route *server,
+static struct finding *note_finding(struct accept_all *a, const struct conf_hop *hop,
                                     struct slice domain, const struct digest *key)
 {
     struct finding *f = find_finding(a, key);
     if (f == NULL) {
         f = xcalloc(1, sizeof(*f));
         f->key = *key;
-        f->server = server->name;
+        f->hop = hop;
         lower(f->domain, sizeof(f->domain), domain);
         list_init(&f->link);
         list_push_front(&a->findings, &f->link);
@@ -171,7 +173,7 @@ static struct finding *note_finding(struct accept_all *a, const struct conf_rout
 }
 
 /* From the store: true and *ret when something is known. */
-static bool known(struct accept_all *a, const struct conf_route *server, struct slice domain,
+static bool known(struct accept_all *a, const struct conf_hop *hop, struct slice domain,
                   const struct digest *key, enum state *ret)
 {
     uint8_t note[2];
@@ -182,7 +184,7 @@ static bool known(struct accept_all *a, const struct conf_route *server, struct 
     }
     *ret = (enum state)note[1];
     if (*ret == STATE_YES) {
-        (void)note_finding(a, server, domain, key);
+        (void)note_finding(a, hop, domain, key);
     } else if (*ret == STATE_NO) {
         forget_finding(a, key);
     }
@@ -202,7 +204,7 @@ static void warn(const struct accept_all *a, const struct probe *p, struct findi
                    "%s accepts any address of " SLICE_FMT
                    ": what it cannot deliver it will bounce to forged senders (see ACCEPT-ALL HOPS "
                    "in gatepost.conf(5))",
-                   p->server->name, SLICE_ARG(p->domain));
+                   p->hop.hop->name, SLICE_ARG(p->domain));
     text_clean(line, strlen(line));
     a->tell(a->arg, true, line);
 }
@@ -215,7 +217,7 @@ static void learn(const struct probe *p)
     usec_t keep = p->state == STATE_CANNOT_SAY ? AGAIN_AFTER : a->conf->limits.accept_all_time;
     note_keep(a->store, NOTE_ACCEPT_ALL, &p->key, note, sizeof(note), wall, wall + keep);
     if (p->state == STATE_YES) {
-        warn(a, p, note_finding(a, p->server, p->domain, &p->key));
+        warn(a, p, note_finding(a, p->hop.hop, p->domain, &p->key));
     } else if (p->state == STATE_NO) {
         forget_finding(a, &p->key);
     }
@@ -245,7 +247,7 @@ static struct slice random_local_part(struct arena *arena)
     return arena_printf(arena, "gatepostprobe%s", word);
 }
 
-/* Any refusal of the address for good shows that the server tells addresses apart. */
+/* Any refusal of the address for good shows that the hop tells addresses apart. */
 static enum state judge(const struct answer *a)
 {
     if (!a->from_hop || a->of_mail) {
@@ -264,7 +266,7 @@ static void probe_task(void *arg)
     r.local_part = random_local_part(&p->arena);
     r.mailbox = arena_printf(&p->arena, SLICE_FMT "@" SLICE_FMT, SLICE_ARG(r.local_part),
                              SLICE_ARG(r.domain));
-    struct hop *hop = hop_begin(p->owner->pools, p->server, &p->envelope, &p->arena);
+    struct hop *hop = hop_begin(p->owner->pools, &p->route, &p->envelope, &p->arena);
     int error = p->owner->draining ? -ECANCELED : hop_rcpt(hop, &r, rt_now() + PROBE_TIME);
     (void)hop_end(hop);
     p->state = error < 0 ? STATE_CANNOT_SAY : judge(&r.answer);
@@ -305,8 +307,8 @@ static bool may_begin(struct accept_all *a)
 
 /* Begins one, of which the task has the only reference; NULL when that cannot be. */
 static struct probe *begin_probe(struct accept_all *a, const struct conf_route *server,
-                                 struct slice domain, const struct digest *key,
-                                 const struct envelope *envelope)
+                                 const struct conf_hop *hop, struct slice domain,
+                                 const struct digest *key, const struct envelope *envelope)
 {
     if (!may_begin(a)) {
         return NULL;
@@ -314,7 +316,12 @@ static struct probe *begin_probe(struct accept_all *a, const struct conf_route *
     struct probe *p = xcalloc(1, sizeof(*p));
     p->owner = a;
     p->refs = 1;
-    p->server = server;
+    p->hop = (struct conf_route_hop){.hop = hop, .weight = 1};
+    p->route = (struct conf_route){.kind = server->kind,
+                                   .hops = &p->hop,
+                                   .hop_count = 1,
+                                   .name = server->name,
+                                   .index = server->index};
     p->key = *key;
     arena_init(&p->arena);
     p->domain = arena_copy(&p->arena, domain);
@@ -333,13 +340,27 @@ static struct probe *begin_probe(struct accept_all *a, const struct conf_route *
 
 /* ---- asking ---- */
 
-void accept_all_suspect(struct accept_all *a, const struct conf_route *server, struct slice domain,
-                        const struct envelope *envelope)
+static const struct conf_hop *find_hop(const struct conf_route *server, struct slice name)
 {
-    struct digest key = key_of(server, domain);
+    for (size_t i = 0; i < server->hop_count; i++) {
+        if (slice_eq(slice_of(server->hops[i].hop->name), name)) {
+            return server->hops[i].hop;
+        }
+    }
+    return NULL;
+}
+
+void accept_all_suspect(struct accept_all *a, const struct conf_route *server, struct slice hop,
+                        struct slice domain, const struct envelope *envelope)
+{
+    const struct conf_hop *h = find_hop(server, hop);
     enum state state;
-    if (!known(a, server, domain, &key, &state) && find_probe(a, &key) == NULL) {
-        (void)begin_probe(a, server, domain, &key, envelope);
+    if (h == NULL) {
+        return;
+    }
+    struct digest key = key_of(h, domain);
+    if (!known(a, h, domain, &key, &state) && find_probe(a, &key) == NULL) {
+        (void)begin_probe(a, server, h, domain, &key, envelope);
     }
 }
 
@@ -358,24 +379,46 @@ static int wait_for(struct probe *p, usec_t deadline, enum state *ret)
     return rc;
 }
 
+/* One hop: 0 and *ret, or what accept_all_ask returns. */
+static int ask_hop(struct accept_all *a, const struct conf_route *server,
+                   const struct conf_hop *hop, struct slice domain, const struct envelope *envelope,
+                   usec_t deadline, enum state *ret)
+{
+    struct digest key = key_of(hop, domain);
+    if (known(a, hop, domain, &key, ret)) {
+        return 0;
+    }
+    struct probe *p = find_probe(a, &key);
+    p = p != NULL ? p : begin_probe(a, server, hop, domain, &key, envelope);
+    return p == NULL ? -EAGAIN : wait_for(p, deadline, ret);
+}
+
 int accept_all_ask(struct accept_all *a, const struct conf_route *server, struct slice domain,
                    const struct envelope *envelope, usec_t deadline, bool *ret)
 {
-    struct digest key = key_of(server, domain);
-    enum state state = STATE_CANNOT_SAY;
-    if (!known(a, server, domain, &key, &state)) {
-        struct probe *p = find_probe(a, &key);
-        p = p != NULL ? p : begin_probe(a, server, domain, &key, envelope);
-        int rc = p == NULL ? -EAGAIN : wait_for(p, deadline, &state);
-        if (rc < 0) {
+    hop_set serving = hop_serving(a->pools, server);
+    int result = 0;
+    bool all = false;
+    for (size_t i = 0; i < server->hop_count && !all; i++) {
+        enum state state = STATE_CANNOT_SAY;
+        if ((serving & hop_set_of(i)) == 0) {
+            continue;
+        }
+        int rc = ask_hop(a, server, server->hops[i].hop, domain, envelope, deadline, &state);
+        if (rc == -ECANCELED || rc == -ETIMEDOUT) {
             return rc;
         }
+        all = rc == 0 && state == STATE_YES;
+        rc = rc == 0 && state == STATE_CANNOT_SAY ? -EAGAIN : rc;
+        result = result < 0 ? result : rc;
     }
-    if (state == STATE_CANNOT_SAY) {
-        return -EAGAIN;
+    if (all) {
+        result = 0;
     }
-    *ret = state == STATE_YES;
-    return 0;
+    if (result == 0) {
+        *ret = all;
+    }
+    return result;
 }
 
 size_t accept_all_list(const struct accept_all *a, struct accept_all_figure *ret, size_t max)
@@ -384,7 +427,7 @@ size_t accept_all_list(const struct accept_all *a, struct accept_all_figure *ret
     list_for_each (it, &a->findings) {
         const struct finding *f = list_entry(it, struct finding, link);
         if (n < max) {
-            ret[n++] = (struct accept_all_figure){f->server, f->domain, f->seen};
+            ret[n++] = (struct accept_all_figure){f->hop->name, f->domain, f->seen};
         }
     }
     return a->finding_count;

@@ -202,7 +202,7 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
     if (error < 0) {
         return error;
     }
-    recipients_after(d->host->recipients, &q, &r->answer);
+    recipients_after(d->host->recipients, &q, r->leg->story->hop, &r->answer);
     d->host->counts->rcpt_known_before += r->answer.known_before;
     *ret = r->answer;
     d->candidate = answer_is_yes(&r->answer) ? r : NULL;

@@ -29,7 +29,7 @@ static enum fitness fitness(const struct hop_pools *p, const struct conf_route *
     return hop_pool_has_room(pool) ? FIT_WELL : FIT_BUSY;
 }
 
-/* The richest of the hops in `best`, of which there is one at least, once each has its weight. */
+/* The richest of the hops in `best`, once each has its weight; -1 when there is none. */
 static int richest(const int64_t *wealth, const struct conf_route *route, hop_set best)
 {
     int chosen = -1;
@@ -54,30 +54,45 @@ static void pay(int64_t *wealth, const struct conf_route *route, hop_set best, i
     }
 }
 
-int hop_choose(struct hop_pools *p, const struct conf_route *route, hop_set passed_over, bool probe)
+/* The best there are. With `busy_too` it does not matter whether they have a connection to spare.
+ */
+static hop_set find_best(struct hop_pools *p, const struct conf_route *route, hop_set passed_over,
+                         bool busy_too)
 {
-    int64_t *wealth = p->wealth[route->index];
     enum fitness top = FIT_NOT;
     hop_set best = 0;
-    if (route->hop_count == 1) {
-        return passed_over == 0 ? 0 : -1;
-    }
     for (size_t i = 0; i < route->hop_count; i++) {
         enum fitness fit = fitness(p, route, i, passed_over);
         hop_health_look(&p->pool[route->hops[i].hop->index]);
+        fit = busy_too && fit == FIT_BUSY ? FIT_WELL : fit;
         if (fit > top) {
             top = fit;
             best = 0;
         }
-        if (fit == top) {
+        if (fit == top && fit != FIT_NOT) {
             best |= hop_set_of(i);
         }
     }
-    int chosen = top == FIT_NOT ? -1 : richest(wealth, route, best);
-    if (chosen >= 0 && !probe) {
+    return best;
+}
+
+int hop_choose(struct hop_pools *p, const struct conf_route *route, hop_set passed_over)
+{
+    int64_t *wealth = p->wealth[route->index];
+    if (route->hop_count == 1) {
+        return passed_over == 0 ? 0 : -1;
+    }
+    hop_set best = find_best(p, route, passed_over, false);
+    int chosen = richest(wealth, route, best);
+    if (chosen >= 0) {
         pay(wealth, route, best, chosen);
     }
     return chosen;
+}
+
+hop_set hop_serving(struct hop_pools *p, const struct conf_route *route)
+{
+    return route->hop_count == 1 ? hop_set_of(0) : find_best(p, route, 0, true);
 }
 
 unsigned hop_choices(const struct hop_pools *p, const struct conf_route *route, hop_set passed_over)

@@ -24,10 +24,11 @@ static inline hop_set hop_set_of(size_t i)
 }
 
 /* One of the route's hops that are not in `passed_over`: its place in route->hops, or -1. Hops that
- * are down and due for a trial get one meanwhile. A `probe` goes to the hop whose turn it is, which
- * has its turn all the same. */
-int hop_choose(struct hop_pools *p, const struct conf_route *route, hop_set passed_over,
-               bool probe);
+ * are down and due for a trial get one meanwhile. */
+int hop_choose(struct hop_pools *p, const struct conf_route *route, hop_set passed_over);
+
+/* Those that have the route's transactions just now, busy or not; likewise with trials. */
+hop_set hop_serving(struct hop_pools *p, const struct conf_route *route);
 
 /* How many more could be chosen that are well. */
 unsigned hop_choices(const struct hop_pools *p, const struct conf_route *route,

@@ -111,7 +111,9 @@ static void trial(struct hop_pool *p)
         return;
     }
     hop_pool_release(p);
-    if (rc != -ECANCELED) {
+    if (hop_want_of_ours(p, rc)) {
+        put_off_trial(p, rt_now());
+    } else if (rc != -ECANCELED) {
         char error[HOP_FAULT_TEXT_MAX];
         hop_health_failed(p, hop_fault_text(&fault, rc, error), rt_now() - began);
     }

@@ -306,10 +306,12 @@ static int get_in_turn(struct hop_pool *p, const struct hop_wish *wish, struct h
 
 /* ---- taking one ---- */
 
-static bool is_want_of_ours(int rc)
+bool hop_want_of_ours(struct hop_pool *p, int rc)
 {
-    return rc == -EMFILE || rc == -ENFILE || rc == -ENOBUFS || rc == -ENOMEM ||
-           rc == -EADDRNOTAVAIL; /* no port is left */
+    bool want = rc == -EMFILE || rc == -ENFILE || rc == -ENOBUFS || rc == -ENOMEM ||
+                rc == -EADDRNOTAVAIL; /* no port is left */
+    p->pools->counts->hop_wants += want;
+    return want;
 }
 
 /* A connection could not be made. A timeout of a short time says nothing of the hop, nor does what
@@ -321,8 +323,7 @@ static void note_failure(struct hop_pool *p, int rc, const struct hop_fault *fau
     if (least > 4 * USEC_SEC) {
         least = 4 * USEC_SEC;
     }
-    if (is_want_of_ours(rc)) {
-        p->pools->counts->hop_wants++;
+    if (hop_want_of_ours(p, rc)) {
         return;
     }
     if (rt_now() < p->tls.plain_until) {

@@ -149,6 +149,10 @@ int hop_connect(struct hop_pool *p, usec_t until, struct hop_conn **ret,
  * given up, with `left` of them to go. */
 usec_t hop_share(usec_t until, unsigned left);
 
+/* Could a connection not be made because we lack something ourselves (descriptors, memory, ports)?
+ * Counts it. It says nothing of the hop. */
+bool hop_want_of_ours(struct hop_pool *p, int error);
+
 /* Tells the operator. */
 void hop_pools_say(struct hop_pools *p, bool trouble, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

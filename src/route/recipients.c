@@ -303,10 +303,10 @@ static int ask_list(struct recipients *r, struct knower *s, const struct recipie
     return 1;
 }
 
-/* Asks a server in a transaction of its own: the answer, ours where it cannot be asked. 0 or
- * -ECANCELED. */
+/* Asks a server in a transaction of its own: the answer, ours where it cannot be asked, and by
+ * which of its hops. 0 or -ECANCELED. */
 static int probe(struct recipients *r, const struct conf_route *server,
-                 const struct recipient_question *q, struct answer *ret)
+                 const struct recipient_question *q, struct answer *ret, struct slice *ret_by)
 {
     const struct conf_limits *l = &r->conf->limits;
     struct envelope *envelope = arena_zalloc(q->arena, sizeof(*envelope));
@@ -317,8 +317,10 @@ static int probe(struct recipients *r, const struct conf_route *server,
     envelope->smtputf8 = q->envelope->smtputf8;
     struct hop *hop = hop_begin(r->pools, server, envelope, q->arena);
     int error = hop_rcpt(hop, &recipient, rt_now() + l->connect_time + l->hop_reply_time);
+    const struct hop_story *story = hop_story(hop);
     (void)hop_end(hop);
     *ret = recipient.answer;
+    *ret_by = story->hop;
     return error;
 }
 
@@ -330,7 +332,8 @@ static int ask_server(struct recipients *r, const struct conf_recipients *c,
     if (note == RECIPIENT_NOTE_NO) {
         return 1;
     }
-    int error = probe(r, c->server, q, ret);
+    struct slice by;
+    int error = probe(r, c->server, q, ret, &by);
     if (error < 0) {
         return error;
     }
@@ -339,7 +342,7 @@ static int ask_server(struct recipients *r, const struct conf_recipients *c,
     }
     recipient_note_keep(r->store, r->conf, c->server, q, rt_wall(), ret);
     if (answer_is_yes(ret)) {
-        accept_all_suspect(r->accept_all, c->server, q->domain, q->envelope);
+        accept_all_suspect(r->accept_all, c->server, by, q->domain, q->envelope);
         return 0;
     }
     return 1;
@@ -362,7 +365,7 @@ int recipients_before(struct recipients *r, const struct recipient_question *q, 
     return recipient_note_find(r->store, r->conf, q->route, q, rt_wall(), ret) == RECIPIENT_NOTE_NO;
 }
 
-void recipients_after(struct recipients *r, const struct recipient_question *q,
+void recipients_after(struct recipients *r, const struct recipient_question *q, struct slice hop,
                       struct answer *answer)
 {
     if (r == NULL || q->route->kind == CONF_ROUTE_MAILDIR) {
@@ -377,7 +380,7 @@ void recipients_after(struct recipients *r, const struct recipient_question *q,
     }
     recipient_note_keep(r->store, r->conf, q->route, q, rt_wall(), answer);
     if (answer_is_yes(answer) && conf_recipients_find(r->conf, q->domain) == NULL) {
-        accept_all_suspect(r->accept_all, q->route, q->domain, q->envelope);
+        accept_all_suspect(r->accept_all, q->route, hop, q->domain, q->envelope);
     }
 }
 

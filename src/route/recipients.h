@@ -49,21 +49,22 @@ struct recipient_question {
  * minutes ago, in its words of then. Suspends. `r` NULL: 0. */
 int recipients_before(struct recipients *r, const struct recipient_question *q, struct answer *ret);
 
-/* The next hop's answer, which is remembered. Where it could not be asked, answer->known_before
- * becomes true if it has known the recipient. Never waits. `r` NULL: nothing. */
-void recipients_after(struct recipients *r, const struct recipient_question *q,
+/* The next hop's answer, which is remembered; `hop` is the name of the one that gave it. Where it
+ * could not be asked, answer->known_before becomes true if it has known the recipient. Never waits.
+ * `r` NULL: nothing. */
+void recipients_after(struct recipients *r, const struct recipient_question *q, struct slice hop,
                       struct answer *answer);
 
 /* The next hop has refused the sender or the recipient at delivery: its yes counts no more. Never
  * waits. `r` NULL: nothing. */
 void recipients_refused(struct recipients *r, const struct conf_route *route, struct slice mailbox);
 
-/* route.accept_all: does the server that is asked about this domain's recipients accept any
+/* route.accept_all: does a hop that is asked about this domain's recipients just now accept any
  * address? False for a domain with a list, and for a Maildir. 0 and *ret; -EAGAIN: it cannot be
  * said; -ETIMEDOUT, -ECANCELED. Suspends. */
 int recipients_accept_all(struct recipients *r, const struct recipient_question *q, bool *ret);
 
-/* A server that accepts any address of a domain, for `gatepost status`. */
+/* A hop that accepts any address of a domain, for `gatepost status`. */
 struct accept_all_figure {
     const char *server; /* as the configuration names it */
     const char *domain;

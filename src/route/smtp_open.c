@@ -26,7 +26,7 @@
 
 static bool choose(struct smtp_hop *h)
 {
-    int place = hop_choose(h->pools, h->route, h->passed_over, h->envelope->probe);
+    int place = hop_choose(h->pools, h->route, h->passed_over);
     if (place < 0) {
         return false;
     }

@@ -152,6 +152,11 @@ void sim_on_await(struct rt *rt, void (*fn)(void *arg, uint64_t n), void *arg)
     world_of(rt)->on_await_arg = arg;
 }
 
+void sim_fail_connects(struct rt *rt, int error)
+{
+    world_of(rt)->connect_error = error;
+}
+
 void sim_set_address(struct rt *rt, const struct addr *from)
 {
     world_of(rt)->address = *from;

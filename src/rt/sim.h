@@ -77,6 +77,9 @@ void sim_on_await(struct rt *rt, void (*fn)(void *arg, uint64_t n), void *arg);
  * `delay` longer. */
 void sim_next_call(struct rt *rt, enum rt_call_kind kind, int error, usec_t delay);
 
+/* stream_connect from this runtime fails with `error` from now on, at once; with 0 no longer. */
+void sim_fail_connects(struct rt *rt, int error);
+
 /* kill -9 of a pretended process: its connections end as a kernel would end them (what was written
  * still arrives), waits of its tasks return -ECANCELED also behind shields, and nothing they do on
  * their way out has an effect. Calls under way run or not, as the seed has it. */

@@ -19,6 +19,7 @@ struct sim_world {
     struct list link;
     struct sim *sim;
     struct addr address;
+    int connect_error; /* 0, or what stream_connect fails with */
     uint16_t next_port;
     struct list ends; /* struct sim_end */
     void (*on_await)(void *arg, uint64_t n);

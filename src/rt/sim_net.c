@@ -310,6 +310,9 @@ static int connect_to(struct rt *rt, const struct addr *to, const char *path, us
                       struct stream **ret)
 {
     struct sim_world *w = (struct sim_world *)rt;
+    if (w->connect_error != 0) {
+        return w->connect_error;
+    }
     usec_t there = rt->now + 100 + (usec_t)sim_random(w->sim, 1000);
     int r = task_park(NULL, there < deadline ? there : deadline, true);
     if (r != -ETIMEDOUT) {

@@ -50,7 +50,7 @@ static const char *choices(struct world *w, size_t n, hop_set passed_over)
 {
     static char text[101];
     for (size_t i = 0; i < n; i++) {
-        int place = hop_choose(w->pools, w->conf->routes[0], passed_over, false);
+        int place = hop_choose(w->pools, w->conf->routes[0], passed_over);
         text[i] = place < 0 ? '-' : (char)('A' + place);
     }
     text[n] = '\0';
@@ -101,18 +101,28 @@ static void test_weights(void **state)
     world_free(w);
 }
 
-/* A probe goes where the next message will go, and takes nobody's turn. */
-static void test_probe(void **state)
+/* Who has the route's transactions just now takes nobody's turn, and does not depend on whose it
+ * is. */
+static void test_serving(void **state)
 {
     (void)state;
-    struct world *w = world_new("smtp://10.0.0.1 weight 4, smtp://10.0.0.2 weight 2");
-    for (size_t i = 0; i < 6; i++) {
-        int probe = hop_choose(w->pools, w->conf->routes[0], 0, true);
-        assert_int_equal(hop_choose(w->pools, w->conf->routes[0], 0, true), probe);
-        assert_int_equal(choices(w, 1, 0)[0], "ABAABA"[i]);
-        assert_int_equal(probe, "ABAABA"[i] - 'A');
-    }
-    assert_int_equal(hop_choose(w->pools, w->conf->routes[0], 3, true), -1);
+    struct world *w = world_new("smtp://10.0.0.1, smtp://10.0.0.2, smtp://10.0.0.3 standby");
+    const struct conf_route *route = w->conf->routes[0];
+    assert_int_equal(hop_serving(w->pools, route), 3);
+    busy(w, 0, true);
+    assert_int_equal(hop_serving(w->pools, route), 3);
+    busy(w, 0, false);
+    assert_string_equal(choices(w, 4, 0), "ABAB");
+    down(w, 0);
+    assert_int_equal(hop_serving(w->pools, route), 2);
+    down(w, 1);
+    assert_int_equal(hop_serving(w->pools, route), 4);
+    down(w, 2);
+    assert_int_equal(hop_serving(w->pools, route), 3);
+    world_free(w);
+    w = world_new("smtp://10.0.0.1");
+    down(w, 0);
+    assert_int_equal(hop_serving(w->pools, w->conf->routes[0]), 1);
     world_free(w);
 }
 
@@ -160,13 +170,13 @@ static void test_two_routes(void **state)
     struct world *w = world_new("smtp://10.0.0.1, smtp://10.0.0.2\n"
                                 "route x.example to smtp://10.0.0.2, smtp://10.0.0.3");
     assert_int_equal(w->conf->route_count, 2);
-    assert_int_equal(hop_choose(w->pools, w->conf->routes[0], 0, false), 0);
-    assert_int_equal(hop_choose(w->pools, w->conf->routes[1], 0, false), 0);
-    assert_int_equal(hop_choose(w->pools, w->conf->routes[0], 0, false), 1);
+    assert_int_equal(hop_choose(w->pools, w->conf->routes[0], 0), 0);
+    assert_int_equal(hop_choose(w->pools, w->conf->routes[1], 0), 0);
+    assert_int_equal(hop_choose(w->pools, w->conf->routes[0], 0), 1);
     down(w, 1);
-    assert_int_equal(hop_choose(w->pools, w->conf->routes[0], 0, false), 0);
-    assert_int_equal(hop_choose(w->pools, w->conf->routes[1], 0, false), 1);
-    assert_int_equal(hop_choose(w->pools, w->conf->routes[1], 0, false), 1);
+    assert_int_equal(hop_choose(w->pools, w->conf->routes[0], 0), 0);
+    assert_int_equal(hop_choose(w->pools, w->conf->routes[1], 0), 1);
+    assert_int_equal(hop_choose(w->pools, w->conf->routes[1], 0), 1);
     world_free(w);
 }
 
@@ -202,7 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one),     cmocka_unit_test(test_weights),
-        cmocka_unit_test(test_probe),   cmocka_unit_test(test_passed_over),
+        cmocka_unit_test(test_serving), cmocka_unit_test(test_passed_over),
         cmocka_unit_test(test_standby), cmocka_unit_test(test_two_routes),
         cmocka_unit_test(test_shares),
     };

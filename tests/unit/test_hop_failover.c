@@ -243,6 +243,67 @@ static void test_hole_alone(void **state)
     world_free(w);
 }
 
+/* ---- what we lack ourselves ---- */
+
+static struct counters counts;
+
+static void out_of_descriptors(struct hop_world *w)
+{
+    hop_pools_count_in(w->pools, &counts);
+    sim_fail_connects(w->worker, -EMFILE);
+    usec_t began = rt_now();
+    for (int i = 0; i < 4; i++) {
+        ask_one(w);
+        assert_answer(w->r[0], 451, "4.4.1", NULL);
+    }
+    if (rt_now() != began) {
+        fail_hop(w, "it waited");
+    }
+    sim_fail_connects(w->worker, 0);
+    world_deliver(w, 1); /* by the first hop, at once */
+}
+
+/* No descriptor is left for a connection: put off, and no hop is down for it. */
+static void test_out_of_descriptors(void **state)
+{
+    (void)state;
+    static script good = {"@0", HELLO, MAIL_A, RCPT_R, OK, OK, DATA, "QUIT", NULL};
+    struct hop_world *w = world_new();
+    world_hops(w, 2);
+    w->route_hops[1].standby = true;
+    counts = (struct counters){0};
+    PLAY(w, out_of_descriptors, good);
+    assert_got(w, delivered);
+    assert_int_equal(w->told.n, 0);
+    assert_int_equal(counts.hop_wants, 8);
+    assert_int_equal(world_figures(w, 0).failures, 0);
+    world_free(w);
+}
+
+static void trial_without_descriptors(struct hop_world *w)
+{
+    hop_pools_count_in(w->pools, &counts);
+    ask_one(w); /* refused: down */
+    task_sleep(rt_now() + 2 * USEC_SEC);
+    sim_fail_connects(w->worker, -EMFILE);
+    ask_one(w); /* and the trial has no descriptor */
+    sim_fail_connects(w->worker, 0);
+}
+
+/* Nor is a trial without a descriptor a failure of the hop. */
+static void test_trial_without_descriptors(void **state)
+{
+    (void)state;
+    struct hop_world *w = world_new();
+    world_listen(w, 0, false);
+    counts = (struct counters){0};
+    world_go(w, trial_without_descriptors);
+    assert_int_equal(counts.hop_wants, 1);
+    assert_int_equal(world_figures(w, 0).failures, 1);
+    assert_string_equal(world_figures(w, 0).error, "Connection refused");
+    world_free(w);
+}
+
 /* ---- trials in the background ---- */
 
 static void trial_client(struct hop_world *w)
@@ -454,6 +515,8 @@ int main(void)
         cmocka_unit_test(test_all_down),
         cmocka_unit_test(test_back_at_once),
         cmocka_unit_test(test_hole_alone),
+        cmocka_unit_test(test_out_of_descriptors),
+        cmocka_unit_test(test_trial_without_descriptors),
         cmocka_unit_test(test_trial),
         cmocka_unit_test(test_freed_in_trial),
         cmocka_unit_test(test_standby),
