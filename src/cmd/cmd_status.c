@@ -18,7 +18,7 @@ static const char *text(const json_t *object, const char *key)
     return value != NULL ? value : "";
 }
 
-/* "3d 4h", "12m 5s", "350ms" */
+/* "3d 4h", "12m 5s", "1.3s", "35.0ms" */
 static const char *duration(long long us, char ret[static 32])
 {
     long long s = us / 1000000;
@@ -31,6 +31,8 @@ static const char *duration(long long us, char ret[static 32])
         (void)snprintf(ret, 32, "%lldm %llds", s / 60, s % 60);
     } else if (s >= 10) {
         (void)snprintf(ret, 32, "%llds", s);
+    } else if (s >= 1) {
+        (void)snprintf(ret, 32, "%lld.%llds", s, us / 100000 % 10);
     } else {
         (void)snprintf(ret, 32, "%.1fms", (double)us / 1000);
     }
@@ -117,7 +119,7 @@ static void print_worker(const json_t *w)
                  json_is_true(json_object_get(w, "draining")) ? ", ending" : "");
 }
 
-static void print_hops(const json_t *list)
+static void print_hops(const json_t *list, long long unshown)
 {
     const json_t *hop;
     size_t i;
@@ -135,6 +137,9 @@ static void print_hops(const json_t *list)
         if (error[0] != '\0') {
             (void)printf(LABEL "   last error: %s\n", "", error);
         }
+    }
+    if (unshown > 0) {
+        (void)printf(LABEL " %lld more are not shown\n", "", unshown);
     }
 }
 
@@ -184,7 +189,7 @@ static void print_status(json_t *status)
     {
         print_worker(w);
     }
-    print_hops(json_object_get(status, "hops"));
+    print_hops(json_object_get(status, "hops"), number(status, "hops_unshown"));
     print_accept_all(json_object_get(status, "accept_all"));
     print_counters(json_object_get(status, "counters"));
 }

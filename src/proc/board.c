@@ -18,6 +18,7 @@ struct cell {
 struct board {
     uint32_t master_number;
     struct board_master master;
+    uint32_t moves; /* odd: counts are on their way into the past */
     uint32_t past_number;
     struct board_past past;
     struct cell cells[BOARD_SLOTS];
@@ -34,14 +35,26 @@ struct board *board_init(void *memory)
     return memory;
 }
 
-static void write_whole(uint32_t *number, void *to, const void *from, size_t n)
+static uint32_t begin_writing(uint32_t *number)
 {
     uint32_t odd = *number | 1;
 
     __atomic_store_n(number, odd, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    memcpy(to, from, n);
+    return odd;
+}
+
+static void end_writing(uint32_t *number, uint32_t odd)
+{
     __atomic_store_n(number, odd + 1, __ATOMIC_RELEASE);
+}
+
+static void write_whole(uint32_t *number, void *to, const void *from, size_t n)
+{
+    uint32_t odd = begin_writing(number);
+
+    memcpy(to, from, n);
+    end_writing(number, odd);
 }
 
 static void read_whole(const uint32_t *number, void *ret, const void *from, size_t n)
@@ -93,8 +106,62 @@ void board_new_epoch(struct board *b, uint16_t slot)
     }
     add_counters(&past.counters, &c->worker.counters);
     past.decisions_lost += c->worker.decisions_lost;
+    uint32_t odd = begin_writing(&b->moves);
     write_whole(&b->past_number, &b->past, &past, sizeof(past));
     board_write(b, slot, &(struct board_worker){0});
+    end_writing(&b->moves, odd);
+}
+
+uint32_t board_moves(const struct board *b)
+{
+    return __atomic_load_n(&b->moves, __ATOMIC_ACQUIRE);
+}
+
+bool board_has_moved(const struct board *b, uint32_t moves)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return (moves & 1) != 0 || __atomic_load_n(&b->moves, __ATOMIC_RELAXED) != moves;
+}
+
+/* ---- reading what a worker has written ---- */
+
+static void make_bool(bool *value)
+{
+    unsigned char octet;
+
+    memcpy(&octet, value, sizeof(octet));
+    *value = octet != 0;
+}
+
+/* So that sums and differences have room. */
+static void make_time(usec_t *value)
+{
+    if (*value < 0 || *value > INT64_MAX / 4) {
+        *value = 0;
+    }
+}
+
+static void make_hop_readable(struct board_hop *h)
+{
+    h->name[sizeof(h->name) - 1] = '\0';
+    h->error[sizeof(h->error) - 1] = '\0';
+    make_bool(&h->down);
+    make_time(&h->since);
+}
+
+static void make_readable(struct board_worker *w)
+{
+    make_bool(&w->draining);
+    make_bool(&w->level.seccomp);
+    make_time(&w->began);
+    make_time(&w->block_longest);
+    make_time(&w->block_longest_at);
+    make_time(&w->block_recent);
+    w->hop_count = w->hop_count < BOARD_HOPS ? w->hop_count : BOARD_HOPS;
+    for (size_t i = 0; i < w->hop_count; i++) {
+        make_hop_readable(&w->hops[i]);
+    }
+    w->accept_all[sizeof(w->accept_all) - 1] = '\0';
 }
 
 bool board_read(const struct board *b, uint16_t slot, struct board_worker *ret)
@@ -105,6 +172,7 @@ bool board_read(const struct board *b, uint16_t slot, struct board_worker *ret)
         return false;
     }
     read_whole(&c->number, ret, &c->worker, sizeof(*ret));
+    make_readable(ret);
     return ret->pid != 0;
 }
 

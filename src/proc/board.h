@@ -54,6 +54,7 @@ struct board_worker {
     uint64_t decisions_lost;
     struct counters counters;
     unsigned hop_count;
+    unsigned hops_unshown; /* for which there is no room */
     struct board_hop hops[BOARD_HOPS];
     char accept_all[BOARD_ACCEPT_ALL]; /* hops that accept any address of a domain, as far as they
                                           fit: "SERVER\nDOMAIN\n" for each */
@@ -80,7 +81,8 @@ void board_write_master(struct board *b, const struct board_master *m);
  * goes into board_past, and its cell is empty. */
 void board_new_epoch(struct board *b, uint16_t slot);
 
-/* True and the worker's figures; false when the slot has none. */
+/* True and the worker's figures; false when the slot has none. A worker may be anybody's by now:
+ * texts do end, counts and times are within their bounds, but nothing needs to be true. */
 bool board_read(const struct board *b, uint16_t slot, struct board_worker *ret);
 void board_read_master(const struct board *b, struct board_master *ret);
 
@@ -90,6 +92,12 @@ struct board_past {
     uint64_t decisions_lost;
 };
 void board_read_past(const struct board *b, struct board_past *ret);
+
+/* Counts move from a cell into the past when a worker is buried. Who reads both asks for this
+ * number before, and reads again where board_has_moved says so afterwards: it may have seen them
+ * twice, or not at all. */
+uint32_t board_moves(const struct board *b);
+bool board_has_moved(const struct board *b, uint32_t moves);
 
 /* Slots there are. */
 #define BOARD_SLOTS OWNER_SLOTS

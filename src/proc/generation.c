@@ -358,7 +358,6 @@ void generations_bury(struct master *m)
         }
         if (i < OWNER_SLOTS) {
             worker_ended(m, i, status);
-            board_new_epoch(m->shared.board, (uint16_t)i);
         } else if (!clerk_keeper_buried(&m->clerk, pid, status, master_now())) {
             reload_child_ended(m, pid, status);
         }
@@ -397,30 +396,32 @@ usec_t generations_step(struct master *m)
 
 /* ---- hearts ---- */
 
-/* When its loop was last seen to turn. A worker that is not ready yet is given that time too, and
- * all are when the master itself had stood still. */
-static usec_t last_beat(const struct master *m, unsigned number)
+/* For how long its loop has not been seen to turn. A worker that is not ready yet is given that
+ * time too, and all are when the master itself had stood still. */
+static usec_t stillness(const struct master *m, unsigned number)
 {
     const struct slot *slot = &m->slots[number];
-    usec_t beat = atomic_load_explicit(&m->shared.hearts[number].at, memory_order_relaxed);
+    usec_t beat = atomic_load_explicit(&m->shared.hearts[number].at, memory_order_acquire);
+    usec_t at = master_now();
     usec_t since = slot->ready_at > slot->started_at ? slot->ready_at : slot->started_at;
 
     since = m->awake_since > since ? m->awake_since : since;
-    return beat > since ? beat : since;
+    return at - (beat > since && beat <= at ? beat : since); /* a later one is forged */
 }
 
 static void check_heart(struct master *m, unsigned number, usec_t patience)
 {
     struct slot *slot = &m->slots[number];
     usec_t at = master_now();
+    usec_t still = stillness(m, number);
 
     if (slot->aborted_at != 0) {
         if (at - slot->aborted_at >= (patience < ABORT_TIME ? patience : ABORT_TIME)) {
             (void)kill(slot->pid, SIGKILL);
         }
-    } else if (at - last_beat(m, number) >= patience) {
+    } else if (still >= patience) {
         log_line(LOG_ERROR, "worker %u (process %d) has not moved for %d s: it is ended by SIGABRT",
-                 number, (int)slot->pid, (int)((at - last_beat(m, number)) / USEC_SEC));
+                 number, (int)slot->pid, (int)(still / USEC_SEC));
         slot->aborted_at = at;
         (void)kill(slot->pid, SIGABRT);
     }

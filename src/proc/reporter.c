@@ -35,6 +35,7 @@ static void put_hops(const struct hop_pools *pools, struct board_worker *w)
     size_t count = hop_pools_count(pools);
 
     w->hop_count = (unsigned)(count < BOARD_HOPS ? count : BOARD_HOPS);
+    w->hops_unshown = (unsigned)count - w->hop_count;
     for (size_t i = 0; i < w->hop_count; i++) {
         struct board_hop *h = &w->hops[i];
         hop_pools_figures(pools, i, &f);

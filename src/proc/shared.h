@@ -47,11 +47,9 @@ int shared_map(struct shared *ret);
 int shared_attach(int fd, struct shared *ret);
 
 /* The next owner for a worker's slot: what the slot's worker before left behind is void. Called
- * when that worker is gone, before the next one starts. */
+ * when that worker is gone, before the next one starts. Waits for nobody, whatever workers have
+ * made of the memory. */
 struct owner shared_new_owner(const struct shared *s, uint16_t slot);
-
-/* By a process that only reads the board: gives the rest back. */
-void shared_keep_board(struct shared *s);
 
 /* By a process that only reads the board: gives the rest back. */
 void shared_keep_board(struct shared *s);

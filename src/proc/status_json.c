@@ -8,6 +8,9 @@
 #include "base/fatal.h"
 #include "base/text.h"
 
+/* After so many looks, each of which has met the burial of a worker, the last one has to do. */
+#define LOOKS_MOST 16
+
 static const struct sandbox_level sandbox_all = {.seccomp = true, .landlock = INT_MAX};
 
 static const char *const phase_names[SESSION_PHASES] = {
@@ -28,11 +31,14 @@ static void set_number(json_t *object, const char *key, uint64_t n)
 }
 
 /* Text that may have been cut within a character. */
+static void set_octets(json_t *object, const char *key, const char *text, size_t n)
+{
+    set(object, key, json_stringn(text, text_clean_length(text, n)));
+}
+
 static void set_text(json_t *object, const char *key, const char *text)
 {
-    size_t n = strlen(text);
-
-    set(object, key, json_stringn(text, text_clean_length(text, n)));
+    set_octets(object, key, text, strlen(text));
 }
 
 static void set_time(json_t *object, const char *key, usec_t wall)
@@ -156,8 +162,8 @@ static void add_accept_all(json_t *list, const char *lines)
         json_t *other;
         size_t i;
 
-        set(found, "server", json_stringn(server, server_n));
-        set(found, "domain", json_stringn(domain, domain_n));
+        set_octets(found, "server", server, server_n);
+        set_octets(found, "domain", domain, domain_n);
         json_array_foreach(list, i, other)
         {
             there |= json_equal(found, other) != 0;
@@ -182,6 +188,7 @@ struct hop_sum {
 struct hop_sums {
     struct hop_sum *items;
     size_t count;
+    unsigned unshown; /* further ones, of which workers tell nothing */
 };
 
 static struct hop_sum *hop_sum_of(struct hop_sums *sums, const char *name)
@@ -215,6 +222,14 @@ static void add_hop(struct hop_sums *sums, const struct board_hop *h)
     s->hop.waiting += h->waiting;
     s->hop.messages += h->messages;
     s->hop.failures += h->failures;
+}
+
+static void add_hops(struct hop_sums *sums, const struct board_worker *w)
+{
+    for (unsigned i = 0; i < w->hop_count; i++) {
+        add_hop(sums, &w->hops[i]);
+    }
+    sums->unshown = w->hops_unshown > sums->unshown ? w->hops_unshown : sums->unshown;
 }
 
 static json_t *hop_object(const struct hop_sum *s, usec_t now, usec_t wall)
@@ -268,7 +283,7 @@ static json_t *confinement_object(const struct sandbox_level *least)
     return object;
 }
 
-json_t *status_json(const struct board *b, usec_t now, usec_t wall)
+static json_t *look(const struct board *b, usec_t now, usec_t wall)
 {
     struct board_master m = {0};
     struct board_past past = {0};
@@ -287,9 +302,7 @@ json_t *status_json(const struct board *b, usec_t now, usec_t wall)
         if (board_read(b, (uint16_t)slot, &w)) {
             add_figures(&sum, &w);
             add_accept_all(accept_all, w.accept_all);
-            for (unsigned i = 0; i < w.hop_count && i < BOARD_HOPS; i++) {
-                add_hop(&hops, &w.hops[i]);
-            }
+            add_hops(&hops, &w);
             if (json_array_append_new(workers, worker_object((uint16_t)slot, &w, now, wall)) != 0) {
                 fatal("out of memory for the status");
             }
@@ -309,8 +322,21 @@ json_t *status_json(const struct board *b, usec_t now, usec_t wall)
     set(object, "loop", loop_object(&sum, now, wall));
     set_number(object, "decisions_lost", sum.decisions_lost);
     set(object, "hops", hops_array(&hops, now, wall));
+    set_number(object, "hops_unshown", hops.unshown);
     set(object, "accept_all", accept_all);
     set(object, "workers", workers);
     set(object, "counters", counters_object(&sum.counters));
     return object;
+}
+
+json_t *status_json(const struct board *b, usec_t now, usec_t wall)
+{
+    for (unsigned i = 1;; i++) {
+        uint32_t moves = board_moves(b);
+        json_t *status = look(b, now, wall);
+        if (i == LOOKS_MOST || !board_has_moved(b, moves)) {
+            return status;
+        }
+        json_decref(status);
+    }
 }

@@ -56,34 +56,39 @@ static void check_slot(uint16_t slot)
     }
 }
 
+/* The master may void a slot's epoch meanwhile. */
+static uint32_t epoch_of(const struct marks *m, uint16_t slot)
+{
+    return slot < OWNER_SLOTS ? __atomic_load_n(&m->epochs[slot], __ATOMIC_ACQUIRE) : 0;
+}
+
 struct owner marks_new_epoch(struct marks *m, uint16_t slot)
 {
     check_slot(slot);
-    shm_lock(&m->lock);
+    uint32_t before = epoch_of(m, slot);
     /* 0 is the epoch before the first, which no owner ever has. */
-    m->epochs[slot] = m->epochs[slot] == UINT32_MAX ? 1 : m->epochs[slot] + 1;
-    struct owner who = {.slot = slot, .epoch = m->epochs[slot]};
-    shm_unlock(&m->lock);
+    struct owner who = {.slot = slot, .epoch = before == UINT32_MAX ? 1 : before + 1};
+    marks_take_epoch(m, who);
     return who;
 }
 
+/* Without the lock, which the master never takes (store/shm.h): nobody else writes epochs, and
+ * whoever holds the lock may find this one void a moment earlier or later. */
 void marks_take_epoch(struct marks *m, struct owner who)
 {
     check_slot(who.slot);
-    shm_lock(&m->lock);
-    m->epochs[who.slot] = who.epoch;
-    shm_unlock(&m->lock);
+    __atomic_store_n(&m->epochs[who.slot], who.epoch, __ATOMIC_RELEASE);
 }
 
 static bool is_current(const struct marks *m, struct owner who)
 {
     check_slot(who.slot);
-    return who.epoch != 0 && m->epochs[who.slot] == who.epoch;
+    return who.epoch != 0 && epoch_of(m, who.slot) == who.epoch;
 }
 
 static bool is_living(const struct marks *m, const struct cell *c, usec_t now)
 {
-    return c->expires > now && m->epochs[c->slot] == c->epoch;
+    return c->expires > now && epoch_of(m, c->slot) == c->epoch;
 }
 
 static size_t home_of(const struct marks *m, const struct digest *key)

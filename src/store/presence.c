@@ -76,31 +76,50 @@ void presence_fini(struct presence *p)
     pthread_mutex_destroy(&p->lock);
 }
 
+static uint32_t slots_of(const struct presence *p)
+{
+    uint32_t slots = __atomic_load_n(&p->slots, __ATOMIC_ACQUIRE);
+
+    return slots < OWNER_SLOTS ? slots : OWNER_SLOTS;
+}
+
+/* Without the lock, which the master never takes (store/shm.h). The worker is gone, so nobody else
+ * writes what is its slot's; and whoever holds the lock may find it void a moment earlier or later.
+ */
 void presence_new_epoch(struct presence *p, struct owner who)
 {
     if (who.slot >= OWNER_SLOTS) {
         panic("worker slot %u is out of range", (unsigned)who.slot);
     }
-    shm_lock(&p->lock);
     struct worker *w = &p->worker[who.slot];
-    w->waiting = 0;
-    w->greeted = 0;
-    w->accepts = false;
-    w->epoch = who.epoch;
-    if (p->slots <= who.slot) {
-        p->slots = who.slot + 1u;
+    __atomic_store_n(&w->waiting, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&w->greeted, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&w->accepts, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&w->epoch, who.epoch, __ATOMIC_RELEASE);
+    if (slots_of(p) <= who.slot) {
+        __atomic_store_n(&p->slots, who.slot + 1u, __ATOMIC_RELEASE);
     }
-    shm_unlock(&p->lock);
+}
+
+/* Of a slot's worker, which the master may put to nothing meanwhile. */
+static uint32_t epoch_of(const struct presence *p, uint32_t slot)
+{
+    return slot < OWNER_SLOTS ? __atomic_load_n(&p->worker[slot].epoch, __ATOMIC_ACQUIRE) : 0;
+}
+
+static bool accepts(const struct presence *p, uint32_t slot)
+{
+    return __atomic_load_n(&p->worker[slot].accepts, __ATOMIC_RELAXED);
 }
 
 static bool is_current(const struct presence *p, struct owner who)
 {
-    return who.slot < OWNER_SLOTS && who.epoch != 0 && p->worker[who.slot].epoch == who.epoch;
+    return who.epoch != 0 && epoch_of(p, who.slot) == who.epoch;
 }
 
 static bool is_living(const struct presence *p, const struct cell *c)
 {
-    return c->count > 0 && p->worker[c->slot].epoch == c->epoch;
+    return c->count > 0 && c->epoch != 0 && epoch_of(p, c->slot) == c->epoch;
 }
 
 static struct key key_of(const struct addr *client)
@@ -195,8 +214,8 @@ static void add_one(struct presence *p, struct owner who, const struct key *k,
 static unsigned waiting_in_all(const struct presence *p)
 {
     unsigned sum = 0;
-    for (uint32_t i = 0; i < p->slots; i++) {
-        sum += p->worker[i].waiting;
+    for (uint32_t i = 0; i < slots_of(p); i++) {
+        sum += __atomic_load_n(&p->worker[i].waiting, __ATOMIC_RELAXED);
     }
     return sum;
 }
@@ -204,8 +223,8 @@ static unsigned waiting_in_all(const struct presence *p)
 static unsigned greeted_in_all(const struct presence *p)
 {
     unsigned sum = 0;
-    for (uint32_t i = 0; i < p->slots; i++) {
-        sum += p->worker[i].greeted;
+    for (uint32_t i = 0; i < slots_of(p); i++) {
+        sum += __atomic_load_n(&p->worker[i].greeted, __ATOMIC_RELAXED);
     }
     return sum;
 }
@@ -358,8 +377,8 @@ unsigned presence_waiting(struct presence *p)
 
 static bool accepts_beside(const struct presence *p, uint32_t slot)
 {
-    for (uint32_t i = 0; i < p->slots; i++) {
-        if (i != slot && p->worker[i].accepts) {
+    for (uint32_t i = 0; i < slots_of(p); i++) {
+        if (i != slot && accepts(p, i)) {
             return true;
         }
     }

@@ -7,7 +7,9 @@
  * that part first. `reach[home]` says how far from its home cell a key may lie; it is raised before
  * a cell is filled and lowered by whoever finds it too high.
  *
- * Never wait, allocate or do I/O while holding the lock. */
+ * Never wait, allocate or do I/O while holding the lock. The master never takes one: a worker that
+ * hangs, or that an attacker has taken over, could keep it for ever, and the C library follows
+ * links that lie within it. */
 #pragma once
 
 #include <pthread.h>

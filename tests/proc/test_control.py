@@ -121,6 +121,9 @@ def screen(binary):
         for words in (f'process {g.popen.pid} ', 'sessions ', 'spool ', 'loop ', 'confined ', 'worker ',
                       'accepted ', 'connections '):
             check(words in text, f'no {words!r} in:\n{text}')
+        until(lambda: status(g)['workers'][0]['age_us'] >= 1000000, 'a second')
+        age = re.search(r' age (\S+)', command(g, 'status').stdout)[1]
+        check(re.fullmatch(r'\d\.\ds|\d\ds', age), f'age {age}')
         check(len(text.splitlines()) < 40 and max(map(len, text.splitlines())) <= 120, text)
 
 
@@ -173,6 +176,16 @@ def health_of_hops(binary):
         check(hop['state'] in ('down', 'partly down') and 'refused' in hop['last_error'].lower() and
               hop['since'].endswith('Z') and hop['failures'] > 0, f'{hop}')
         check(f'smtp://127.0.0.1:{nobody} ' in command(g, 'status').stdout, 'on the screen')
+
+
+def many_hops(binary):
+    """Of more next hops than there is room for it says how many it does not show."""
+    with Gatepost(binary, workers=2) as g:
+        g.write(route=[g.statements['route'], *(f'h{i}.test to smtp://127.0.0.1:{1000 + i}' for i in range(40))])
+        g.start()
+        now = status(g)
+        check(len(now['hops']) == 32 and now['hops_unshown'] == 8, f"{now['hops_unshown']}")
+        check(' 8 more are not shown\n' in command(g, 'status').stdout, 'on the screen')
 
 
 def nobody_answers(binary):
@@ -492,7 +505,7 @@ def upgrades(binary):
         check(status(g)['counters']['accepted'] == 1, 'counters')
 
 
-CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal, health_of_hops,
+CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal, health_of_hops, many_hops,
          nobody_answers, bad_places,
          garbage, several_requests, megabytes, many_clients, silent_client, takes_no_reply, clerk_dies,
          status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, made_again,

@@ -7,8 +7,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fatal.h"
@@ -122,11 +125,42 @@ static void test_kept_to_the_end(void **state)
     free(m);
 }
 
+/* A worker whose heart says that it will beat to the end of time has said nothing. */
+static void test_forged_heart(void **state)
+{
+    (void)state;
+    struct master *m = new_master();
+    struct heartbeat hearts[OWNER_SLOTS] = {{.at = USEC_NEVER}, {.at = master_now()}};
+    int status;
+
+    m->shared.hearts = hearts;
+    m->serving = add(m, 2);
+    for (size_t i = 0; i < 2; i++) {
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+            (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+            _exit(pause());
+        }
+        m->slots[i].pid = pid;
+        m->slots[i].ready_at = 1; /* long ago */
+    }
+    assert_true(generations_check_hearts(m));
+    assert_int_equal(waitpid(m->slots[0].pid, &status, 0), m->slots[0].pid);
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+    assert_int_equal(m->slots[1].aborted_at, 0);
+    assert_int_equal(kill(m->slots[1].pid, SIGKILL), 0);
+    assert_int_equal(waitpid(m->slots[1].pid, &status, 0), m->slots[1].pid);
+    generations_free(m);
+    free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slots),
         cmocka_unit_test(test_kept_to_the_end),
+        cmocka_unit_test(test_forged_heart),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

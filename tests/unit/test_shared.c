@@ -1,0 +1,207 @@
+/* What master and clerk read of the memory that they share with workers, and write into it:
+ * whatever a worker that hangs, or is somebody else's by now, has made of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proc/shared.h"
+#include "proc/status_json.h"
+
+static struct shared shared;
+
+static int setup(void **state)
+{
+    (void)state;
+    return shared_map(&shared);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    shared_unmap(&shared);
+    return 0;
+}
+
+/* Locks are the first members of what they guard. */
+static pthread_mutex_t *lock_of(void *part)
+{
+    return part;
+}
+
+static void *const *locked_parts(void)
+{
+    static void *parts[4];
+
+    parts[0] = shared.marks;
+    parts[1] = shared.disarmed;
+    parts[2] = shared.presence;
+    return parts;
+}
+
+/* Another process, which does not outlive this one. */
+static pid_t begin(void)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    }
+    return pid;
+}
+
+/* One that holds all locks and does not let go. */
+static pid_t start_holder(void)
+{
+    int ready[2];
+    char octet;
+
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = begin();
+    if (pid == 0) {
+        for (void *const *part = locked_parts(); *part != NULL; part++) {
+            shm_lock(lock_of(*part));
+        }
+        _exit(write(ready[1], "x", 1) == 1 ? pause() : 1);
+    }
+    assert_int_equal(read(ready[0], &octet, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
+}
+
+static void end(pid_t pid)
+{
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* The master buries one worker while another keeps the locks for ever. */
+static void locks_are_not_waited_for(void **state)
+{
+    (void)state;
+    pid_t holder = start_holder();
+
+    (void)alarm(20);
+    struct owner first = shared_new_owner(&shared, 7);
+    struct owner second = shared_new_owner(&shared, 7);
+    (void)alarm(0);
+    assert_int_equal(first.slot, 7);
+    assert_int_equal(second.epoch, first.epoch + 1);
+    end(holder);
+    /* And what it has made void is so for the others. */
+    struct digest key = {{1}};
+    assert_int_equal(marks_place(shared.marks, second, &key, 1, 0, 100), 0);
+    assert_true(marks_any(shared.marks, &key, 1, 0));
+    (void)shared_new_owner(&shared, 7);
+    assert_false(marks_any(shared.marks, &key, 1, 0));
+}
+
+/* What an attacker has written over locks is nothing that the master follows. */
+static void locks_may_be_forged(void **state)
+{
+    (void)state;
+    char kept[3][sizeof(pthread_mutex_t)];
+    void *const *parts = locked_parts();
+
+    for (size_t i = 0; i < 3; i++) {
+        memcpy(kept[i], parts[i], sizeof(kept[i]));
+        memset(parts[i], 0x41, sizeof(kept[i]));
+    }
+    (void)shared_new_owner(&shared, 0);
+    (void)shared_new_owner(&shared, OWNER_SLOTS - 1);
+    for (size_t i = 0; i < 3; i++) {
+        memcpy(parts[i], kept[i], sizeof(kept[i]));
+    }
+}
+
+/* ---- the status board ---- */
+
+static json_t *status(void)
+{
+    return status_json(shared.board, 1000, 2000);
+}
+
+/* Texts without an end, counts and times beyond all bounds, and truths that are neither. */
+static void figures_may_be_forged(void **state)
+{
+    (void)state;
+    struct board_worker w;
+
+    for (int octet = 1; octet < 256;
+         octet += 0x7e) { /* 0x7f is a control character, 0xfd no UTF-8 */
+        memset(&w, octet, sizeof(w));
+        board_write(shared.board, 0, &w);
+        memset(w.hops[0].name, 'x', sizeof(w.hops) + sizeof(w.accept_all));
+        board_write(shared.board, 1, &w);
+        json_t *object = status();
+        const json_t *hops = json_object_get(object, "hops");
+        assert_in_range(json_array_size(hops), 1, 2 * BOARD_HOPS);
+        for (size_t i = 0; i < json_array_size(hops); i++) {
+            const char *name = json_string_value(json_object_get(json_array_get(hops, i), "name"));
+            assert_true(strlen(name) < sizeof(w.hops[0].name));
+        }
+        json_decref(object);
+    }
+}
+
+static long long accepted(void)
+{
+    json_t *object = status();
+    long long n =
+        json_integer_value(json_object_get(json_object_get(object, "counters"), "accepted"));
+
+    json_decref(object);
+    return n;
+}
+
+/* A worker's count of five is buried, then one of five less: the sum is five or nothing. */
+static void bury_for_ever(void)
+{
+    struct board_worker w = {.pid = 1, .counters = {.accepted = 5}};
+
+    for (;;) {
+        board_write(shared.board, 3, &w);
+        board_new_epoch(shared.board, 3);
+        w.counters.accepted = -w.counters.accepted;
+        (void)usleep(50);
+    }
+}
+
+/* No look at the board meets a dead worker's counts twice, or not at all. */
+static void counts_are_there_once(void **state)
+{
+    (void)state;
+    pid_t pid = begin();
+
+    if (pid == 0) {
+        bury_for_ever();
+    }
+    for (unsigned i = 0; i < 3000; i++) {
+        long long n = accepted();
+        assert_true(n == 0 || n == 5);
+    }
+    end(pid);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(locks_are_not_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(locks_may_be_forged, setup, teardown),
+        cmocka_unit_test_setup_teardown(figures_may_be_forged, setup, teardown),
+        cmocka_unit_test_setup_teardown(counts_are_there_once, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
