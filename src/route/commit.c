@@ -114,9 +114,10 @@ static void remember(struct leg *leg, size_t i, usec_t deadline)
     struct delivery *d = leg->delivery;
     const struct hop_recipient *r = leg->recipients[i];
     struct refusal refusal = refusal_from(&r->answer);
-    enum refusal_kind kind = leg->at_envelope ? REFUSAL_AT_RCPT : REFUSAL_MESSAGE;
+    bool at_rcpt = leg_refused_at_rcpt(leg, r);
+    enum refusal_kind kind = at_rcpt ? REFUSAL_AT_RCPT : REFUSAL_MESSAGE;
     struct digest key =
-        leg->at_envelope ? refusal_key(&d->network, d->envelope.sender, r->mailbox) : leg->keys[i];
+        at_rcpt ? refusal_key(&d->network, d->envelope.sender, r->mailbox) : leg->keys[i];
     refusal_keep(d->host->store, kind, &key, &refusal, rt_wall(), deadline);
 }
 
@@ -125,8 +126,9 @@ static void remember_refusals(struct delivery *d)
     usec_t deadline = rt_now() + DELIVERY_LEDGER_TIME; /* for all of them together */
     for (struct leg *leg = d->legs; leg != NULL; leg = leg->next) {
         for (size_t i = 0; i < leg->count; i++) {
-            if (!leg->recipients[i]->confirmed && answer_is_no(&leg->recipients[i]->answer)) {
-                remember(leg, i, deadline);
+            const struct hop_recipient *r = leg->recipients[i];
+            if (r->wanted && !r->confirmed && answer_is_no(&r->answer)) {
+                remember(leg, i, deadline); /* others are remembered already */
             }
         }
     }

@@ -94,8 +94,7 @@ void isolation_join(struct delivery *d)
 /* Not one that is heard at RCPT from now on, nor one that was ready while a neighbour was not. */
 static bool stands_in_the_way(const struct leg *leg, const struct hop_recipient *r)
 {
-    return !r->confirmed && !answer_is_yes(&r->answer) &&
-           !(leg->at_envelope && answer_is_no(&r->answer));
+    return !r->confirmed && !answer_is_yes(&r->answer) && !leg_refused_at_rcpt(leg, r);
 }
 
 static enum isolation_class class_of(const struct delivery *d, const struct digest *key,

@@ -26,6 +26,12 @@ struct leg {
     bool late;               /* committed, and the hop has not answered for all in time */
 };
 
+/* Was this one refused at RCPT, when the envelope was said anew? */
+static inline bool leg_refused_at_rcpt(const struct leg *leg, const struct hop_recipient *r)
+{
+    return leg->at_envelope && r->wanted && answer_is_no(&r->answer);
+}
+
 /* Has the hop's transaction and connection at hand, for what leg_prepare does then: leg->ready, or
  * their answers say why not and the hop has ended. 0, or -ECANCELED. */
 int leg_hold(struct leg *leg, struct message *m);
