@@ -7,9 +7,9 @@ retry may bring a second copy. Such a message is told apart by that answer, and 
 """
 
 import re
-import threading
 import time
 
+from kit import mailer
 from kit.process import wait_until
 from kit.report import check
 from kit.smtp_client import Gone, Session
@@ -18,47 +18,29 @@ MAILERS = 4
 SECONDS = 2.0  # of the stream before the hop goes, without it, and after it came back
 SECONDS_LONG = 10.0
 LIMITS = {"hop_retry_time": "1s"}  # how soon a hop that was down is looked at again
-PATIENCE = 60
 IN_DOUBT = "being delivered already"
 QUEUE_ID = re.compile(rb"\(Postfix\) with E?SMTPS? id ([0-9A-F]+)")
 
 
-class Mail:
-    """One message and what its client heard."""
-
+class Mail(mailer.Mail):
     def __init__(self, number):
-        self.id = f"mail-{number}"
+        super().__init__(number)
         self.box = f"box{number % 3}"
-        self.octets = (f"Subject: {self.id}\r\nX-Test-Id: {self.id}\r\n\r\n".encode()
-                       + b"text text text\r\n" * (number % 50))
-        self.reply = None
         self.later = []  # replies that put it off
 
 
-class Mailer(threading.Thread):
-    """Sends one message after the other; every one until its answer is final."""
+class Mailer(mailer.Mailer):
+    """Each message in a session of its own."""
 
-    def __init__(self, port, numbers, enough):
-        super().__init__(daemon=True)
+    def __init__(self, port, *share):
+        super().__init__(*share)
         self.port = port
-        self.numbers = numbers
-        self.enough = enough
-        self.mails = []
-        self.error = None
 
-    def run(self):
-        try:
-            for number in self.numbers:
-                if self.enough.is_set():
-                    return
-                self.mails.append(Mail(number))
-                self.until_final(self.mails[-1])
-                time.sleep(0.02)
-        except Exception as error:
-            self.error = f"{type(error).__name__}: {error}"
+    def mail(self, number):
+        return Mail(number)
 
     def until_final(self, mail):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + mailer.PATIENCE
         while mail.reply is None and time.monotonic() < deadline:
             with Session(self.port) as session:
                 reply = session.deliver(b"sender@client.test", [f"{mail.box}@via.test".encode()],
@@ -72,6 +54,7 @@ class Mailer(threading.Thread):
                 time.sleep(0.05)
             else:
                 mail.reply = reply
+        time.sleep(0.02)
 
 
 def two_hops(lab, name):
@@ -81,21 +64,12 @@ def two_hops(lab, name):
 
 def stream(g, events):
     """Messages flow while each of `events` is called after a pause. Returns the messages."""
-    enough = threading.Event()
-    mailers = [Mailer(g.port, range(i, 10 ** 9, MAILERS), enough) for i in range(MAILERS)]
-    for mailer in mailers:
-        mailer.start()
-    try:
+    def one_by_one():
         for pause, event in events:
             time.sleep(pause)
             event()
-    finally:
-        enough.set()
-    for mailer in mailers:
-        mailer.join(PATIENCE + 10)
-        check(not mailer.is_alive(), "a client hangs")
-        check(not mailer.error, f"a client failed: {mailer.error}")
-    return [mail for mailer in mailers for mail in mailer.mails]
+    mails, _ = mailer.send_while(lambda *share: Mailer(g.port, *share), MAILERS, one_by_one)
+    return mails
 
 
 def copies(hops):
@@ -105,10 +79,9 @@ def copies(hops):
     for hop in hops:
         for box in range(3):
             for octets in hop.messages(f"box{box}", "via.test"):
-                name = octets.partition(b"X-Test-Id: ")[2].partition(b"\n")[0].decode()
                 queue_id = QUEUE_ID.search(octets)
                 check(queue_id, f"no queue id in {octets[:300]}")
-                found.setdefault(name, set()).add((hop.name, queue_id.group(1)))
+                found.setdefault(mailer.test_id(octets), set()).add((hop.name, queue_id.group(1)))
     return found
 
 
@@ -117,7 +90,7 @@ def judge(mails, hops):
     unknown = twice = 0
     for mail in mails:
         check(mail.reply is not None,
-              f"{mail.id}: no final answer in {PATIENCE} s, but {list(map(str, mail.later))[-1:]}")
+              f"{mail.id}: no final answer in {mailer.PATIENCE} s, but {list(map(str, mail.later))[-1:]}")
         check(mail.reply.code == 250, f"{mail.id}: {mail.reply}")
         made = found.pop(mail.id, set())
         doubts = sum(reply.enhanced == "4.4.2" and IN_DOUBT not in reply.text

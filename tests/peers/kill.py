@@ -14,10 +14,9 @@ import os
 import random
 import resource
 import signal
-import threading
 import time
 
-from kit import maildir
+from kit import maildir, mailer
 from kit.process import owner_of
 from kit.report import Skip, check
 from kit.smtp_client import Gone, Session
@@ -27,7 +26,6 @@ MAILERS = 6
 BOXES = ["a", "b", "c"]
 LEDGER_SECONDS = 0.1  # a commit that was answered is in the ledger after this
 CLOCK_SECONDS = 0.02  # how far the times of two observers may be apart
-PATIENCE = 60
 
 
 class Attempt:
@@ -40,47 +38,31 @@ class Attempt:
         self.reply = None     # None: the worker went away
 
 
-class Mail:
-    """One message and what became of it."""
-
+class Mail(mailer.Mail):
     def __init__(self, number, boxes):
-        self.id = f"mail-{number}"
+        super().__init__(number)
         self.boxes = boxes
-        self.octets = (f"Subject: {self.id}\r\nX-Test-Id: {self.id}\r\n\r\n".encode()
-                       + b"text text text\r\n" * (number % 50))
         self.attempts = []
-        self.reply = None
 
 
-class Mailer(threading.Thread):
-    """Sends one message after the other; every one until its answer is final."""
+class Mailer(mailer.Mailer):
+    """Several messages in a session, as long as its worker lives."""
 
-    def __init__(self, g, numbers, enough, seed):
-        super().__init__(daemon=True)
+    def __init__(self, g, seed, first, *share):
+        super().__init__(first, *share)
         self.gatepost = g
-        self.numbers = numbers
-        self.enough = enough
-        self.random = random.Random(seed)
+        self.random = random.Random(seed + first)
         self.session = None
         self.worker = None
-        self.mails = []
-        self.error = None
 
-    def run(self):
-        try:
-            for number in self.numbers:
-                if self.enough.is_set():
-                    break
-                mail = Mail(number, BOXES if number % 3 == 0 else [self.random.choice(BOXES)])
-                self.mails.append(mail)
-                self.until_final(mail)
-        except Exception as error:
-            self.error = f"{type(error).__name__}: {error}"
-        finally:
-            self.forget_session()
+    def mail(self, number):
+        return Mail(number, BOXES if number % 3 == 0 else [self.random.choice(BOXES)])
+
+    def end(self):
+        self.forget_session()
 
     def until_final(self, mail):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + mailer.PATIENCE
         while time.monotonic() < deadline:
             attempt = self.attempt(mail)
             if not attempt or not attempt.reply or attempt.reply.code == 421:
@@ -153,21 +135,11 @@ def deliver_under_fire(lab, g, signals):
     """Returns (mails, kills, seed)."""
     seed = int(os.environ.get("GATEPOST_TEST_SEED") or time.time())
     rng = random.Random(seed)
-    enough = threading.Event()
     g.all_workers()
-    mailers = [Mailer(g, range(i, 10 ** 9, MAILERS), enough, seed + i) for i in range(MAILERS)]
-    for mailer in mailers:
-        mailer.start()
-    try:
-        kills = kill_workers(g, LONG if lab.everything else SHORT, rng, signals)
-    finally:
-        enough.set()
-    for mailer in mailers:
-        mailer.join(PATIENCE + 10)
-        check(not mailer.is_alive(), f"a client hangs (seed {seed})")
-        check(not mailer.error, f"a client failed: {mailer.error} (seed {seed})")
+    mails, kills = mailer.send_while(
+        lambda *share: Mailer(g, seed, *share), MAILERS,
+        lambda: kill_workers(g, LONG if lab.everything else SHORT, rng, signals), f" (seed {seed})")
     g.all_workers()
-    mails = [mail for mailer in mailers for mail in mailer.mails]
     only_the_dead_are_missed(mails, kills, seed)
     return mails, kills, seed
 
@@ -208,7 +180,7 @@ def judge(mails, copies, kills, seed):
     """copies: {(id, box): [Copy…]}."""
     excuses = []
     for mail in mails:
-        check(mail.reply is not None, f"{mail.id}: no final answer in {PATIENCE} s (seed {seed})")
+        check(mail.reply is not None, f"{mail.id}: no final answer in {mailer.PATIENCE} s (seed {seed})")
         check(mail.reply.code == 250, f"{mail.id}: {mail.reply} (seed {seed})")
         for box in mail.boxes:
             made = sorted(copies.pop((mail.id, box), []), key=lambda c: c.committed)
@@ -228,11 +200,6 @@ def judge(mails, copies, kills, seed):
             f"answer; seed {seed}")
 
 
-def test_id(octets):
-    line = octets.partition(b"X-Test-Id: ")[2].partition(b"\n")[0]
-    return line.strip().decode()
-
-
 def to_maildir(lab, signals=(signal.SIGKILL,)):
     folder = lab.new_folder("maildirs", maildir.NOBODY)
     for box in BOXES:
@@ -243,7 +210,7 @@ def to_maildir(lab, signals=(signal.SIGKILL,)):
     for box in BOXES:
         for path in maildir.files_in(f"{folder}/{box}"):
             with open(path, "rb") as f:
-                name = test_id(f.read())
+                name = mailer.test_id(f.read())
             renamed = os.stat(path).st_ctime  # the rename is the last change of the inode
             copies.setdefault((name, box), []).append(Copy(renamed, renamed))
     return judge(mails, copies, kills, seed)
@@ -259,7 +226,7 @@ def to_hop(lab, signals=(signal.SIGKILL,)):
     for delivery in hop.delivered():
         answered = delivery.answered or delivery.committed + 0.05
         for recipient in delivery.recipients:
-            key = (test_id(delivery.octets), recipient.partition(b"@")[0].decode())
+            key = (mailer.test_id(delivery.octets), recipient.partition(b"@")[0].decode())
             copies.setdefault(key, []).append(Copy(delivery.committed + offset, answered + offset))
     return judge(mails, copies, kills, seed)
 

@@ -438,11 +438,30 @@ void world_finish(struct hop_world *w, struct hop *h, size_t n)
 void world_deliver(struct hop_world *w, size_t n)
 {
     struct hop *h = begin(w);
-    load(w, "Subject: hi\r\n\r\nhello\r\n");
+    load(w, MESSAGE_TEXT);
     if (ask(w, h, n) != n) {
         fail_hop(w, "not accepted");
     }
     world_finish(w, h, n);
+    hop_end(h);
+}
+
+void deliver_one(struct hop_world *w)
+{
+    world_deliver(w, 1);
+}
+
+void deliver_six(struct hop_world *w)
+{
+    for (size_t i = 0; i < 6; i++) {
+        world_deliver(w, 1);
+    }
+}
+
+void ask_one(struct hop_world *w)
+{
+    struct hop *h = begin(w);
+    ask(w, h, 1);
     hop_end(h);
 }
 

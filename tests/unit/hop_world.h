@@ -37,6 +37,22 @@
 
 typedef const char *const script[];
 
+/* What most scripts are made of, and a world that plays some of them in this order. */
+#define OK     "> 250 2.0.0 ok"
+#define MAIL_A "MAIL FROM:<a@x.example>"
+#define RCPT_R "RCPT TO:<r@y.example>"
+#define RCPT_S "RCPT TO:<s@y.example>"
+#define RCPT_T "RCPT TO:<t@y.example>"
+#define PLAY(w, client, ...)                                                                       \
+    world_play(w, client, (const char *const *const[]){__VA_ARGS__},                               \
+               sizeof((const char *const *const[]){__VA_ARGS__}) / sizeof(script *))
+
+/* The trace field of every message. */
+#define TRACE_TEXT "Received: from a by b\r\n"
+/* The message of world_deliver, and as the hop gets it. */
+#define MESSAGE_TEXT   "Subject: hi\r\n\r\nhello\r\n"
+#define DELIVERED_TEXT TRACE_TEXT MESSAGE_TEXT
+
 struct hop_world {
     struct sim *sim;
     struct rt *worker;
@@ -76,9 +92,6 @@ struct hop_world {
     bool done;
 };
 
-/* The trace field of every message. */
-#define TRACE_TEXT "Received: from a by b\r\n"
-
 /* Notes what went wrong; only the first is kept, and world_free fails with it. For use in tasks. */
 void fail_hop(struct hop_world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -96,8 +109,12 @@ int commit(struct hop_world *w, struct hop *h, size_t n);
 
 /* Both, and all of them must be confirmed; the recipients can then be used again. */
 void world_finish(struct hop_world *w, struct hop *h, size_t n);
-/* A whole message to the first `n`, "Subject: hi" and "hello". */
+/* A whole message, MESSAGE_TEXT, to the first `n`. */
 void world_deliver(struct hop_world *w, size_t n);
+/* Clients: one such message to one, six to one, and the question about one. */
+void deliver_one(struct hop_world *w);
+void deliver_six(struct hop_world *w);
+void ask_one(struct hop_world *w);
 struct hop_figures world_figures(const struct hop_world *w, size_t i);
 
 /* ---- for the test ---- */

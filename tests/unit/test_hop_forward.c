@@ -10,9 +10,6 @@
     "XFORWARD NAME=[UNAVAILABLE] ADDR=192.0.2.7 PORT=1234 PROTO=ESMTP HELO=client.example "        \
     "IDENT=0123456789ABCD.3 SOURCE=REMOTE"
 #define CLIENT "XCLIENT NAME=[TEMPUNAVAIL] ADDR=192.0.2.7 PORT=1234 PROTO=ESMTP HELO=client.example"
-#define MAIL   "MAIL FROM:<a@x.example>"
-#define RCPT   "RCPT TO:<r@y.example>"
-#define OK     "> 250 2.0.0 ok"
 #define BODY   "DATA", "> 354 go", ".", OK
 
 static struct slice xclient_unused;
@@ -20,7 +17,7 @@ static struct slice xclient_unused;
 static void send_one(struct hop_world *w)
 {
     struct hop *h = begin(w);
-    load(w, "Subject: hi\r\n\r\nhello\r\n");
+    load(w, MESSAGE_TEXT);
     if (ask(w, h, 1) == 1 && prepare(w, h, 1) == 0) {
         (void)commit(w, h, 1);
     }
@@ -55,9 +52,13 @@ static struct hop_world *client_world(void)
     return w;
 }
 
-#define PLAY(w, client, ...)                                                                       \
-    world_play(w, client, (const char *const *const[]){__VA_ARGS__},                               \
-               sizeof((const char *const *const[]){__VA_ARGS__}) / sizeof(char *))
+/* Plays it on one connection; the last message arrives. */
+static void arrives(struct hop_world *w, void (*client)(struct hop_world *w), script one)
+{
+    world_play(w, client, &one, 1);
+    assert_int_equal(w->r[0]->answer.code, 250);
+    world_free(w);
+}
 
 /* ---- XFORWARD ---- */
 
@@ -66,18 +67,15 @@ static void test_forward(void **state)
 {
     (void)state;
     static script one = {OFFERS,  "> 250 XFORWARD " ALL,
-                         FORWARD, MAIL,
-                         RCPT,    OK,
+                         FORWARD, MAIL_A,
+                         RCPT_R,  OK,
                          OK,      OK,
                          BODY,    FORWARD,
-                         MAIL,    RCPT,
+                         MAIL_A,  RCPT_R,
                          OK,      OK,
                          OK,      BODY,
                          "QUIT",  NULL};
-    struct hop_world *w = client_world();
-    PLAY(w, send_two, one);
-    assert_int_equal(w->r[0]->answer.code, 250);
-    world_free(w);
+    arrives(client_world(), send_two, one);
 }
 
 static void test_forward_lock_step(void **state)
@@ -85,15 +83,12 @@ static void test_forward_lock_step(void **state)
     (void)state;
     static script one = {GREETING, "> 250 XFORWARD " ALL,
                          FORWARD,  "!quiet",
-                         OK,       MAIL,
+                         OK,       MAIL_A,
                          "!quiet", OK,
-                         RCPT,     OK,
+                         RCPT_R,   OK,
                          BODY,     "QUIT",
                          NULL};
-    struct hop_world *w = client_world();
-    PLAY(w, send_one, one);
-    assert_int_equal(w->r[0]->answer.code, 250);
-    world_free(w);
+    arrives(client_world(), send_one, one);
 }
 
 /* Only what the hop takes; an IPv6 address has its prefix. */
@@ -103,8 +98,8 @@ static void test_forward_some(void **state)
     static script one = {OFFERS,
                          "> 250 XFORWARD addr source X-NEW proto",
                          "XFORWARD ADDR=IPV6:2001:db8::1 PROTO=SMTP SOURCE=REMOTE",
-                         MAIL,
-                         RCPT,
+                         MAIL_A,
+                         RCPT_R,
                          OK,
                          OK,
                          OK,
@@ -123,24 +118,21 @@ static void test_forward_refused(void **state)
 {
     (void)state;
     static script one = {OFFERS,  "> 250 XFORWARD " ALL,
-                         FORWARD, MAIL,
-                         RCPT,    "> 550 5.7.1 not you",
+                         FORWARD, MAIL_A,
+                         RCPT_R,  "> 550 5.7.1 not you",
                          OK,      OK,
-                         BODY,    MAIL,
-                         RCPT,    OK,
+                         BODY,    MAIL_A,
+                         RCPT_R,  OK,
                          OK,      BODY,
                          "QUIT",  NULL};
-    struct hop_world *w = client_world();
-    PLAY(w, send_two, one);
-    assert_int_equal(w->r[0]->answer.code, 250);
-    world_free(w);
+    arrives(client_world(), send_two, one);
 }
 
 static void test_forward_goes_away(void **state)
 {
     (void)state;
-    static script one = {OFFERS, "> 250 XFORWARD " ALL, FORWARD,  MAIL,
-                         RCPT,   "> 421 4.3.2 bye",     "!reset", NULL};
+    static script one = {OFFERS, "> 250 XFORWARD " ALL, FORWARD,  MAIL_A,
+                         RCPT_R, "> 421 4.3.2 bye",     "!reset", NULL};
     struct hop_world *w = client_world();
     PLAY(w, send_one, one);
     assert_int_equal(w->r[0]->answer.code, 451);
@@ -150,7 +142,7 @@ static void test_forward_goes_away(void **state)
 static void test_forward_nobody(void **state)
 {
     (void)state;
-    static script one = {OFFERS, "> 250 XFORWARD " ALL, MAIL, RCPT, OK, OK, BODY, "QUIT", NULL};
+    static script one = {OFFERS, "> 250 XFORWARD " ALL, MAIL_A, RCPT_R, OK, OK, BODY, "QUIT", NULL};
     struct hop_world *w = client_world();
     w->envelope.origin = (struct origin){0};
     PLAY(w, send_one, one);
@@ -171,11 +163,9 @@ static void test_forward_hostile_helo(void **state)
     struct hop_world *w = client_world();
     w->envelope.origin.helo = (struct slice){helo, sizeof helo};
     const char *fits[] = {
-        OFFERS, "> 250 XFORWARD ADDR HELO", line, MAIL, RCPT, OK, OK, OK, BODY, "QUIT", NULL};
+        OFFERS, "> 250 XFORWARD ADDR HELO", line, MAIL_A, RCPT_R, OK, OK, OK, BODY, "QUIT", NULL};
     assert_true(strlen(line) + 2 <= 512);
-    PLAY(w, send_one, fits);
-    assert_int_equal(w->r[0]->answer.code, 250);
-    world_free(w);
+    arrives(w, send_one, fits);
 }
 
 /* A second line where one is not enough. */
@@ -185,7 +175,7 @@ static void test_forward_two_lines(void **state)
     char helo[255], id[255], first[600], second[600];
     const char *one[] = {OFFERS, "> 250 XFORWARD HELO IDENT",
                          first,  second,
-                         MAIL,   RCPT,
+                         MAIL_A, RCPT_R,
                          OK,     OK,
                          OK,     OK,
                          BODY,   "QUIT",
@@ -197,9 +187,7 @@ static void test_forward_two_lines(void **state)
     struct hop_world *w = client_world();
     w->envelope.origin.helo = (struct slice){helo, sizeof helo};
     w->envelope.origin.id = (struct slice){id, sizeof id};
-    PLAY(w, send_one, one);
-    assert_int_equal(w->r[0]->answer.code, 250);
-    world_free(w);
+    arrives(w, send_one, one);
 }
 
 /* ---- XCLIENT ---- */
@@ -209,14 +197,20 @@ static void test_forward_two_lines(void **state)
     CLIENT, "> 220 hop", "EHLO mx.example", "> 250-hop", "> 250-PIPELINING",                       \
         "> 250 XCLIENT NAME ADDR PORT PROTO HELO"
 
+static struct hop_world *xclient_world(void)
+{
+    struct hop_world *w = client_world();
+    w->hop.xclient = true;
+    return w;
+}
+
 /* Once for as long as the client stays the same. */
 static void test_xclient(void **state)
 {
     (void)state;
-    static script one = {XCLIENT_OFFER, XCLIENT_TAKEN, MAIL, RCPT, OK,   OK,     BODY,
-                         MAIL,          RCPT,          OK,   OK,   BODY, "QUIT", NULL};
-    struct hop_world *w = client_world();
-    w->hop.xclient = true;
+    static script one = {XCLIENT_OFFER, XCLIENT_TAKEN, MAIL_A, RCPT_R, OK,   OK,     BODY,
+                         MAIL_A,        RCPT_R,        OK,     OK,     BODY, "QUIT", NULL};
+    struct hop_world *w = xclient_world();
     PLAY(w, send_two, one);
     assert_int_equal(w->r[0]->answer.code, 250);
     assert_int_equal(xclient_unused.n, 0);
@@ -229,8 +223,8 @@ static void test_xclient_other(void **state)
     static script one = {
         XCLIENT_OFFER,
         XCLIENT_TAKEN,
-        MAIL,
-        RCPT,
+        MAIL_A,
+        RCPT_R,
         OK,
         OK,
         BODY,
@@ -239,18 +233,15 @@ static void test_xclient_other(void **state)
         "EHLO mx.example",
         "> 250-hop",
         "> 250 PIPELINING",
-        MAIL,
-        RCPT,
+        MAIL_A,
+        RCPT_R,
         OK,
         OK,
         BODY,
         "QUIT",
         NULL};
-    struct hop_world *w = client_world();
-    w->hop.xclient = true;
-    PLAY(w, send_two_clients, one);
-    assert_int_equal(w->r[0]->answer.code, 250);
-    world_free(w);
+    struct hop_world *w = xclient_world();
+    arrives(w, send_two_clients, one);
 }
 
 static void assert_unused(const char *why)
@@ -267,16 +258,15 @@ static void test_xclient_not_offered(void **state)
     static script one = {OFFERS,
                          "> 250 XFORWARD ADDR",
                          "XFORWARD ADDR=192.0.2.7",
-                         MAIL,
-                         RCPT,
+                         MAIL_A,
+                         RCPT_R,
                          OK,
                          OK,
                          OK,
                          BODY,
                          "QUIT",
                          NULL};
-    struct hop_world *w = client_world();
-    w->hop.xclient = true;
+    struct hop_world *w = xclient_world();
     PLAY(w, send_one, one);
     assert_int_equal(w->r[0]->answer.code, 250);
     assert_unused("not offered");
@@ -289,27 +279,25 @@ static void test_xclient_refused(void **state)
     static script one = {XCLIENT_OFFER,
                          CLIENT,
                          "> 550 5.7.1 not you",
-                         MAIL,
-                         RCPT,
+                         MAIL_A,
+                         RCPT_R,
                          OK,
                          OK,
                          BODY,
-                         MAIL,
-                         RCPT,
+                         MAIL_A,
+                         RCPT_R,
                          OK,
                          OK,
                          BODY,
                          "QUIT",
                          NULL};
-    struct hop_world *w = client_world();
-    w->hop.xclient = true;
+    struct hop_world *w = xclient_world();
     PLAY(w, send_one,
-         (const char *const[]){XCLIENT_OFFER, CLIENT, "> 550 5.7.1 not you", MAIL, RCPT, OK, OK,
+         (const char *const[]){XCLIENT_OFFER, CLIENT, "> 550 5.7.1 not you", MAIL_A, RCPT_R, OK, OK,
                                BODY, "QUIT", NULL});
     assert_unused("refused: 550 not you");
     world_free(w);
-    w = client_world();
-    w->hop.xclient = true;
+    w = xclient_world();
     PLAY(w, send_two, one);
     assert_unused("refused before");
     world_free(w);
@@ -328,10 +316,10 @@ static void send_one_then_ask(struct hop_world *w)
 static void test_xclient_nobody(void **state)
 {
     (void)state;
-    static script one = {XCLIENT_OFFER, XCLIENT_TAKEN, MAIL, RCPT, OK, OK, BODY, "!reset", NULL};
-    static script two = {XCLIENT_OFFER, MAIL, RCPT, OK, OK, "RSET", OK, "QUIT", NULL};
-    struct hop_world *w = client_world();
-    w->hop.xclient = true;
+    static script one = {XCLIENT_OFFER, XCLIENT_TAKEN, MAIL_A, RCPT_R, OK, OK,
+                         BODY,          "!reset",      NULL};
+    static script two = {XCLIENT_OFFER, MAIL_A, RCPT_R, OK, OK, "RSET", OK, "QUIT", NULL};
+    struct hop_world *w = xclient_world();
     PLAY(w, send_one_then_ask, one, two);
     assert_int_equal(w->r[0]->answer.code, 250);
     world_free(w);
@@ -344,8 +332,8 @@ static void test_xclient_not_twice(void **state)
     static script one = {
         XCLIENT_OFFER,
         XCLIENT_TAKEN,
-        MAIL,
-        RCPT,
+        MAIL_A,
+        RCPT_R,
         OK,
         OK,
         BODY,
@@ -360,15 +348,14 @@ static void test_xclient_not_twice(void **state)
         "EHLO mx.example",
         "> 250-hop",
         "> 250 PIPELINING",
-        MAIL,
-        RCPT,
+        MAIL_A,
+        RCPT_R,
         OK,
         OK,
         BODY,
         "QUIT",
         NULL};
-    struct hop_world *w = client_world();
-    w->hop.xclient = true;
+    struct hop_world *w = xclient_world();
     PLAY(w, send_two_clients, one, two);
     assert_int_equal(w->r[0]->answer.code, 250);
     world_free(w);
@@ -378,7 +365,7 @@ static void test_xclient_not_twice(void **state)
 static void test_xclient_not_wanted(void **state)
 {
     (void)state;
-    static script one = {XCLIENT_OFFER, MAIL, RCPT, OK, OK, BODY, "QUIT", NULL};
+    static script one = {XCLIENT_OFFER, MAIL_A, RCPT_R, OK, OK, BODY, "QUIT", NULL};
     struct hop_world *w = client_world();
     PLAY(w, send_one, one);
     assert_unused("");

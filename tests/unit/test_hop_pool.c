@@ -4,34 +4,12 @@
 
 #include "client/resolver.h"
 
-#define HELLO  "> 220 hop", "EHLO mx.example", "> 250-hop", "> 250 PIPELINING"
-#define MAIL_A "MAIL FROM:<a@x.example>"
-#define RCPT_R "RCPT TO:<r@y.example>"
-#define RCPT_S "RCPT TO:<s@y.example>"
-#define RCPT_T "RCPT TO:<t@y.example>"
-#define OK     "> 250 2.0.0 ok"
-#define ONE    MAIL_A, RCPT_R, OK, OK, DATA
-#define DATA   "DATA", "> 354 go", ".", OK
-#define PLAY(w, client, ...)                                                                       \
-    world_play(w, client, (const char *const *const[]){__VA_ARGS__},                               \
-               sizeof((const char *const *const[]){__VA_ARGS__}) / sizeof(script *))
+#define HELLO "> 220 hop", "EHLO mx.example", "> 250-hop", "> 250 PIPELINING"
+#define ONE   MAIL_A, RCPT_R, OK, OK, DATA
+#define DATA  "DATA", "> 354 go", ".", OK
 
-static const char text[] = "Subject: hi\r\n\r\nhello\r\n";
-static const char delivered[] = "Received: from a by b\r\nSubject: hi\r\n\r\nhello\r\n";
-
-static void deliver_six(struct hop_world *w)
-{
-    for (size_t i = 0; i < 6; i++) {
-        world_deliver(w, 1);
-    }
-}
-
-static void ask_one(struct hop_world *w)
-{
-    struct hop *h = begin(w);
-    ask(w, h, 1);
-    hop_end(h);
-}
+static const char text[] = MESSAGE_TEXT;
+static const char delivered[] = DELIVERED_TEXT;
 
 /* ---- kept connections: probes and renewal ---- */
 

@@ -74,10 +74,6 @@ static void assert_story(const char *tls, const char *unused)
     }
 }
 
-#define PLAY(w, ...)                                                                               \
-    world_play(w, send_one, (const char *const *const[]){__VA_ARGS__},                             \
-               sizeof((const char *const *const[]){__VA_ARGS__}) / sizeof(char *))
-
 /* ---- opportunistic ---- */
 
 static void test_used(void **state)
@@ -85,7 +81,7 @@ static void test_used(void **state)
     (void)state;
     static script one = {OFFER, "> 220 go", "!tls", AGAIN, MESSAGE, "QUIT", NULL};
     struct hop_world *w = opportunistic();
-    PLAY(w, one);
+    PLAY(w, send_one, one);
     assert_int_equal(w->r[0]->answer.code, 250);
     assert_story("TLSv1.3 TLS_", "");
     world_free(w);
@@ -112,7 +108,7 @@ static void test_forgets(void **state)
                          "QUIT",
                          NULL};
     struct hop_world *w = opportunistic();
-    PLAY(w, one);
+    PLAY(w, send_one, one);
     assert_int_equal(w->r[0]->answer.code, 250);
     world_free(w);
 }
@@ -122,7 +118,7 @@ static void test_not_offered(void **state)
     (void)state;
     static script one = {GREETING, "> 250-hop", "> 250 PIPELINING", MESSAGE, "QUIT", NULL};
     struct hop_world *w = opportunistic();
-    PLAY(w, one);
+    PLAY(w, send_one, one);
     assert_story("", "not offered");
     world_free(w);
 }
@@ -133,7 +129,7 @@ static void test_none(void **state)
     static script one = {PLAIN, MESSAGE, "QUIT", NULL};
     struct hop_world *w = opportunistic();
     w->hop.tls = CONF_HOP_TLS_NONE;
-    PLAY(w, one);
+    PLAY(w, send_one, one);
     assert_story("", "");
     world_free(w);
 }
@@ -144,7 +140,7 @@ static void test_refused(void **state)
     (void)state;
     static script one = {OFFER, "> 454 4.7.0 not just now", MESSAGE, "QUIT", NULL};
     struct hop_world *w = opportunistic();
-    PLAY(w, one);
+    PLAY(w, send_one, one);
     assert_story("", "refused: 454 not just now");
     world_free(w);
 }
@@ -155,7 +151,7 @@ static void test_goes_away(void **state)
     (void)state;
     static script one = {OFFER, "> 421 4.3.2 bye", "!reset", NULL};
     struct hop_world *w = opportunistic();
-    PLAY(w, one);
+    PLAY(w, send_one, one);
     assert_int_equal(w->r[0]->answer.code, 451);
     world_free(w);
 }
@@ -177,7 +173,7 @@ static void test_handshake_fails(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct hop_world *w = opportunistic();
-        PLAY(w, cases[i].first, plain);
+        PLAY(w, send_one, cases[i].first, plain);
         assert_int_equal(w->r[0]->answer.code, 250);
         assert_story("", cases[i].why);
         world_free(w);
@@ -191,13 +187,13 @@ static void test_injected(void **state)
     static script injected = {OFFER, "> 220 go\r\n250 injected", "!reset", NULL};
     static script plain = {PLAIN, MESSAGE, "QUIT", NULL};
     struct hop_world *w = opportunistic();
-    PLAY(w, injected, plain);
+    PLAY(w, send_one, injected, plain);
     assert_int_equal(w->r[0]->answer.code, 250);
     assert_story("", "octets in the clear behind the reply to STARTTLS");
     world_free(w);
     w = verified();
     serve(w, ca, NAME, 3600);
-    PLAY(w, injected);
+    PLAY(w, send_one, injected);
     assert_answer(w->r[0], 451, "4.7.5", NULL);
     world_free(w);
 }
@@ -262,7 +258,7 @@ static void test_verified(void **state)
     static script one = {OFFER, "> 220 go", "!tls", AGAIN, MESSAGE, "QUIT", NULL};
     struct hop_world *w = verified();
     serve(w, ca, NAME, 3600);
-    PLAY(w, one);
+    PLAY(w, send_one, one);
     assert_int_equal(w->r[0]->answer.code, 250);
     assert_story("TLSv1.3 TLS_", "");
     world_free(w);
@@ -286,7 +282,7 @@ static void test_not_verified(void **state)
         char text[200];
         struct hop_world *w = verified();
         serve(w, cases[i].by_itself ? NULL : ca, cases[i].name, cases[i].expires);
-        PLAY(w, refused);
+        PLAY(w, send_one, refused);
         snprintf(text, sizeof text, "the next hop cannot be used: %s", cases[i].why);
         assert_answer(w->r[0], 451, "4.7.5", text);
         assert_story("", cases[i].why);
@@ -313,7 +309,7 @@ static void test_required(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[200];
         struct hop_world *w = verified();
-        PLAY(w, cases[i].script);
+        PLAY(w, send_one, cases[i].script);
         snprintf(text, sizeof text, "the next hop cannot be used: %s", cases[i].why);
         assert_answer(w->r[0], 451, "4.7.4", text);
         assert_story("", cases[i].why);
@@ -328,7 +324,7 @@ static void test_minimum(void **state)
     struct hop_world *w = verified();
     serve(w, ca, NAME, 3600);
     w->hop.only_tls13 = true;
-    PLAY(w, first);
+    PLAY(w, send_one, first);
     assert_story("TLSv1.3", "");
     world_free(w);
 }
@@ -341,7 +337,7 @@ static void test_lmtp(void **state)
         "!tls",      "LHLO mx.example", "> 502 no",  "QUIT",           NULL};
     struct hop_world *w = opportunistic();
     w->hop.kind = CONF_HOP_LMTP;
-    PLAY(w, one);
+    PLAY(w, send_one, one);
     assert_int_equal(w->r[0]->answer.code, 451);
     world_free(w);
 }

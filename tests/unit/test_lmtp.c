@@ -4,15 +4,10 @@
 
 #define HELLO      "> 220 hop", "LHLO mx.example", "> 250-hop", "> 250 PIPELINING"
 #define BDAT_HELLO "> 220 hop", "LHLO mx.example", "> 250-hop", "> 250-CHUNKING", "> 250 PIPELINING"
-#define OK         "> 250 2.0.0 ok"
-#define MAIL_A     "MAIL FROM:<a@x.example>"
-#define RCPT_R     "RCPT TO:<r@y.example>"
-#define RCPT_S     "RCPT TO:<s@y.example>"
-#define RCPT_T     "RCPT TO:<t@y.example>"
 #define THREE      MAIL_A, RCPT_R, OK, OK, RCPT_S, OK, RCPT_T, OK
 #define DATA       "DATA", "> 354 go", "."
 
-static const char text[] = "Subject: hi\r\n\r\nhello\r\n";
+static const char text[] = MESSAGE_TEXT;
 
 /* What a test looks at. */
 static struct outcome {

@@ -272,13 +272,6 @@ static void test_bare(void **state)
 
 /* ---- recipients ---- */
 
-static void ask_one(struct hop_world *w)
-{
-    struct hop *h = begin(w);
-    ask(w, h, 1);
-    hop_end(h);
-}
-
 static unsigned known(const char *local_part, const char *domain)
 {
     struct hop_world *w = maildir_world();

@@ -6,11 +6,10 @@
 
 #define HELLO      "> 220 hop", "EHLO mx.example", "> 250-hop", "> 250 PIPELINING"
 #define BDAT_HELLO "> 220 hop", "EHLO mx.example", "> 250-hop", "> 250-CHUNKING", "> 250 PIPELINING"
-#define OK         "> 250 2.0.0 ok"
 #define RECIPIENT  "MAIL FROM:<a@x.example>", "RCPT TO:<r@y.example>", OK, OK
 #define DATA       "DATA", "> 354 go"
 
-static const char text[] = "Subject: hi\r\n\r\nhello\r\n";
+static const char text[] = MESSAGE_TEXT;
 
 /* What a test looks at: the results of one message to one recipient. */
 struct outcome {

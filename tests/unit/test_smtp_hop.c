@@ -5,47 +5,20 @@
     "> 220 hop", "EHLO mx.example", "> 250-hop", "> 250-PIPELINING", "> 250-8BITMIME",             \
         "> 250-SIZE 1000", "> 250-ENHANCEDSTATUSCODES", "> 250 SMTPUTF8"
 #define PLAIN_HELLO "> 220 hop", "EHLO mx.example", "> 250 hop"
-#define MAIL_A      "MAIL FROM:<a@x.example>"
-#define RCPT_R      "RCPT TO:<r@y.example>"
-#define RCPT_S      "RCPT TO:<s@y.example>"
-#define RCPT_T      "RCPT TO:<t@y.example>"
-#define OK          "> 250 2.0.0 ok"
 
-static const char text[] = "Subject: hi\r\n\r\nhello\r\n";
-static const char delivered[] = "Received: from a by b\r\nSubject: hi\r\n\r\nhello\r\n";
-
-/* One message to the first `n` recipients, all as it should be. */
-static void deliver(struct hop_world *w, size_t n)
-{
-    struct hop *h = begin(w);
-    load(w, text);
-    if (ask(w, h, n) != n || prepare(w, h, n) != 0 || commit(w, h, n) != 0) {
-        fail_hop(w, "not delivered");
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!w->r[i]->committed || !w->r[i]->confirmed) {
-            fail_hop(w, "not confirmed");
-        }
-        w->r[i]->wanted = w->r[i]->committed = w->r[i]->confirmed = false;
-    }
-    hop_end(h);
-}
-
-static void deliver_one(struct hop_world *w)
-{
-    deliver(w, 1);
-}
+static const char text[] = MESSAGE_TEXT;
+static const char delivered[] = DELIVERED_TEXT;
 
 static void deliver_three(struct hop_world *w)
 {
-    deliver(w, 3);
+    world_deliver(w, 3);
 }
 
 static void deliver_twice(struct hop_world *w)
 {
-    deliver(w, 1);
+    world_deliver(w, 1);
     task_sleep(rt_now() + 30 * USEC_SEC);
-    deliver(w, 1);
+    world_deliver(w, 1);
 }
 
 /* MAIL and the first RCPT come before the hop answers either; a second message uses the same
@@ -102,13 +75,6 @@ static void test_helo(void **state)
 }
 
 /* ---- refusals in the hop's own words ---- */
-
-static void ask_one(struct hop_world *w)
-{
-    struct hop *h = begin(w);
-    ask(w, h, 1);
-    hop_end(h);
-}
 
 static void ask_two(struct hop_world *w)
 {
@@ -330,7 +296,7 @@ static void test_dead_kept(void **state)
 /* Only once more: a fresh connection that fails is an answer. */
 static void try_twice(struct hop_world *w)
 {
-    deliver(w, 1);
+    world_deliver(w, 1);
     ask_one(w);
 }
 
@@ -349,7 +315,7 @@ static void test_dead_twice(void **state)
 static void ask_then_deliver(struct hop_world *w)
 {
     ask_one(w);
-    deliver(w, 1);
+    world_deliver(w, 1);
 }
 
 static void test_owed(void **state)
@@ -414,10 +380,10 @@ static void test_limits_of_pool(void **state)
 
 static void drain_between(struct hop_world *w)
 {
-    deliver(w, 1);
+    world_deliver(w, 1);
     usec_t start = rt_now();
     hop_pools_drain(w->pools);
-    deliver(w, 1);
+    world_deliver(w, 1);
     if (rt_now() > start + USEC_SEC) {
         fail_hop(w, "draining waits");
     }

@@ -9,8 +9,9 @@ import os
 import pwd
 
 from . import maildir
-from .process import Process, free_port, run_tool, wait_until
+from .process import Process, run_tool, wait_until
 from .report import Failed, Skip
+from .server import Server
 
 NOBODY = pwd.getpwnam("nobody")
 
@@ -75,27 +76,24 @@ FULL = b"Subject: fills the mailbox\n\n" + b"0123456789 0123456789 0123456789\n"
 FULL_WORDS = "The mailbox of this reader is full"
 
 
-class Dovecot:
+class Dovecot(Server):
     """domains, mailboxes: what it stores; full: local parts whose mailboxes are full for good;
     full_for_a_while: those that are full until `empty`; at_rcpt: say so at RCPT; tls: Issued."""
 
     def __init__(self, name, folder, domains=(), mailboxes=(), full=(), full_for_a_while=(),
                  at_rcpt=False, tls=None):
-        self.name = name
-        self.folder = folder
-        self.port = free_port()
+        super().__init__(name, folder)
         self.socket = os.path.join(folder, "lmtp")
-        self.process = None
         self._config = os.path.join(folder, "dovecot.conf")
         for part, uid in (("run", 0), ("state", 0), ("mail", NOBODY.pw_uid)):
             path = os.path.join(folder, part)
             os.mkdir(path, 0o755)
             os.chown(path, uid, -1)
-        self._write("dovecot.conf", CONFIG.format(
+        self.write("dovecot.conf", CONFIG.format(
             folder=folder, name=name, port=self.port, socket=self.socket, uid=NOBODY.pw_uid,
             gid=NOBODY.pw_gid, at_rcpt="yes" if at_rcpt else "no", words=FULL_WORDS,
             tls=TLS.format(certificate=tls.certificate, key=tls.key) if tls else "ssl = no"))
-        self._write("users", "".join(
+        self.write("users", "".join(
             self._user(box, domain, box in full or box in full_for_a_while,
                        box in full_for_a_while)
             for domain in domains for box in [*mailboxes, *full, *full_for_a_while]))
@@ -127,20 +125,11 @@ class Dovecot:
         except FileNotFoundError:
             pass
 
-    def _write(self, name, text):
-        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as f:
-            f.write(text)
-
     def start(self):
         self.process = Process(self.name, ["dovecot", "-F", "-c", self._config],
                                os.path.join(self.folder, "start.log"))
         self.process.wait_port(self.port)
         wait_until(lambda: os.path.exists(self.socket), 5, f"{self.name} has its socket")
-
-    def close(self):
-        if self.process:
-            self.process.stop(10)
-            self.process = None
 
     def empty(self, local_part, domain):
         """Takes everything out of a mailbox, as its reader would."""
@@ -149,14 +138,6 @@ class Dovecot:
         if status != 0:
             raise Failed(f"doveadm expunge ended with {status}: {output[-300:]}")
 
-    def mailbox(self, local_part, domain):
-        """The folder of a mailbox."""
-        return f"{self.folder}/mail/{domain}/{local_part}"
-
     def messages(self, local_part, domain):
         """What is in it, but for the message that filled it."""
         return [m for m in maildir.messages_in(self.mailbox(local_part, domain)) if m != FULL]
-
-    def arrived(self, local_part, domain, count=1, seconds=30):
-        """The messages of a mailbox once there are `count`."""
-        return maildir.wait_for(self.mailbox(local_part, domain), count, seconds)

@@ -7,10 +7,10 @@ import pwd
 import re
 import shutil
 
-from . import maildir
 from .foreign import private, unpacked
-from .process import Process, free_port, run_tool
+from .process import Process, run_tool
 from .report import Failed, Skip
+from .server import Server
 
 PACKAGE = "exim4-daemon-light"
 USER = "Debian-exim"
@@ -105,7 +105,7 @@ to_{label}:
 """
 
 
-class Exim:
+class Exim(Server):
     """domains, mailboxes: what it stores; answers: {local part: reply} for those that it refuses, for
     good or for a while; transport: {domain: (port, with TLS?)}; options: further lines of these
     transports; tls: Issued, which it has as a server."""
@@ -113,10 +113,7 @@ class Exim:
     def __init__(self, name, folder, cache, domains=(), mailboxes=(), answers=None, transport=None,
                  options="", tls=None, retry="2s",
                  queue_run="10s"):
-        self.name = name
-        self.folder = folder
-        self.port = free_port()
-        self.process = None
+        super().__init__(name, folder)
         # The spool's user must be able to reach and to run the program.
         source = f"{unpacked(cache, PACKAGE)}/usr/sbin/exim4"
         binary = os.path.join(folder, "exim4")
@@ -127,7 +124,7 @@ class Exim:
             os.chown(os.path.join(folder, part), UID, UID)
         os.chown(folder, UID, UID)
         routes = sorted((transport or {}).items())
-        self._write("exim.conf", CONFIG.format(
+        self.write("exim.conf", CONFIG.format(
             binary=binary, folder=folder, name=name, port=self.port, user=USER, retry=retry,
             domains=":".join(domains),
             tls=TLS.format(certificate=tls.certificate, key=tls.key) if tls
@@ -138,29 +135,20 @@ class Exim:
                 TRANSPORT.format(label=f"r{i}", port=port, options=options,
                                  tls="hosts_require_tls" if tls else "hosts_avoid_tls")
                 for i, (_, (port, tls)) in enumerate(routes))))
-        self._write("mailboxes", "".join(f"{box}: {box}\n" for box in mailboxes))
+        self.write("mailboxes", "".join(f"{box}: {box}\n" for box in mailboxes))
         for file, first in (("refused", "5"), ("deferred", "4")):
-            self._write(file, "".join(f'{box}: {reply}\n' for box, reply in (answers or {}).items()
-                                      if reply.startswith(first)))
+            self.write(file, "".join(f'{box}: {reply}\n' for box, reply in (answers or {}).items()
+                                     if reply.startswith(first)))
         self._command = private(folder, {USER: UID}) + [binary, "-C", f"{folder}/exim.conf"]
         self._queue_run = queue_run
         status, output = run_tool(self._command + ["-bV"])
         if status != 0:
             raise Skip(f"Exim does not run here: {' '.join(output.split())[-200:]}")
 
-    def _write(self, name, text):
-        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as f:
-            f.write(text)
-
     def start(self):
         self.process = Process(self.name, self._command + ["-bdf", f"-q{self._queue_run}"],
                                os.path.join(self.folder, "start.log"))
         self.process.wait_port(self.port)
-
-    def close(self):
-        if self.process:
-            self.process.stop(10)
-            self.process = None
 
     def submit(self, sender, recipients, octets):
         """Hands it a message as local programs do and waits for its delivery attempt."""
@@ -168,13 +156,6 @@ class Exim:
                                   stdin=octets)
         if status != 0:
             raise Failed(f"{self.name} took no message, status {status}: {output[-300:]}")
-
-    def mailbox(self, local_part, domain):
-        return f"{self.folder}/mail/{domain}/{local_part}"
-
-    def messages(self, local_part, domain):
-        """What is in it."""
-        return maildir.messages_in(self.mailbox(local_part, domain))
 
     def log(self):
         """Its main log until now."""
@@ -192,7 +173,3 @@ class Exim:
     def queue_empty(self):
         """Is nothing left in its queue?"""
         return not os.listdir(f"{self.folder}/spool/input")
-
-    def arrived(self, local_part, domain, count=1, seconds=30):
-        """The messages of a mailbox once there are `count`."""
-        return maildir.wait_for(self.mailbox(local_part, domain), count, seconds)

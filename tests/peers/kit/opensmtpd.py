@@ -5,8 +5,9 @@ import shutil
 
 from . import maildir
 from .foreign import private, unpacked
-from .process import Process, free_port, run_tool
+from .process import Process, run_tool
 from .report import Skip
+from .server import Server
 
 PACKAGE = "opensmtpd"
 USERS = {"opensmtpd": 64910, "opensmtpq": 64911}  # within the range that Debian keeps free
@@ -33,15 +34,12 @@ def listed(words):
     return ", ".join(f'"{word}"' for word in words)
 
 
-class OpenSMTPD:
+class OpenSMTPD(Server):
     """domains, mailboxes: what it stores; answers: {local part: reply} for those that it knows and
     refuses all the same; tls: Issued."""
 
     def __init__(self, name, folder, cache, domains=(), mailboxes=(), answers=None, tls=None):
-        self.name = name
-        self.folder = folder
-        self.port = free_port()
-        self.process = None
+        super().__init__(name, folder)
         source = unpacked(cache, PACKAGE)
         for part, where in (("usr/sbin", "sbin"), ("usr/libexec", "libexec")):
             shutil.copytree(f"{source}/{part}", f"{folder}/{where}")
@@ -73,9 +71,7 @@ class OpenSMTPD:
     def _pki(self, tls):
         if not tls:
             return ""
-        for what in ("certificate", "key"):
-            shutil.copyfile(getattr(tls, what), f"{self.folder}/{what}")
-            os.chmod(f"{self.folder}/{what}", 0o600)
+        self.keep(tls, "certificate", "key")
         return f'pki hop cert "{self.folder}/certificate"\npki hop key "{self.folder}/key"\n'
 
     def _chain(self, answers):
@@ -86,20 +82,3 @@ class OpenSMTPD:
         self.process = Process(self.name, self._command + ["-d"],
                                os.path.join(self.folder, "opensmtpd.log"))
         self.process.wait_port(self.port)
-
-    def close(self):
-        if self.process:
-            self.process.stop(10)
-            self.process = None
-
-    def mailbox(self, local_part, domain):
-        """The folder of a mailbox."""
-        return f"{self.folder}/mail/{domain}/{local_part}"
-
-    def messages(self, local_part, domain):
-        """What is in it."""
-        return maildir.messages_in(self.mailbox(local_part, domain))
-
-    def arrived(self, local_part, domain, count=1, seconds=30):
-        """The messages of a mailbox once there are `count`."""
-        return maildir.wait_for(self.mailbox(local_part, domain), count, seconds)

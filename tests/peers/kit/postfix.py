@@ -8,10 +8,10 @@ import pwd
 import re
 import signal
 
-from . import maildir
 from .answers import Answers
-from .process import Process, alive, descendants_of, free_port, run_tool, wait_until
+from .process import Process, alive, descendants_of, run_tool, wait_until
 from .report import Failed
+from .server import Server
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 
@@ -102,7 +102,7 @@ smtpd_tls_received_header = yes
 """
 
 
-class Postfix:
+class Postfix(Server):
     """domains: for which it has mailboxes; mailboxes: local parts known in each of them (None: it
     knows everybody, and finds out after its 250); transport: {domain: port} for what it hands on by
     SMTP; answers: replies to RCPT, see kit/answers.py; tls: Issued; extra: further main.cf
@@ -110,24 +110,21 @@ class Postfix:
 
     def __init__(self, name, folder, domains=(), mailboxes=(), transport=None, extra=None,
                  size=1 << 30, answers=None, tls=None):
-        self.name = name
-        self.folder = folder
-        self.port = free_port()
+        super().__init__(name, folder)
         self.config = os.path.join(folder, "etc")
-        self.process = None
         for part, owner in (("etc", None), ("queue", None), ("data", "postfix"), ("mail", NOBODY)):
             path = os.path.join(folder, part)
             os.mkdir(path, 0o755)
             if owner is not None:
                 uid = pwd.getpwnam(owner).pw_uid if isinstance(owner, str) else owner
                 os.chown(path, uid, -1)
-        self._write("mailboxes", "".join(f"{box}@{domain} {domain}/{box}/\n"
-                                         for domain in domains for box in mailboxes or ()))
+        self.write("mailboxes", "".join(f"{box}@{domain} {domain}/{box}/\n"
+                                        for domain in domains for box in mailboxes or ()))
         for domain in domains:
             os.mkdir(f"{folder}/mail/{domain}", 0o755)
             os.chown(f"{folder}/mail/{domain}", NOBODY, -1)
-        self._write("transport", "".join(f"{domain} smtp:[127.0.0.1]:{port}\n"
-                                         for domain, port in (transport or {}).items()))
+        self.write("transport", "".join(f"{domain} smtp:[127.0.0.1]:{port}\n"
+                                        for domain, port in (transport or {}).items()))
         self.answers = Answers(answers) if answers else None
         main = MAIN.format(folder=folder, name=name, domains=" ".join(domains), uid=NOBODY,
                            size=size, answers=f"check_recipient_access {self.answers.map},"
@@ -140,12 +137,8 @@ class Postfix:
         main = "".join(line for line in main.splitlines(True)
                        if line.partition("=")[0].strip() not in extra)
         main += "".join(f"{key} = {value}\n" for key, value in extra.items())
-        self._write("etc/main.cf", main)
-        self._write("etc/master.cf", MASTER.format(port=self.port))
-
-    def _write(self, name, text):
-        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as f:
-            f.write(text)
+        self.write("etc/main.cf", main)
+        self.write("etc/master.cf", MASTER.format(port=self.port))
 
     def start(self):
         self.process = Process(self.name, ["postfix", "-c", self.config, "start-fg"],
@@ -181,18 +174,6 @@ class Postfix:
                 return int(f.read().split()[0])
         except (FileNotFoundError, IndexError, ValueError):
             return None
-
-    def mailbox(self, local_part, domain):
-        """The folder of a mailbox."""
-        return f"{self.folder}/mail/{domain}/{local_part}"
-
-    def messages(self, local_part, domain):
-        """What is in it."""
-        return maildir.messages_in(self.mailbox(local_part, domain))
-
-    def arrived(self, local_part, domain, count=1, seconds=30):
-        """The messages of a mailbox once there are `count`."""
-        return maildir.wait_for(self.mailbox(local_part, domain), count, seconds)
 
     def submit(self, sender, recipients, octets):
         """Hands it a message through sendmail(1), as local programs do."""

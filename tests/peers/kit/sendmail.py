@@ -8,8 +8,9 @@ import socket
 
 from . import maildir
 from .foreign import private, unpacked
-from .process import Process, free_port, run_tool
+from .process import Process, run_tool
 from .report import Skip
+from .server import Server
 
 PROGRAMS, MACROS = "sendmail-bin", "sendmail-cf"
 SEEN = "/srv"  # in its mount namespace
@@ -83,32 +84,29 @@ define(`confSERVER_KEY', `/srv/key')
 """
 
 
-class Sendmail:
+class Sendmail(Server):
     """domains, mailboxes: what it stores; answers: {local part: reply} for those that it refuses, for
     good or for a while; tls: Issued."""
 
     def __init__(self, name, folder, cache, domains=(), mailboxes=(), answers=None, tls=None):
-        self.name = name
-        self.folder = folder
-        self.port = free_port()
-        self.process = None
+        super().__init__(name, folder)
         shutil.copytree(f"{unpacked(cache, PROGRAMS)}/usr/libexec/sendmail",
                         f"{folder}/libexec")
         for part, uid in (("queue", 0), ("mail", maildir.NOBODY), ("incoming", maildir.NOBODY)):
             os.mkdir(f"{folder}/{part}", 0o755)
             os.chown(f"{folder}/{part}", uid, -1)
         os.chmod(f"{folder}/queue", 0o700)
-        self._write("store", STORE.format())
+        self.write("store", STORE.format())
         os.chmod(f"{folder}/store", 0o755)
-        self._write("switch", "hosts files\n")
-        self._write("help", "")
+        self.write("switch", "hosts files\n")
+        self.write("help", "")
         macros = f"{unpacked(cache, MACROS)}/usr/share/sendmail/cf"
-        self._write("sendmail.mc", CONFIG.format(name=name, macros=macros, port=self.port,
-                                                 tls=self._tls(tls)))
+        self.write("sendmail.mc", CONFIG.format(name=name, macros=macros, port=self.port,
+                                                tls=self._tls(tls)))
         self._tool(["m4", f"{folder}/sendmail.mc"], into="sendmail.cf")
         # It would wait a minute for a name of its host that has a dot.
         host = socket.gethostname().partition(".")[0]
-        self._write("hosts", f"127.0.0.1 localhost\n127.0.0.1 {host}.test {host}\n")
+        self.write("hosts", f"127.0.0.1 localhost\n127.0.0.1 {host}.test {host}\n")
         self._private = private(folder, USERS, [(f"{folder}/hosts", "/etc/hosts"), (folder, SEEN)])
         known = "".join(f"To:{box}@{domain}\tRELAY\n" for domain in domains for box in mailboxes)
         refused = "".join(f'To:{box}@{domain}\tERROR:{reply.split()[1]}:"{reply[:3]} {words}"\n'
@@ -118,16 +116,10 @@ class Sendmail:
         self._map("access", known + refused + unknown)
         self._map("mailers", "".join(f"{domain}\tstore:{domain}\n" for domain in domains))
 
-    def _write(self, name, text):
-        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as f:
-            f.write(text)
-
     def _tls(self, tls):
         if not tls:
             return ""
-        for what in ("certificate", "key", "authority"):
-            shutil.copyfile(getattr(tls, what), f"{self.folder}/{what}")
-            os.chmod(f"{self.folder}/{what}", 0o600)
+        self.keep(tls, "certificate", "key", "authority")
         return TLS
 
     def _tool(self, argv, stdin=b"", into=None):
@@ -135,7 +127,7 @@ class Sendmail:
         if status != 0:
             raise Skip(f"{os.path.basename(argv[0])} for sendmail: {' '.join(output.split())[-200:]}")
         if into:
-            self._write(into, output)
+            self.write(into, output)
 
     def _map(self, name, text):
         self._tool(self._private + [f"{SEEN}/libexec/makemap", "-C", f"{SEEN}/sendmail.cf", "hash",
@@ -146,20 +138,3 @@ class Sendmail:
         self.process = Process(self.name, self._private + command,
                                os.path.join(self.folder, "sendmail.log"))
         self.process.wait_port(self.port)
-
-    def close(self):
-        if self.process:
-            self.process.stop(10)
-            self.process = None
-
-    def mailbox(self, local_part, domain):
-        """The folder of a mailbox."""
-        return f"{self.folder}/mail/{domain}/{local_part}"
-
-    def messages(self, local_part, domain):
-        """What is in it."""
-        return maildir.messages_in(self.mailbox(local_part, domain))
-
-    def arrived(self, local_part, domain, count=1, seconds=30):
-        """The messages of a mailbox once there are `count`."""
-        return maildir.wait_for(self.mailbox(local_part, domain), count, seconds)
