@@ -1,6 +1,7 @@
 #include "route/reply_reader.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "parse/smtp_reply.h"
 #include "rt/stream.h"
@@ -113,6 +114,12 @@ int reply_next(struct reply_reader *r, struct reply *ret)
     r->scanned = r->in.n;
     size_t before = r->code != 0 ? r->octets : 0;
     return before + r->in.n > REPLY_OCTETS_MAX ? -EPROTO : 0;
+}
+
+bool reply_reader_excess(const struct reply_reader *r)
+{
+    size_t n = r->in.n - r->at;
+    return r->code != 0 || (n > 0 && memcmp(r->in.p + r->at, "421", n < 3 ? n : 3) != 0);
 }
 
 int reply_fill(struct reply_reader *r, struct stream *s)

@@ -66,3 +66,6 @@ static inline bool reply_reader_busy(const struct reply_reader *r)
 {
     return r->code != 0 || r->at < r->in.n;
 }
+
+/* The same, but for a 421, which a hop may say at any time (RFC 5321 3.8). */
+bool reply_reader_excess(const struct reply_reader *r);

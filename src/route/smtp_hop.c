@@ -67,7 +67,7 @@ usec_t smtp_hop_until(usec_t deadline, usec_t limit)
 
 int smtp_hop_answer(struct smtp_hop *h, const struct reply *reply, struct answer *ret)
 {
-    if (reply->code == 421) {
+    if (reply->code == 421 || reply->code == 221) {
         return -ECONNRESET;
     }
     if (reply->code >= 300 && reply->code < 400) {
@@ -75,7 +75,7 @@ int smtp_hop_answer(struct smtp_hop *h, const struct reply *reply, struct answer
     }
     h->conn->refusals += reply->code >= 400;
     *ret = (struct answer){
-        .code = reply->code,
+        .code = reply->code < 300 && reply->code > 252 ? 250 : reply->code,
         .enhanced = arena_copy(h->arena, reply->enhanced),
         .text = arena_copy(h->arena, reply->text),
         .from_hop = true,
@@ -232,6 +232,13 @@ static int hear(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
     return 0;
 }
 
+/* Has the hop said more than it was asked? Then nobody knows which reply is whose: one would be
+ * taken for the answer to the next command, and in the end to the message. */
+static bool said_too_much(const struct smtp_hop *h)
+{
+    return h->conn->owed == 0 && reply_reader_excess(&h->conn->replies);
+}
+
 /* Says all commands and hears their replies. After an error the connection is of no use. */
 static int converse(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
 {
@@ -240,6 +247,9 @@ static int converse(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
     size_t total = first + d->count;
     while (d->heard < total && !(first > 0 && d->heard >= first && h->transaction == 0)) {
         usec_t until = smtp_hop_until(deadline, h->limits->hop_reply_time);
+        if (said_too_much(h)) {
+            return -EPROTO;
+        }
         for (size_t i = 0; i < batch && d->said < total; i++) {
             put_command(h, d, d->said++);
         }
@@ -251,7 +261,7 @@ static int converse(struct smtp_hop *h, struct dialogue *d, usec_t deadline)
             return rc;
         }
     }
-    return 0;
+    return said_too_much(h) ? -EPROTO : 0;
 }
 
 /* Ends the transaction that is open; with PIPELINING the RSET goes out with what follows. */

@@ -93,8 +93,9 @@ void smtp_hop_drop(struct smtp_hop *h);
 /* The earlier of `deadline` and `limit` from now. */
 usec_t smtp_hop_until(usec_t deadline, usec_t limit);
 
-/* A reply as an answer: 0, with its texts in the arena; -ECONNRESET for 421, after which the hop is
- * gone; -EPROTO for what is neither yes nor no. */
+/* A reply as an answer: 0, with its texts in the arena; -ECONNRESET for 421 and 221, after which
+ * the hop is gone; -EPROTO for what is neither yes nor no. A yes that no command has becomes 250.
+ */
 int smtp_hop_answer(struct smtp_hop *h, const struct reply *reply, struct answer *ret);
 
 /* Sends all of `m` but the last piece, which is then queued. 0; 1 when the hop refused, with that

@@ -140,8 +140,8 @@ static void test_nonsense(void **state)
 {
     (void)state;
     static const char *const nonsense[] = {
-        "> 354 go ahead",         "> 151 wait", "> hello?", "> 250~ok",
-        "> 421 4.3.2 going down", "> 650 oh",   "> ",       "> 250-yes\r\n550 no"};
+        "> 354 go ahead", "> 151 wait", "> hello?", "> 250~ok",           "> 421 4.3.2 going down",
+        "> 650 oh",       "> 221 bye",  "> ",       "> 250-yes\r\n550 no"};
     for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
         script one = {HELLO, MAIL_A, RCPT_R, OK, nonsense[i], "!reset", NULL};
         script two = {HELLO, MAIL_A, RCPT_S, OK, OK, "RSET", OK, "QUIT", NULL};
@@ -152,6 +152,50 @@ static void test_nonsense(void **state)
         assert_answer(w->r[1], 250, "2.0.0", "ok");
         world_free(w);
     }
+}
+
+/* A hop that says more than it is asked: its reply to RCPT would be taken for that to the message,
+ * which it refuses. Nothing is believed of such a hop. */
+static void ask_one_only(struct hop_world *w)
+{
+    struct hop *h = begin(w);
+    ask(w, h, 1);
+    hop_end(h);
+}
+
+static void deliver_if_asked(struct hop_world *w)
+{
+    struct hop *h = begin(w);
+    load(w, text);
+    if (ask(w, h, 1) == 1 && prepare(w, h, 1) == 0 && answer_is_yes(&w->r[0]->answer)) {
+        commit(w, h, 1);
+    }
+    hop_end(h);
+}
+
+static void test_said_too_much(void **state)
+{
+    (void)state;
+    static script hello = {"> 220 hop", "EHLO mx.example", "> 250-hop\r\n250 CHUNKING\r\n250 again",
+                           "!reset", NULL};
+    static script mail = {"> 220 hop", "EHLO mx.example",    "> 250-hop\r\n250 CHUNKING",
+                          MAIL_A,      "> 250 ok\r\n250 ok", "!reset",
+                          NULL};
+    static script rcpt = {HELLO, MAIL_A, RCPT_R, OK, "> 250 ok\r\n25", "!reset", NULL};
+    static script closing = {HELLO,  MAIL_A, RCPT_R, OK, "> 250 2.0.0 ok\r\n421 4.3.2 so long",
+                             "RSET", "!end", NULL};
+    const char *const *const each[] = {hello, mail, rcpt};
+    for (size_t i = 0; i < sizeof each / sizeof each[0]; i++) {
+        struct hop_world *w = world_new();
+        world_play(w, deliver_if_asked, &each[i], 1);
+        assert_answer(w->r[0], 451, "4.4.1", NULL);
+        assert_false(w->r[0]->confirmed);
+        world_free(w);
+    }
+    struct hop_world *w = world_new();
+    world_play(w, ask_one_only, (const char *const *const[]){closing}, 1);
+    assert_answer(w->r[0], 250, "2.0.0", "ok");
+    world_free(w);
 }
 
 static void ask_three(struct hop_world *w)
@@ -521,6 +565,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_mail_refused),
         cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_said_too_much),
         cmocka_unit_test(test_long_reply),
         cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_parameters),
