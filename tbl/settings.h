@@ -67,7 +67,8 @@ SETTING(reload_time, TIME, 600000000, 0, 86400000000,
         "After a reload: how long sessions of the configuration before may go on; then they are ended as "
         "after SIGTERM.")
 SETTING(hang_time, TIME, 60000000, 1000000, 3600000000,
-        "A worker that does nothing at all for so long, though it has to, is killed and replaced.")
+        "A worker, or the clerk, that does nothing at all for so long, though it has to, is killed and "
+        "replaced.")
 SETTING(connect_time, TIME, 30000000, 1000000, 300000000,
         "Time to reach a next hop and get its greeting and EHLO reply.")
 SETTING(hop_reply_time, TIME, 60000000, 1000000, 300000000,

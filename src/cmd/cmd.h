@@ -38,6 +38,9 @@ struct cmd_line {
 bool cmd_take_line(const struct command *c, int argc, char **argv, struct cmd_line *ret,
                    enum cmd_status *ret_status);
 
+/* Complains about wrong usage: what is wrong, and what was given. */
+enum cmd_status cmd_wrong(const struct command *c, const char *what, const char *given);
+
 /* At a command's end: CMD_DONE when all that it printed could be written; else says why not, and
  * CMD_NO. */
 enum cmd_status cmd_printed(void);

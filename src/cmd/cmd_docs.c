@@ -74,9 +74,11 @@ enum cmd_status cmd_docs(const struct command *c, int argc, char **argv)
     if (!cmd_take_line(c, argc, argv, &line, &status)) {
         return status;
     }
-    if (!find_section(&line, &w) || line.options == (CMD_JSON | CMD_MAN)) {
-        (void)fprintf(stderr, "usage: gatepost %s %s\n", c->name, c->synopsis);
-        return CMD_WRONG;
+    if (!find_section(&line, &w)) {
+        return cmd_wrong(c, "there is no part", line.operands[0]);
+    }
+    if (line.options == (CMD_JSON | CMD_MAN)) {
+        return cmd_wrong(c, "one or the other:", "--json --man");
     }
     if (line.options == CMD_JSON) {
         print_json(w);

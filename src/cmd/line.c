@@ -22,10 +22,25 @@ static enum cmd_status help(const struct command *c)
     return cmd_printed();
 }
 
-static enum cmd_status wrong(const struct command *c)
+enum cmd_status cmd_wrong(const struct command *c, const char *what, const char *given)
 {
-    (void)fprintf(stderr, "usage: gatepost %s %s\n", c->name, c->synopsis);
+    (void)fprintf(stderr, "gatepost %s: %s %s\nusage: gatepost %s %s\n", c->name, what, given,
+                  c->name, c->synopsis);
     return CMD_WRONG;
+}
+
+/* What was written of the option that getopt_long has just stopped at: of a short one it tells the
+ * letter alone, which may stand among others; a long one is the word before the next. */
+static const char *option_given(int given, char **argv)
+{
+    static char letter[3] = "-";
+    int name = given == '?' || given == ':' ? optopt : given;
+
+    if (name < ' ') {
+        return argv[optind - 1];
+    }
+    letter[1] = (char)name;
+    return letter;
 }
 
 bool cmd_take_line(const struct command *c, int argc, char **argv, struct cmd_line *ret,
@@ -41,15 +56,17 @@ bool cmd_take_line(const struct command *c, int argc, char **argv, struct cmd_li
     struct cmd_line line = {.file = CONF_FILE_STANDARD};
     int given;
 
-    opterr = 0; /* one line of ours says it all */
-    while ((given = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+    while ((given = getopt_long(argc, argv, ":c:h", options, NULL)) != -1) {
         if (given == 'h') {
             *ret_status = help(c);
             return false;
         }
-        unsigned option = given == 'c' ? CMD_FILE : given == '?' ? 0 : (unsigned)given;
+        bool known = given != '?' && given != ':';
+        unsigned option = given == 'c' ? CMD_FILE : known ? (unsigned)given : 0;
         if ((c->options & option) == 0) {
-            *ret_status = wrong(c);
+            *ret_status =
+                cmd_wrong(c, given == ':' ? "a value is missing behind" : "there is no option",
+                          option_given(given, argv));
             return false;
         }
         if (option == CMD_FILE) {
@@ -60,7 +77,7 @@ bool cmd_take_line(const struct command *c, int argc, char **argv, struct cmd_li
     line.operands = argv + optind;
     line.operand_count = argc - optind;
     if (line.operand_count > c->operands) {
-        *ret_status = wrong(c);
+        *ret_status = cmd_wrong(c, "one word too many:", line.operands[c->operands]);
         return false;
     }
     *ret = line;

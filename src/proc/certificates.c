@@ -7,6 +7,11 @@
 #include "base/log.h"
 #include "proc/master_impl.h"
 
+/* What could not be used may be so for a reason that passes: a lack of memory, a folder that is not
+ * mounted. It is tried again, ever later. */
+#define AGAIN_FIRST (60 * USEC_SEC)
+#define AGAIN_MOST  (3600 * USEC_SEC)
+
 static struct file_stamp stamp_of(const char *file)
 {
     struct stat st;
@@ -66,9 +71,11 @@ void certificates_look(struct master *m)
     c->seen[0] = now[0];
     c->seen[1] = now[1];
     if (!rests) {
-        c->tried = false;
-    } else if (!c->tried && !both_same(now, m->serving->certificate.files)) {
-        c->tried = true;
+        c->not_before = 0;
+    } else if (!both_same(now, m->serving->certificate.files) && c->not_before <= master_now()) {
+        c->delay = c->not_before == 0 ? AGAIN_FIRST : c->delay * 2;
+        c->delay = c->delay < AGAIN_MOST ? c->delay : AGAIN_MOST;
+        c->not_before = master_now() + c->delay;
         reload_ask(m, RELOAD_CERTIFICATES, NULL, NULL);
     }
 }

@@ -43,6 +43,7 @@ struct clerk {
     unsigned client_count;
     struct list orders; /* without an answer */
     uint32_t last_id;
+    struct rt_timer heart;
     volatile bool stop; /* real_run may return */
 };
 
@@ -158,10 +159,12 @@ static json_t *give_order(struct client *c, enum clerk_order what)
         return refusal("only root, or the user that Gatepost was started by, may ask for this");
     }
     int r = ask_master(c->clerk, what, &o);
-    json_t *reply = r < 0 ? refusal(r == -ETIMEDOUT ? "the master has not answered within a minute"
-                                                    : "the master went away, or is busy")
-                          : json_pack("{s:b, s:i, s:o}", "ok", o.status == 0, "status", o.status,
-                                      "text", clean_text(buf_slice(&o.text)));
+    json_t *reply =
+        r < 0 ? refusal(r == -ETIMEDOUT ? "not done within a minute; it goes on, and the log will "
+                                          "tell how it ends"
+                                        : "the master went away, or is busy")
+              : json_pack("{s:b, s:i, s:o}", "ok", o.status == 0, "status", o.status, "text",
+                          clean_text(buf_slice(&o.text)));
     buf_free(&o.text);
     return reply;
 }
@@ -375,6 +378,16 @@ static void link_main(void *arg)
     terminated = 1;
 }
 
+/* Shows the master that the loop turns. One that does not take it hangs itself. */
+static void on_heart(void *arg)
+{
+    struct clerk *k = arg;
+    struct clerk_head moves = {.order = CLERK_MOVES};
+
+    (void)stream_try_write(k->link, &moves, sizeof(moves));
+    rt_timer_set(k->rt, &k->heart, rt_now_of(k->rt) + k->setup->hang_time / 4);
+}
+
 /* ---- what it may do ---- */
 
 /* No file, no socket but those it accepts from the one it was given. */
@@ -497,9 +510,12 @@ int clerk_run(const struct clerk_setup *setup)
     r = r < 0 ? r : confine();
     if (r == 0) {
         begin_signals(&k);
+        k.heart = (struct rt_timer){.fn = on_heart, .arg = &k};
+        on_heart(&k);
         real_on_turn(k.rt, on_turn, &k);
         real_run(k.rt, &k.stop);
         (void)signal(SIGTERM, SIG_IGN); /* its end has begun */
+        rt_timer_clear(k.rt, &k.heart);
     }
     k.listener = real_listener_free(k.listener);
     stream_close(k.link);

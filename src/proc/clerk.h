@@ -13,6 +13,7 @@ struct clerk_setup {
     int control; /* the listening control socket; -1: there is none */
     int link;    /* to the master (proc/clerk_link.h) */
     pid_t master;
+    usec_t hang_time; /* it says more often than this that it moves */
 };
 
 /* The whole life of a clerk, in a freshly forked process that has SIGTERM blocked, up to the exit

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,10 +20,17 @@
 #define DELAY_FIRST (10 * USEC_MSEC)
 #define DELAY_MOST  (5 * USEC_SEC)
 
+/* For its end: its clients have ten seconds to take a reply. */
+#define END_TIME (15 * USEC_SEC)
+
+/* Far more than it has clients. */
+#define ORDERS_MOST 1024
+
 void clerk_keeper_init(struct clerk_keeper *k, const struct shared *shared,
-                       const struct identity *who, int control)
+                       const struct identity *who, int control, usec_t hang_time)
 {
-    *k = (struct clerk_keeper){.shared = shared, .who = who, .control = control, .link = -1};
+    *k = (struct clerk_keeper){
+        .shared = shared, .who = who, .control = control, .link = -1, .hang_time = hang_time};
 }
 
 /* ---- the child ---- */
@@ -68,7 +76,7 @@ static pid_t fork_named(const char *name)
     return pid;
 }
 
-static int start(struct clerk_keeper *k)
+static int start(struct clerk_keeper *k, usec_t now)
 {
     int ends[2];
 
@@ -81,6 +89,7 @@ static int start(struct clerk_keeper *k)
         .control = k->control,
         .link = ends[1],
         .master = getpid(),
+        .hang_time = k->hang_time,
     };
     pid_t pid = fork_named("gatepost-clerk");
     if (pid == 0) {
@@ -97,13 +106,17 @@ static int start(struct clerk_keeper *k)
     k->pid = pid;
     k->link = ends[0];
     k->ready_at = 0;
+    k->moved_at = now;
+    k->told_at = 0;
+    k->given_up = false;
+    k->orders = 0;
     return 0;
 }
 
 usec_t clerk_keeper_start_due(struct clerk_keeper *k, usec_t now)
 {
     if (k->pid == 0 && k->start_at <= now) {
-        int r = start(k);
+        int r = start(k, now);
         if (r < 0) {
             log_line(LOG_ERROR, "cannot start the clerk: %s", strerror(-r));
             k->start_at = now + DELAY_MOST;
@@ -141,19 +154,24 @@ bool clerk_keeper_buried(struct clerk_keeper *k, pid_t pid, int status, usec_t n
     return true;
 }
 
-void clerk_keeper_replace(struct clerk_keeper *k, int control)
+static void tell_to_end(struct clerk_keeper *k, usec_t now)
 {
-    k->control = control;
-    if (k->pid != 0) {
+    if (k->pid != 0 && k->told_at == 0) {
+        k->told_at = now;
         (void)kill(k->pid, SIGTERM);
     }
 }
 
-void clerk_keeper_end(struct clerk_keeper *k)
+void clerk_keeper_replace(struct clerk_keeper *k, int control, usec_t hang_time, usec_t now)
 {
-    if (k->pid != 0 && k->start_at != USEC_NEVER) {
-        (void)kill(k->pid, SIGTERM);
-    }
+    k->control = control;
+    k->hang_time = hang_time;
+    tell_to_end(k, now);
+}
+
+void clerk_keeper_end(struct clerk_keeper *k, usec_t now)
+{
+    tell_to_end(k, now);
     k->start_at = USEC_NEVER;
 }
 
@@ -162,17 +180,42 @@ void clerk_keeper_close(struct clerk_keeper *k)
     drop_link(k);
 }
 
-/* ---- the link ---- */
-
-/* A clerk that does not keep to the rules is replaced. */
+/* A clerk that does not keep to the rules. */
 static void give_up(struct clerk_keeper *k, const char *why)
 {
-    log_line(LOG_ERROR, "the clerk (process %d) %s: it is replaced", (int)k->pid, why);
+    log_line(LOG_ERROR, "the clerk (process %d) %s: it is killed", (int)k->pid, why);
     (void)kill(k->pid, SIGKILL);
+    k->given_up = true;
     drop_link(k);
 }
 
-bool clerk_keeper_next(struct clerk_keeper *k, usec_t now, struct clerk_head *ret)
+static void check_since(struct clerk_keeper *k, const char *what, usec_t since, usec_t patience,
+                        usec_t now)
+{
+    char why[64];
+
+    if (k->pid != 0 && !k->given_up && now - since >= patience) {
+        (void)snprintf(why, sizeof(why), "has not %s for %d s", what,
+                       (int)((now - since) / USEC_SEC));
+        give_up(k, why);
+    }
+}
+
+void clerk_keeper_check(struct clerk_keeper *k, usec_t now, usec_t awake_since)
+{
+    usec_t moved = k->moved_at > awake_since ? k->moved_at : awake_since;
+    usec_t told = k->told_at > awake_since ? k->told_at : awake_since;
+
+    check_since(k, "moved", moved, k->hang_time, now);
+    if (k->told_at != 0) {
+        check_since(k, "ended", told, END_TIME, now);
+    }
+}
+
+/* ---- the link ---- */
+
+/* Has a whole head come? */
+static bool hear(struct clerk_keeper *k, struct clerk_head *ret)
 {
     while (k->link >= 0) {
         ssize_t n = read(k->link, k->half + k->half_n, sizeof(k->half) - k->half_n);
@@ -183,18 +226,33 @@ bool clerk_keeper_next(struct clerk_keeper *k, usec_t now, struct clerk_head *re
             return false;
         }
         k->half_n += (size_t)n;
-        if (k->half_n < sizeof(k->half)) {
-            continue;
-        }
-        memcpy(ret, k->half, sizeof(*ret));
-        k->half_n = 0;
-        if (ret->order != CLERK_READY) {
+        if (k->half_n == sizeof(k->half)) {
+            memcpy(ret, k->half, sizeof(*ret));
+            k->half_n = 0;
             return true;
         }
-        k->ready_at = now;
-        k->tried = true;
     }
     return false;
+}
+
+bool clerk_keeper_next(struct clerk_keeper *k, usec_t now, struct clerk_head *ret)
+{
+    if (!hear(k, ret)) {
+        return false;
+    }
+    if (ret->order >= CLERK_ORDERS) {
+        give_up(k, "says what nobody understands");
+        return false;
+    }
+    k->moved_at = now;
+    if (ret->order == CLERK_READY) {
+        k->ready_at = now;
+        k->tried = true;
+    } else if (ret->order != CLERK_MOVES && ++k->orders > ORDERS_MOST) {
+        give_up(k, "asks for too much at once");
+        return false;
+    }
+    return true;
 }
 
 void clerk_keeper_answer(struct clerk_keeper *k, uint32_t id, int status, struct slice text)
@@ -204,6 +262,7 @@ void clerk_keeper_answer(struct clerk_keeper *k, uint32_t id, int status, struct
     struct iovec iov[] = {{&head, sizeof(head)}, {(void *)(uintptr_t)text.p, n}};
     struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
 
+    k->orders -= k->orders > 0;
     if (k->link >= 0 &&
         sendmsg(k->link, &m, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)(sizeof(head) + n)) {
         give_up(k, "does not take its answers");

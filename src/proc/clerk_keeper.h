@@ -16,27 +16,33 @@
 struct clerk_keeper {
     const struct shared *shared;
     const struct identity *who;
-    int control;     /* the listening control socket, or -1; the caller's */
-    pid_t pid;       /* 0: none lives */
-    int link;        /* to it, or -1 */
-    bool tried;      /* one has been ready, or has died, or could not be started */
-    usec_t ready_at; /* of this one; 0: not yet */
-    usec_t start_at; /* when the next one is due, while none lives */
-    usec_t delay;    /* the last wait before a start */
+    int control;      /* the listening control socket, or -1; the caller's */
+    pid_t pid;        /* 0: none lives */
+    int link;         /* to it, or -1 */
+    bool tried;       /* one has been ready, or has died, or could not be started */
+    usec_t hang_time; /* one that has not said for so long that it moves is killed */
+    usec_t ready_at;  /* of this one; 0: not yet */
+    usec_t moved_at;  /* when it last said so, or was started */
+    usec_t told_at;   /* when it was told to end; 0: it was not */
+    bool given_up;    /* killed */
+    unsigned orders;  /* without an answer */
+    usec_t start_at;  /* when the next one is due, while none lives */
+    usec_t delay;     /* the last wait before a start */
     char half[sizeof(struct clerk_head)]; /* of an order that has not come whole */
     size_t half_n;
 };
 
 /* Fills it in; begins nothing. */
 void clerk_keeper_init(struct clerk_keeper *k, const struct shared *shared,
-                       const struct identity *who, int control);
+                       const struct identity *who, int control, usec_t hang_time);
 
 /* Starts a clerk when one is due. When the next one will be, or USEC_NEVER while one lives. The
  * child keeps no descriptor but its own. */
 usec_t clerk_keeper_start_due(struct clerk_keeper *k, usec_t now);
 
-/* The next order from the clerk, to be asked for when k->link can be read: true and what to answer;
- * false when there is none. Never waits. */
+/* What the clerk says next, to be asked for when k->link can be read: true, and the order in *ret
+ * is to be answered if it is CLERK_RELOAD or CLERK_UPGRADE; false when it has said nothing more.
+ * Never waits. */
 bool clerk_keeper_next(struct clerk_keeper *k, usec_t now, struct clerk_head *ret);
 
 /* Answers an order: the control client's exit status (enum cmd_status) and what it prints. An
@@ -46,12 +52,16 @@ void clerk_keeper_answer(struct clerk_keeper *k, uint32_t id, int status, struct
 /* Was that child, which has ended, the clerk? */
 bool clerk_keeper_buried(struct clerk_keeper *k, pid_t pid, int status, usec_t now);
 
+/* Kills one that does not move, or does not end. The host, or all of us, stood still until
+ * `awake_since`. */
+void clerk_keeper_check(struct clerk_keeper *k, usec_t now, usec_t awake_since);
+
 /* Has another clerk take this one's place, with this control socket. What `who` points to may have
  * changed too. */
-void clerk_keeper_replace(struct clerk_keeper *k, int control);
+void clerk_keeper_replace(struct clerk_keeper *k, int control, usec_t hang_time, usec_t now);
 
 /* In another child of the master: closes what is the keeper's. */
 void clerk_keeper_close(struct clerk_keeper *k);
 
 /* Ends it; no other is started. */
-void clerk_keeper_end(struct clerk_keeper *k);
+void clerk_keeper_end(struct clerk_keeper *k, usec_t now);

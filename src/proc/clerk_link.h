@@ -1,6 +1,6 @@
 /* What master and clerk say to each other over a socket pair: the clerk passes on what a control
- * client wants of the master, the master answers. Nothing here comes from the network as it is: an
- * order has no content but its number. */
+ * client wants of the master, the master answers. Now and then the clerk says that it moves.
+ * Nothing here comes from the network as it is: an order has no content but its number. */
 #pragma once
 
 #include <stdint.h>
@@ -16,6 +16,7 @@ struct clerk_head {
     uint32_t length; /* of an answer: octets of text behind this, at most CLERK_TEXT_MOST */
 };
 
-enum clerk_order { CLERK_READY, CLERK_RELOAD, CLERK_UPGRADE };
+/* The first two are not answered. */
+enum clerk_order { CLERK_READY, CLERK_MOVES, CLERK_RELOAD, CLERK_UPGRADE, CLERK_ORDERS };
 
 #define CLERK_TEXT_MOST ((size_t)32768)

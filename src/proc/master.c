@@ -110,6 +110,7 @@ static usec_t tick(struct master *m)
         if ((generations_check_hearts(m) || m->ending) && watchdog > 0) {
             notify_say(&m->notify, "WATCHDOG=1");
         }
+        clerk_check(m);
         certificates_look(m);
     }
     return m->tick_at;
@@ -270,7 +271,7 @@ int master_run(struct configuration *configuration, const char *file, char **arg
     master_warn_of(&parts.who);
     m->state = xstrdup(configuration->conf->state);
     m->program = find_program(argv[0]);
-    clerk_begin(m, &parts.who);
+    clerk_begin(m, &parts.who, configuration->conf->limits.hang_time);
     if (generation_new(m, &parts, &m->reload.next) < 0) {
         panic("no slots for the first workers");
     }

@@ -12,8 +12,14 @@ struct master;
  * does not allow to begin, of which one line on standard error has told. */
 int master_run(struct configuration *configuration, const char *file, char **argv);
 
-/* Told once how a reload ended: NULL when the new workers serve, else why not. */
-typedef void master_done(void *arg, const char *error);
+enum master_outcome {
+    MASTER_DONE,    /* the new workers serve, or the new program takes over */
+    MASTER_WAITS,   /* it will be done when there is room; nobody is told again */
+    MASTER_REFUSED, /* all is as before */
+};
+
+/* Told once what became of a reload; `why` is one line, NULL for MASTER_DONE. */
+typedef void master_done(void *arg, enum master_outcome outcome, const char *why);
 
 /* Asks for new workers on the configuration as it is now, as SIGHUP does. Returns at once. `done`
  * may be NULL. What is asked for while one is under way is done after it, once. */

@@ -10,6 +10,9 @@
 #include "base/log.h"
 #include "proc/master_impl.h"
 
+/* Of a clerk that talks and talks: then it is others' turn. */
+#define HEARD_A_TURN 64
+
 /* An order under way. The clerk that passed it on may have been replaced by then. */
 struct carried_order {
     struct master *master;
@@ -17,37 +20,42 @@ struct carried_order {
     uint32_t id;
 };
 
-static void answer(struct carried_order *o, const char *error, const char *done)
+/* By exit statuses, as enum cmd_status has them. */
+static void answer(struct carried_order *o, enum master_outcome outcome, const char *words)
 {
+    static const int statuses[] = {[MASTER_DONE] = 0, [MASTER_WAITS] = 1, [MASTER_REFUSED] = 2};
     struct clerk_keeper *k = &o->master->clerk;
     struct buf text = {0};
 
-    buf_printf(&text, "%s\n", error != NULL ? error : done);
+    buf_printf(&text, "%s\n", words);
     if (k->pid == o->clerk) {
-        clerk_keeper_answer(k, o->id, error == NULL ? EXIT_SUCCESS : 2, buf_slice(&text));
+        clerk_keeper_answer(k, o->id, statuses[outcome], buf_slice(&text));
     }
     buf_free(&text);
     free(o);
 }
 
-static void on_reloaded(void *arg, const char *error)
+static void on_reloaded(void *arg, enum master_outcome outcome, const char *why)
 {
-    answer(arg, error, "reloaded");
+    answer(arg, outcome, outcome == MASTER_DONE ? "reloaded" : why);
 }
 
 /* The new program's workers are still to come. */
-static void on_upgraded(void *arg, const char *error)
+static void on_upgraded(void *arg, enum master_outcome outcome, const char *why)
 {
-    answer(arg, error, "the new program takes over");
+    answer(arg, outcome, outcome == MASTER_DONE ? "the new program takes over" : why);
 }
 
 static void carry_out(struct master *m, const struct clerk_head *order)
 {
+    if (order->order != CLERK_RELOAD && order->order != CLERK_UPGRADE) {
+        return;
+    }
     struct carried_order *o = xcalloc(1, sizeof(*o));
 
     *o = (struct carried_order){.master = m, .clerk = m->clerk.pid, .id = order->id};
     if (m->ending) {
-        answer(o, "Gatepost is ending", NULL);
+        answer(o, MASTER_REFUSED, "Gatepost is ending");
     } else if (order->order == CLERK_UPGRADE) {
         master_upgrade(m, on_upgraded, o);
     } else {
@@ -59,7 +67,10 @@ void clerk_hear(struct master *m)
 {
     struct clerk_head order;
 
-    while (clerk_keeper_next(&m->clerk, master_now(), &order)) {
+    for (unsigned i = 0; i < HEARD_A_TURN; i++) {
+        if (!clerk_keeper_next(&m->clerk, master_now(), &order)) {
+            return;
+        }
         carry_out(m, &order);
     }
 }
@@ -93,14 +104,14 @@ void clerk_tell(struct master *m)
 
 /* ---- its life ---- */
 
-void clerk_begin(struct master *m, const struct identity *who)
+void clerk_begin(struct master *m, const struct identity *who, usec_t hang_time)
 {
     if (m->has_clerk) {
         return;
     }
     m->has_clerk = true;
     m->clerk_who = *who;
-    clerk_keeper_init(&m->clerk, &m->shared, &m->clerk_who, m->control.fd);
+    clerk_keeper_init(&m->clerk, &m->shared, &m->clerk_who, m->control.fd, hang_time);
     clerk_tell(m);
 }
 
@@ -121,19 +132,26 @@ void clerk_follow(struct master *m)
         control_socket_close(&m->control);
         m->control = next;
     }
-    if (moved || who->uid != m->clerk_who.uid || who->gid != m->clerk_who.gid) {
+    if (moved || who->uid != m->clerk_who.uid || who->gid != m->clerk_who.gid ||
+        conf->limits.hang_time != m->clerk.hang_time) {
         m->clerk_who = *who;
-        clerk_keeper_replace(&m->clerk, m->control.fd);
+        clerk_keeper_replace(&m->clerk, m->control.fd, conf->limits.hang_time, master_now());
     }
 }
 
 usec_t clerk_step(struct master *m)
 {
     if (m->ending && !generations_any_lives(m)) {
-        clerk_keeper_end(&m->clerk); /* the last one, so that the end can be watched */
+        clerk_keeper_end(&m->clerk,
+                         master_now()); /* the last one, so that the end can be watched */
         return USEC_NEVER;
     }
     return m->has_clerk ? clerk_keeper_start_due(&m->clerk, master_now()) : USEC_NEVER;
+}
+
+void clerk_check(struct master *m)
+{
+    clerk_keeper_check(&m->clerk, master_now(), m->awake_since);
 }
 
 void clerk_close_in_child(struct master *m)

@@ -93,7 +93,7 @@ struct reload {
     unsigned old;                   /* RETIRING: number of the generation before */
     usec_t deadline;                /* RETIRING: not to be waited for any longer */
     bool asked[RELOAD_UPGRADE + 1]; /* by cause: one more is wanted */
-    bool waits;                     /* no room: until a worker has ended */
+    const char *waits_for;          /* no room: why, until a worker has ended; else NULL */
     bool told_waiting;
     usec_t not_before;   /* when the next may begin */
     struct list waiters; /* for the next */
@@ -103,7 +103,8 @@ struct reload {
 /* Certificate and key, in this order. */
 struct certificates {
     struct file_stamp seen[2]; /* at the last look */
-    bool tried;                /* with these a reload has been asked for already */
+    usec_t not_before;         /* when a reload may be asked for with these; 0: none was yet */
+    usec_t delay;              /* the last wait between two */
 };
 
 struct master {
@@ -247,8 +248,9 @@ void upgrade_go(struct master *m, char *ret_why, size_t why_size);
 
 /* ---- master_clerk.c ---- */
 
-/* There will be a clerk from now on, who becomes `who`. Harmless when there is. */
-void clerk_begin(struct master *m, const struct identity *who);
+/* There will be a clerk from now on, who becomes `who`, and is replaced when it hangs. Harmless
+ * when there is. */
+void clerk_begin(struct master *m, const struct identity *who, usec_t hang_time);
 
 /* Starts one when it is due, and ends the last one when all workers have ended. Returns when there
  * will be something to do again, or USEC_NEVER. */
@@ -256,6 +258,9 @@ usec_t clerk_step(struct master *m);
 
 /* Carries out what it has passed on. */
 void clerk_hear(struct master *m);
+
+/* Kills one that hangs. */
+void clerk_check(struct master *m);
 
 /* In another child of the master. */
 void clerk_close_in_child(struct master *m);

@@ -28,6 +28,9 @@
  * be replaced. */
 #define AGAIN_AFTER (30 * USEC_SEC)
 
+/* What the log says, and whoever asks. */
+#define WAITS_FOR_WORKERS "reload waits for workers of earlier configurations to end: "
+
 void reload_init(struct master *m)
 {
     list_init(&m->reload.waiters);
@@ -50,6 +53,7 @@ void reload_close_in_child(const struct master *m)
 void reload_ask(struct master *m, enum reload_cause cause, master_done *done, void *arg)
 {
     m->reload.asked[cause] = true;
+    m->reload.not_before = 0; /* whoever asks now need not wait for the next try */
     if (done != NULL) {
         struct waiter *w = xcalloc(1, sizeof(*w));
         w->done = done;
@@ -68,20 +72,20 @@ void master_reload(struct master *m, master_done *done, void *arg)
     reload_ask(m, RELOAD_ASKED, done, arg);
 }
 
-static void tell_waiters(struct list *waiters, const char *error)
+static void tell_waiters(struct list *waiters, enum master_outcome outcome, const char *why)
 {
     struct list *it;
 
     while ((it = list_pop_front(waiters)) != NULL) {
         struct waiter *w = list_entry(it, struct waiter, link);
-        w->done(w->arg, error);
+        w->done(w->arg, outcome, why);
         free(w);
     }
 }
 
 void reload_tell_done(struct master *m)
 {
-    tell_waiters(&m->reload.current, NULL);
+    tell_waiters(&m->reload.current, MASTER_DONE, NULL);
 }
 
 static void move_waiters(struct list *from, struct list *to)
@@ -95,9 +99,10 @@ static void move_waiters(struct list *from, struct list *to)
 
 /* ---- its end ---- */
 
-/* One line in the log, whatever had been asked for. NULL: it was done. */
-static void finish(struct master *m, const char *error)
+/* What has been asked for is over, or put off. */
+static void finish(struct master *m, enum master_outcome outcome, const char *why)
 {
+    static const char *const before[] = {"", "waiting: ", "not reloaded: "};
     struct reload *r = &m->reload;
 
     trial_end(&r->trial);
@@ -107,28 +112,32 @@ static void finish(struct master *m, const char *error)
     }
     r->state = RELOAD_NONE;
     r->next = NULL;
+    r->told_waiting = outcome == MASTER_WAITS;
     if (!m->ending) {
-        notify_say(&m->notify, "READY=1\nSTATUS=%s%s", error != NULL ? "not reloaded: " : "serving",
-                   error != NULL ? error : "");
+        notify_say(&m->notify, "READY=1\nSTATUS=%s%s", before[outcome],
+                   outcome == MASTER_DONE ? "serving" : why);
     }
-    tell_waiters(&r->current, error);
+    tell_waiters(&r->current, outcome, why);
 }
 
 static void refuse(struct master *m, const char *why)
 {
     struct reload *r = &m->reload;
 
-    if (r->cause == RELOAD_CERTIFICATES) {
+    if (m->serving->configuration == NULL) {
+        r->asked[RELOAD_ASKED] = true;
+        r->not_before = master_now() + AGAIN_AFTER;
+        log_line(LOG_ERROR,
+                 "the new program cannot start its workers; those of the program before go on, and "
+                 "it is tried again in %d s: %s",
+                 (int)(AGAIN_AFTER / USEC_SEC), why);
+    } else if (r->cause == RELOAD_CERTIFICATES) {
         log_line(LOG_WARNING, "certificate and key have changed, but cannot be used yet: %s", why);
     } else {
         log_line(LOG_ERROR, "%s refused, all goes on as before: %s",
                  r->cause == RELOAD_UPGRADE ? "upgrade" : "reload", why);
     }
-    if (m->serving->configuration == NULL) {
-        r->asked[RELOAD_ASKED] = true;
-        r->not_before = master_now() + AGAIN_AFTER;
-    }
-    finish(m, why);
+    finish(m, MASTER_REFUSED, why);
 }
 
 void reload_gave_up(struct master *m, const char *why)
@@ -146,30 +155,27 @@ void reload_cancel(struct master *m)
     struct reload *r = &m->reload;
 
     move_waiters(&r->waiters, &r->current);
-    finish(m, "Gatepost is ending");
+    finish(m, MASTER_REFUSED, "Gatepost is ending");
     memset(r->asked, 0, sizeof(r->asked));
 }
 
 /* ---- the steps ---- */
 
-static void wait_for_room(struct master *m, const char *what)
+static void wait_for_room(struct master *m, const char *why)
 {
     struct reload *r = &m->reload;
 
     if (!r->told_waiting) {
-        log_line(LOG_WARNING, "reload waits for workers of earlier configurations to end: %s",
-                 what);
+        log_line(LOG_WARNING, "%s", why);
     }
-    r->told_waiting = true;
-    r->waits = true;
+    r->waits_for = why;
     r->asked[m->serving->configuration == NULL ? RELOAD_ASKED : r->cause] = true;
-    move_waiters(&r->current, &r->waiters);
-    finish(m, NULL);
+    finish(m, MASTER_WAITS, why);
 }
 
 void reload_room(struct master *m)
 {
-    m->reload.waits = false;
+    m->reload.waits_for = NULL;
 }
 
 static int begin_trial(struct master *m, char *why, size_t why_size)
@@ -201,7 +207,7 @@ static void begin(struct master *m, enum reload_cause cause)
     notify_say(&m->notify, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reloading",
                (long long)master_now());
     if (generations_retiring(m) >= RETIRING_MOST) {
-        wait_for_room(m, "there are too many");
+        wait_for_room(m, WAITS_FOR_WORKERS "there are too many");
         return;
     }
     if (begin_trial(m, why, sizeof(why)) < 0) {
@@ -218,7 +224,10 @@ static int make_next(struct master *m, struct configuration *c, char *why, size_
     struct conf_error error;
     int r = identity_find(c->conf, &parts.who, why, why_size);
 
-    r = r < 0 ? r : certificate_load(c->conf, &parts.certificate, why, why_size);
+    if (r == 0) {
+        clerk_begin(m, &parts.who, c->conf->limits.hang_time); /* whatever becomes of the rest */
+        r = certificate_load(c->conf, &parts.certificate, why, why_size);
+    }
     if (r < 0) {
         return r;
     }
@@ -226,7 +235,6 @@ static int make_next(struct master *m, struct configuration *c, char *why, size_
     if (r < 0) {
         (void)snprintf(why, why_size, "%s", error.text);
     } else {
-        clerk_begin(m, &parts.who);
         r = generation_new(m, &parts, &m->reload.next);
     }
     if (r < 0) {
@@ -257,7 +265,7 @@ static void start_next(struct master *m)
     if (error < 0) {
         (void)configuration_free(c);
         if (error == -EAGAIN) {
-            wait_for_room(m, "there are no more worker numbers");
+            wait_for_room(m, WAITS_FOR_WORKERS "there are no more worker numbers");
         } else {
             refuse(m, why);
         }
@@ -302,11 +310,10 @@ static void switch_over(struct master *m)
     m->serving = r->next;
     m->serving->state = GENERATION_SERVING;
     log_set_target(environment_log(m->serving->configuration->conf));
-    r->told_waiting = false;
     if (old == NULL) {
         clerk_tell(m);
         master_tell_ready(m);
-        finish(m, NULL);
+        finish(m, MASTER_DONE, NULL);
         return;
     }
     r->state = RELOAD_RETIRING;
@@ -324,7 +331,7 @@ static void tell_done(struct master *m)
              m->reload.cause == RELOAD_UPGRADE ? "upgraded to " GATEPOST_VERSION : "reloaded",
              workers, workers == 1 ? "" : "s");
     clerk_tell(m);
-    finish(m, NULL);
+    finish(m, MASTER_DONE, NULL);
     clerk_follow(m); /* perhaps another clerk, when this one has told */
 }
 
@@ -333,7 +340,10 @@ static usec_t step_none(struct master *m)
     static const enum reload_cause order[] = {RELOAD_ASKED, RELOAD_UPGRADE, RELOAD_CERTIFICATES};
     struct reload *r = &m->reload;
 
-    if (m->serving == NULL || r->waits) {
+    if (m->serving != NULL && r->waits_for != NULL) {
+        tell_waiters(&r->waiters, MASTER_WAITS, r->waits_for);
+    }
+    if (m->serving == NULL || r->waits_for != NULL) {
         return USEC_NEVER;
     }
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {

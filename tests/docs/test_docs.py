@@ -250,9 +250,11 @@ def wrong_usage(program):
                       ['check', '--json'], ['check', '--man'], ['check', 'facts'], ['check', '-c'],
                       ['check', '--explain=yes'], ['run', '--explain'], ['run', 'x']):
         done = program.run(*arguments)
-        check(done.returncode == 2 and done.stdout == '' and
-              done.stderr.startswith(f'usage: gatepost {arguments[0]} ') and
-              done.stderr.count('\n') == 1, f'{arguments}: {done}')
+        check(done.returncode == 2 and done.stdout == '', f'{arguments}: {done}')
+        said, usage = done.stderr.splitlines()  # what is wrong, and how it is right
+        name = '-c' if '-c' in arguments else arguments[-1]
+        check(said.startswith(f'gatepost {arguments[0]}: ') and said.endswith(f' {name}') and
+              usage.startswith(f'usage: gatepost {arguments[0]} '), f'{arguments}: {done}')
 
 
 def help_tells(program):

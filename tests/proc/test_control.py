@@ -351,6 +351,56 @@ def clerk_dies(binary):
         g.session().deliver()
 
 
+def clerk_hangs(binary):
+    """One that does not move is killed, and another answers; also while all ends."""
+    with Gatepost(binary, workers=1, limit=['hang_time 1s']) as g:
+        g.start()
+        clerk = g.clerk()
+        os.kill(clerk, signal.SIGSTOP)
+        check(status(g)['pid'] == g.popen.pid, 'the next clerk answers who came meanwhile')
+        check(re.search(rf'the clerk \(process {clerk}\) has not moved for \d s: it is killed', g.log()), g.log())
+        clerk = g.clerk()
+        began = time.monotonic()
+        while time.monotonic() - began < 3:  # one that moves, with little to do or much
+            status(g)
+        check(g.clerk() == clerk, f'it was killed: {g.log()}')
+        g.signal(signal.SIGTERM)
+        os.kill(clerk, signal.SIGSTOP)
+        check(g.wait() == 0, 'exit status')
+        check(f'the clerk (process {clerk}) has not moved for' in g.log(), g.log())
+
+
+def another_hang_time(binary):
+    """A clerk keeps to the hang_time in force."""
+    with Gatepost(binary, workers=1, limit=['hang_time 1h']) as g:
+        g.start()
+        clerk = g.clerk()
+        g.reload(limit=['hang_time 1s'])
+        until(lambda: g.clerk() not in (None, clerk), 'another clerk')
+        clerk = g.clerk()
+        os.kill(clerk, signal.SIGSTOP)
+        until(lambda: g.clerk() not in (None, clerk), 'and one after it hung')
+
+
+def waits_for_room(binary):
+    """A reload that finds no room says so at once, and is done when there is."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        sessions = []
+        for _ in range(32):
+            sessions.append(g.session())
+            g.reload()
+        for _ in range(2):
+            done = command(g, 'reload')
+            check(done.returncode == 1 and done.stderr ==
+                  'reload waits for workers of earlier configurations to end: there are too many\n', f'{done}')
+        sessions.pop().expect('QUIT', 221)
+        g.reloaded(33)
+        check(status(g)['reloads'] == 33, 'reloads')
+        for s in sessions:
+            s.close()
+
+
 def status_while_ending(binary):
     with Gatepost(binary, workers=1) as g:
         g.start()
@@ -469,6 +519,8 @@ def moves(binary):
         g.start()
         old = f'{g.folder}/control'
         g.write(control=f'{g.folder}/moved')
+        done = command(g, 'reload')
+        check(done.returncode == 1 and 'goes over to this one after SIGHUP' in done.stderr, f'{done}')
         g.signal(signal.SIGHUP)
         until(lambda: os.path.exists(f'{g.folder}/moved') and not os.path.exists(old), 'it moves')
         until(lambda: command(g, 'status').returncode == 0, 'somebody answers there')
@@ -507,8 +559,8 @@ def upgrades(binary):
 
 CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal, health_of_hops, many_hops,
          nobody_answers, bad_places,
-         garbage, several_requests, megabytes, many_clients, silent_client, takes_no_reply, clerk_dies,
-         status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, made_again,
+         garbage, several_requests, megabytes, many_clients, silent_client, takes_no_reply, clerk_dies, clerk_hangs,
+         another_hang_time, waits_for_room, status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, made_again,
          upgrades]
 
 if __name__ == '__main__':

@@ -580,9 +580,17 @@ def stuck_reader(binary):
 
 
 def usage(binary):
-    for arguments in ([], ['nonsense'], ['run', '--nonsense'], ['run', '-c'], ['run', 'x'], ['check', 'x']):
-        done = subprocess.run([binary] + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        check(done.returncode == 2 and done.stderr and not done.stdout, f'{arguments}: {done}')
+    for arguments, named in (([], 'usage'), (['nonsense'], 'no command nonsense'),
+                             (['run', '--nonsense'], 'there is no option --nonsense'),
+                             (['run', '-c', 'x', '--nonsense', 'y'], 'there is no option --nonsense'),
+                             (['run', '--json'], 'there is no option --json'),
+                             (['check', '--explain=x'], 'there is no option --explain=x'),
+                             (['check', '-xc', 'file'], 'there is no option -x'),
+                             (['docs', '-c', 'file'], 'there is no option -c'),
+                             (['run', '-c'], 'a value is missing behind -c'),
+                             (['run', 'x'], 'one word too many: x'), (['docs', 'facts', 'limits'], 'too many: limits')):
+        done = subprocess.run([binary] + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        check(done.returncode == 2 and named in done.stderr and not done.stdout, f'{arguments}: {done}')
     for arguments in (['--help'], ['--version'], ['run', '--help'], ['check', '--help']):
         done = subprocess.run([binary] + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         check(done.returncode == 0 and done.stdout and not done.stderr, f'{arguments}: {done}')

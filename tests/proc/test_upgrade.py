@@ -10,6 +10,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 from test_processes import Gatepost, Session, alive, check, free_port, main, process_status, until  # noqa: E402
+from test_control import command  # noqa: E402
 from test_reload import Hop, begin, greeting  # noqa: E402
 
 
@@ -220,7 +221,26 @@ def addresses(binary):
             until(lambda: s.connect_ex(('127.0.0.1', second)) != 0, 'the second is closed')
 
 
-CASES = [sessions_go_on, shared_memory_stays, refused, asked_meanwhile, dead_workers, end_while_draining, addresses]
+def cannot_begin(binary):
+    """A new program that cannot start its workers has a clerk all the same, and goes on trying."""
+    with Upgradable(binary, workers=1) as g, socket.create_server(('127.0.0.1', 0)) as holder:
+        g.start()
+        g.write(listen=[f'127.0.0.1:{g.port}', f'127.0.0.1:{holder.getsockname()[1]}'])
+        g.signal(signal.SIGUSR2)
+        until(lambda: 'the new program cannot start its workers' in g.log(), f'word of it in {g.log()}')
+        check('cannot listen on' in g.log() and 'all goes on as before' not in g.log(), g.log())
+        g.session().deliver()
+        check(command(g, 'status').returncode == 0, 'nobody answers')
+        done = command(g, 'reload')  # at once, not after half a minute
+        check(done.returncode == 2 and 'Address already in use' in done.stderr, f'{done}')
+        holder.close()
+        done = command(g, 'reload')
+        check(done.returncode == 0, f'{done}')
+        g.session().deliver()
+
+
+CASES = [sessions_go_on, shared_memory_stays, refused, asked_meanwhile, dead_workers, end_while_draining, addresses,
+         cannot_begin]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))
