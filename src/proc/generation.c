@@ -27,6 +27,11 @@
  * killed. */
 #define ABORT_TIME (10 * USEC_SEC)
 
+/* After limit drain_time, of which this is the most, open commits are waited for; half an hour is
+ * far more than any may take. What still lives then never would end. */
+#define DRAIN_MOST  (3600 * USEC_SEC)
+#define COMMIT_MOST (1800 * USEC_SEC)
+
 usec_t master_now(void)
 {
     struct timespec ts;
@@ -155,14 +160,28 @@ bool generation_has_retired(const struct master *m, unsigned number)
     return true;
 }
 
+usec_t generation_end_deadline(const struct generation *g)
+{
+    usec_t drain =
+        g->configuration != NULL ? g->configuration->conf->limits.drain_time : DRAIN_MOST;
+
+    return master_now() + drain + COMMIT_MOST;
+}
+
+static void tell_to_end(const struct master *m, struct generation *g)
+{
+    g->told_to_end = true;
+    g->deadline = generation_end_deadline(g);
+    send_all(m, g, SIGTERM);
+}
+
 void generations_end(struct master *m)
 {
     list_for_each (it, &m->generations) {
         struct generation *g = list_entry(it, struct generation, link);
         g->state = GENERATION_RETIRING;
-        g->told_to_end = true;
         g->listeners = listeners_give_back(&m->listeners, g->listeners, g->listener_count);
-        send_all(m, g, SIGTERM);
+        tell_to_end(m, g);
     }
 }
 
@@ -364,6 +383,20 @@ void generations_bury(struct master *m)
     }
 }
 
+static void end_generation(struct master *m, struct generation *g)
+{
+    if (!g->told_to_end) {
+        log_line(LOG_NOTICE, "sessions of the configuration before are still open after limit "
+                             "reload_time: they are ended");
+        tell_to_end(m, g);
+        return;
+    }
+    log_line(LOG_ERROR, "workers of configuration %u should have ended long ago: they are killed",
+             g->number);
+    g->deadline = USEC_NEVER;
+    send_all(m, g, SIGKILL);
+}
+
 static usec_t end_overdue(struct master *m)
 {
     usec_t next = USEC_NEVER;
@@ -371,17 +404,13 @@ static usec_t end_overdue(struct master *m)
 
     list_for_each (it, &m->generations) {
         struct generation *g = list_entry(it, struct generation, link);
-        if (g->state != GENERATION_RETIRING || g->told_to_end) {
+        if (g->state != GENERATION_RETIRING) {
             continue;
         }
         if (g->deadline <= at) {
-            log_line(LOG_NOTICE, "sessions of the configuration before are still open after limit "
-                                 "reload_time: they are ended");
-            g->told_to_end = true;
-            send_all(m, g, SIGTERM);
-        } else if (g->deadline < next) {
-            next = g->deadline;
+            end_generation(m, g);
         }
+        next = g->deadline < next ? g->deadline : next;
     }
     return next;
 }
@@ -389,7 +418,7 @@ static usec_t end_overdue(struct master *m)
 usec_t generations_step(struct master *m)
 {
     usec_t start = m->ending ? USEC_NEVER : start_due(m);
-    usec_t overdue = m->ending ? USEC_NEVER : end_overdue(m);
+    usec_t overdue = end_overdue(m);
 
     return start < overdue ? start : overdue;
 }

@@ -62,7 +62,8 @@ struct generation {
     int *listeners; /* NULL once they are given back */
     size_t listener_count;
     unsigned workers; /* that it is to have */
-    usec_t deadline;  /* STARTING: to be ready; RETIRING: then they are told to end */
+    /* STARTING: to be ready; RETIRING: then they are told to end, and if they were, killed */
+    usec_t deadline;
     bool told_to_end;
     struct certificate certificate;
     usec_t hang_time; /* a worker whose loop stands still for so long is ended */
@@ -173,6 +174,9 @@ void generation_retire(struct master *m, struct generation *g, usec_t deadline);
 
 /* Has every worker of this generation that lives stopped to accept? */
 bool generation_has_retired(const struct master *m, unsigned number);
+
+/* When workers of this one, told to end now, will have: none still lives for a good reason. */
+usec_t generation_end_deadline(const struct generation *g);
 
 /* Tells all workers of all generations to end. */
 void generations_end(struct master *m);

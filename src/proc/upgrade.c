@@ -289,6 +289,7 @@ static void adopt_generations(struct master *m, const struct carried *c)
             .deadline = from->deadline,
             .hang_time = from->hang_time,
         };
+        g->deadline = g->told_to_end ? generation_end_deadline(g) : g->deadline;
         list_push_back(&m->generations, &g->link);
         m->serving = from->serving ? g : m->serving;
     }

@@ -125,6 +125,54 @@ static void test_kept_to_the_end(void **state)
     free(m);
 }
 
+/* A process that does nothing, and hears of no signal that it can ignore. */
+static pid_t start_sleeper(void)
+{
+    pid_t pid;
+
+    assert_true(signal(SIGTERM, SIG_IGN) != SIG_ERR);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        _exit(pause());
+    }
+    assert_true(signal(SIGTERM, SIG_DFL) != SIG_ERR);
+    return pid;
+}
+
+/* One that does not end is told to, and in the end killed, while others go on or all ends. */
+static void test_never_ends(void **state)
+{
+    (void)state;
+
+    for (int ending = 0; ending < 2; ending++) {
+        struct master *m = new_master();
+        struct generation *g = add(m, 1);
+        usec_t most = g->configuration->conf->limits.drain_time + 1800 * USEC_SEC;
+        int status;
+
+        m->ending = ending;
+        m->slots[0].pid = start_sleeper();
+        g->state = GENERATION_RETIRING;
+        if (ending) {
+            generations_end(m);
+        } else {
+            g->deadline = 1; /* limit reload_time is over */
+            (void)generations_step(m);
+        }
+        assert_true(g->told_to_end);
+        assert_in_range(generations_step(m) - master_now(), most - 10 * USEC_SEC, most);
+        assert_int_equal(waitpid(m->slots[0].pid, &status, WNOHANG), 0);
+        g->deadline = 1;
+        assert_true(generations_step(m) == USEC_NEVER);
+        assert_int_equal(waitpid(m->slots[0].pid, &status, 0), m->slots[0].pid);
+        assert_int_equal(WTERMSIG(status), SIGKILL);
+        generations_free(m);
+        free(m);
+    }
+}
+
 /* A worker whose heart says that it will beat to the end of time has said nothing. */
 static void test_forged_heart(void **state)
 {
@@ -136,13 +184,7 @@ static void test_forged_heart(void **state)
     m->shared.hearts = hearts;
     m->serving = add(m, 2);
     for (size_t i = 0; i < 2; i++) {
-        pid_t pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-            (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-            _exit(pause());
-        }
-        m->slots[i].pid = pid;
+        m->slots[i].pid = start_sleeper();
         m->slots[i].ready_at = 1; /* long ago */
     }
     assert_true(generations_check_hearts(m));
@@ -160,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slots),
         cmocka_unit_test(test_kept_to_the_end),
+        cmocka_unit_test(test_never_ends),
         cmocka_unit_test(test_forged_heart),
     };
 
