@@ -19,3 +19,9 @@ bool answer_says_unknown(const struct answer *a)
            (slice_eq(a->enhanced, SLICE_LIT("5.1.1")) ||
             slice_eq(a->enhanced, SLICE_LIT("5.1.10")) || (a->code == 550 && a->enhanced.n == 0));
 }
+
+bool answer_is_of_size(const struct answer *a)
+{
+    return a->code == 552 || slice_eq(a->enhanced, SLICE_LIT("5.2.2")) ||
+           slice_eq(a->enhanced, SLICE_LIT("5.2.3")) || slice_eq(a->enhanced, SLICE_LIT("5.3.4"));
+}

@@ -45,6 +45,9 @@ static inline bool answer_is_yes(const struct answer *a)
  * has no enhanced codes; whatever else is refused may be there. */
 bool answer_says_unknown(const struct answer *a);
 
+/* Does it refuse so much, and perhaps not less: 552, 5.2.2 (mailbox full), 5.2.3, 5.3.4? */
+bool answer_is_of_size(const struct answer *a);
+
 static inline bool answer_is_no(const struct answer *a)
 {
     return a->code >= 500;

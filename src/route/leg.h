@@ -26,10 +26,11 @@ struct leg {
     bool late;               /* committed, and the hop has not answered for all in time */
 };
 
-/* Was this one refused at RCPT, when the envelope was said anew? */
+/* Was this one refused at RCPT when the envelope was said anew, whatever message it is for? */
 static inline bool leg_refused_at_rcpt(const struct leg *leg, const struct hop_recipient *r)
 {
-    return leg->at_envelope && r->wanted && answer_is_no(&r->answer);
+    return leg->at_envelope && r->wanted && answer_is_no(&r->answer) &&
+           !answer_is_of_size(&r->answer);
 }
 
 /* Has the hop's transaction and connection at hand, for what leg_prepare does then: leg->ready, or
