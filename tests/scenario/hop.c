@@ -75,6 +75,9 @@ static void parse_action(struct run *r, struct hop_rule *rule, const char *text)
             rule->reply[n++] = *text;
         }
     }
+    if (*text != '\0') {
+        fail(r, "a reply of %zu octets at most", sizeof rule->reply - 3);
+    }
 }
 
 /* hop [once] POINT [TEXT]: ACTION */
