@@ -308,7 +308,8 @@ static bool may_begin(struct accept_all *a)
 /* Begins one, of which the task has the only reference; NULL when that cannot be. */
 static struct probe *begin_probe(struct accept_all *a, const struct conf_route *server,
                                  const struct conf_hop *hop, struct slice domain,
-                                 const struct digest *key, const struct envelope *envelope)
+                                 const struct digest *key, const struct envelope *envelope,
+                                 bool unhurried)
 {
     if (!may_begin(a)) {
         return NULL;
@@ -327,7 +328,8 @@ static struct probe *begin_probe(struct accept_all *a, const struct conf_route *
     p->domain = arena_copy(&p->arena, domain);
     p->envelope = (struct envelope){.sender = arena_copy(&p->arena, envelope->sender),
                                     .smtputf8 = envelope->smtputf8,
-                                    .probe = true};
+                                    .probe = true,
+                                    .unhurried = unhurried};
     cond_init(&p->ended);
     list_init(&p->link);
     if (task_spawn(a->rt, rt_root_of(a->rt), probe_task, p) < 0) {
@@ -360,7 +362,7 @@ void accept_all_suspect(struct accept_all *a, const struct conf_route *server, s
     }
     struct digest key = key_of(h, domain);
     if (!known(a, h, domain, &key, &state) && find_probe(a, &key) == NULL) {
-        (void)begin_probe(a, server, h, domain, &key, envelope);
+        (void)begin_probe(a, server, h, domain, &key, envelope, true);
     }
 }
 
@@ -389,7 +391,7 @@ static int ask_hop(struct accept_all *a, const struct conf_route *server,
         return 0;
     }
     struct probe *p = find_probe(a, &key);
-    p = p != NULL ? p : begin_probe(a, server, hop, domain, &key, envelope);
+    p = p != NULL ? p : begin_probe(a, server, hop, domain, &key, envelope, false);
     return p == NULL ? -EAGAIN : wait_for(p, deadline, ret);
 }
 

@@ -41,8 +41,8 @@ struct envelope {
     bool smtputf8;
     uint64_t size_declared; /* 0 when not declared */
     struct dsn_mail dsn;
-    bool probe; /* no message will follow: it comes behind all mail, and what becomes of it says
-                   nothing of the hop's health */
+    bool probe; /* no message will follow: what becomes of it says nothing of the hop's health */
+    bool unhurried; /* nobody waits for the answers: it comes behind all mail */
 };
 
 struct hop_recipient {

@@ -239,7 +239,7 @@ static bool get(struct hop_pool *p, const struct hop_wish *wish, struct hop_conn
     if (*ret == NULL && !may_make(p)) {
         if (!list_empty(&p->kept)) { /* it does not answer, or is not wanted: a fresh one instead */
             hop_conn_quit(hop_keep_end(list_entry(p->kept.prev, struct hop_conn, link)));
-        } else if (wish->want > HOP_WANT_PROBE) {
+        } else if (wish->want > HOP_WANT_UNHURRIED) {
             *ret = take_resting(p);
         }
     }

@@ -4,7 +4,8 @@
  * One struct hop_pools belongs to one worker, one struct hop_pool in it to one hop. A connection
  * belongs to its pool from its first octet to its end, and is either *in use* or *kept*. `limit
  * hop_connections` bounds both together. Whoever finds none to spare stands in line, up to a
- * deadline; those who have a whole message stand in front, and behind all mail a probe.
+ * deadline; those who have a whole message stand in front, and behind all mail what nobody waits
+ * for.
  *
  * A transaction holds its connection while its client sends the message, which may take minutes.
  * Between two of its client's commands it *rests*: then, when others stand in line, it can be made
@@ -75,9 +76,9 @@ struct hop_pool *hop_pool_of(struct hop_pools *p, const struct conf_hop *hop);
 
 /* What a connection is wanted for. Those with the greater one stand in front. */
 enum hop_want {
-    HOP_WANT_PROBE,    /* nobody waits for it: it makes no resting transaction give its own up */
-    HOP_WANT_ENVELOPE, /* a client that names its recipients */
-    HOP_WANT_MESSAGE,  /* a whole message */
+    HOP_WANT_UNHURRIED, /* nobody waits: it makes no resting transaction give its own up */
+    HOP_WANT_ENVELOPE,  /* a client that names its recipients */
+    HOP_WANT_MESSAGE,   /* a whole message */
 };
 
 /* How it is wanted. */

@@ -102,9 +102,9 @@ static bool prefers_another(struct smtp_hop *h, uint64_t size)
 
 static enum hop_want want(const struct smtp_hop *h)
 {
-    return h->message != NULL   ? HOP_WANT_MESSAGE
-           : h->envelope->probe ? HOP_WANT_PROBE
-                                : HOP_WANT_ENVELOPE;
+    return h->message != NULL       ? HOP_WANT_MESSAGE
+           : h->envelope->unhurried ? HOP_WANT_UNHURRIED
+                                    : HOP_WANT_ENVELOPE;
 }
 
 /* A connection to the hop that has been chosen, or to another one. */

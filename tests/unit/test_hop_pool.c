@@ -236,7 +236,7 @@ struct guest {
     struct hop_world *w;
     usec_t comes;
     usec_t stays; /* between RCPT and hop_end */
-    bool probes;
+    bool unhurried;
     usec_t answered;
     unsigned code;
     struct hop_recipient r;
@@ -247,7 +247,7 @@ static void guest_task(void *arg)
 {
     struct guest *g = arg;
     struct envelope envelope = g->w->envelope;
-    envelope.probe = g->probes;
+    envelope.unhurried = g->unhurried;
     task_sleep(g->comes);
     struct hop *h = hop_begin(g->w->pools, &g->w->route, &envelope, &g->w->arena);
     hop_rcpt(h, &g->r, rt_now() + 90 * USEC_SEC);
@@ -298,15 +298,16 @@ static void test_line(void **state)
     world_free(w);
 }
 
-/* Mail goes before a probe that came earlier, and keeps from it what it holds. */
-static void test_probe_comes_last(void **state)
+/* Mail goes before what nobody waits for, though that came earlier, and keeps what it holds. */
+static void test_unhurried_comes_last(void **state)
 {
     (void)state;
     static script one = {HELLO,  MAIL_A, RCPT_R,        "!rest", OK,  OK,
                          "RSET", MAIL_A, RCPT_T,        OK,      OK,  OK,
                          "RSET", OK,     ASKED(RCPT_S), "QUIT",  NULL};
-    struct guest all[] = {
-        {.stays = 5 * USEC_SEC}, {.comes = 1 * USEC_SEC, .probes = true}, {.comes = 14 * USEC_SEC}};
+    struct guest all[] = {{.stays = 5 * USEC_SEC},
+                          {.comes = 1 * USEC_SEC, .unhurried = true},
+                          {.comes = 14 * USEC_SEC}};
     struct hop_world *w = world_new();
     w->conf.limits.hop_connections = 1;
     guests = all;
@@ -550,7 +551,7 @@ int main(void)
         cmocka_unit_test(test_no_address),
         cmocka_unit_test(test_moved),
         cmocka_unit_test(test_line),
-        cmocka_unit_test(test_probe_comes_last),
+        cmocka_unit_test(test_unhurried_comes_last),
         cmocka_unit_test(test_line_is_too_long),
         cmocka_unit_test(test_full_hop_is_passed_over),
         cmocka_unit_test(test_enough),
