@@ -41,11 +41,6 @@ bool log_stderr_is_journal(void)
     return strcmp(stream, own) == 0;
 }
 
-bool log_is_plain(void)
-{
-    return journal.fd < 0 && !log_stderr_is_journal();
-}
-
 void log_set_target(enum log_target target)
 {
     if (journal.fd >= 0) {
@@ -133,6 +128,18 @@ static bool tell_journal(enum log_level level, const char *text)
                              process_role[0] != '\0' ? ": " : "", text);
     const struct iovec fields[] = {{head, (size_t)head_n}, {message, (size_t)message_n}};
     return journal.fd >= 0 && journald_send(&journal, fields, 2) == 0;
+}
+
+void log_announce(const char *text)
+{
+    char line[LINE_MOST + 200];
+
+    if (journal.fd >= 0 || log_stderr_is_journal()) {
+        log_line(LOG_NOTICE, "%s", text);
+        return;
+    }
+    int n = snprintf(line, sizeof(line), "gatepost: %.*s\n", LINE_MOST, text);
+    lost += n <= 0 || !write_stderr(line, (size_t)n);
 }
 
 void log_line(enum log_level level, const char *format, ...)

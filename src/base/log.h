@@ -30,5 +30,6 @@ void log_reopen(void);
  * written to it then begins with its priority. */
 bool log_stderr_is_journal(void);
 
-/* Do lines go to standard error as people read them? */
-bool log_is_plain(void);
+/* What whoever started us waits for: as log_line, a notice; but where lines go to standard error as
+ * people read them, "gatepost: …" without the process's number. */
+void log_announce(const char *text);

@@ -36,15 +36,12 @@ void master_tell_ready(struct master *m)
     char address[ADDR_TEXT_MAX];
 
     for (size_t i = 0; i < conf->listen_count; i++) {
-        buf_printf(&line, "%s%s", i > 0 ? ", " : "", addr_format_port(&conf->listen[i], address));
+        buf_printf(&line, "%s%s", i > 0 ? ", " : "ready on ",
+                   addr_format_port(&conf->listen[i], address));
     }
     buf_printf(&line, " (%u worker%s)", conf->workers, conf->workers == 1 ? "" : "s");
     buf_append(&line, "", 1);
-    if (!log_is_plain()) {
-        log_line(LOG_NOTICE, "ready on %s", line.p);
-    } else if (dprintf(STDERR_FILENO, "gatepost: ready on %s\n", line.p) < 0) {
-        log_line(LOG_NOTICE, "ready");
-    }
+    log_announce(line.p);
     buf_free(&line);
 }
 

@@ -230,6 +230,7 @@ class Session:
         return reply
 
     def deliver(self, box='box'):
+        check(self.greeting.startswith('220'), f'greeting: {self.greeting}')
         for line, code in (('EHLO client.test', 250), ('MAIL FROM:<a@client.test>', 250),
                            (f'RCPT TO:<{box}@example.org>', 250), ('DATA', 354),
                            ('Subject: x\r\n\r\nx\r\n.', 250), ('QUIT', 221)):

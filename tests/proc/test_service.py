@@ -13,7 +13,7 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-from test_processes import (NOBODY, PATIENCE, Gatepost, Session, alive, check, free_port, main,  # noqa: E402
+from test_processes import (NOBODY, PATIENCE, Gatepost, Session, alive, check, connectable, free_port, main,  # noqa: E402
                             process_status, until)
 from test_reload import greeting  # noqa: E402
 
@@ -244,6 +244,32 @@ def stuck_log(binary):
     os.close(writer)
 
 
+def stuck_from_the_start(binary):
+    """Standard error is full before it begins: clients are served, and the master lives."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, b'x' * 4096)
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    with Gatepost(binary, workers=1) as g:
+        with open(f'{g.folder}/stderr', 'ab'):
+            pass
+        g.popen = subprocess.Popen([binary, 'run', '-c', g.file], stderr=writer, start_new_session=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        until(lambda: os.path.exists(f'{g.folder}/control'), 'the control socket')
+        until(lambda: g.workers(), 'a worker')
+        until(lambda: connectable(g.port), 'the port')
+        g.session().deliver()
+        worker = g.workers()[0]
+        os.kill(worker, signal.SIGKILL)
+        until(lambda: g.workers() not in ([], [worker]), 'another worker')
+        g.session().deliver()
+    os.close(reader)
+    os.close(writer)
+
+
 def hung_worker(binary):
     """A worker whose loop stands still is killed and replaced; others are not touched."""
     with Gatepost(binary, workers=2, limit=['hang_time 1s']) as g:
@@ -381,7 +407,7 @@ def ordinary_user(binary):
             check(status['NoNewPrivs'] == '1', f'{status}')
 
 
-CASES = [ordinary_user, notify, notify_abstract, socket_activation, wrong_sockets, journal, stderr_under_systemd, stuck_log,
+CASES = [ordinary_user, notify, notify_abstract, socket_activation, wrong_sockets, journal, stderr_under_systemd, stuck_log, stuck_from_the_start,
          hung_worker, all_frozen, certificates]
 
 if __name__ == '__main__':
