@@ -367,7 +367,7 @@ static int take(struct hop_pool *p, const struct hop_wish *wish, struct hop_conn
         if (rc <= 0) {
             return rc;
         }
-        rc = 0; /* in line for one of those that there are */
+        rc = wish->elsewhere ? -EBUSY : 0; /* in line for one of those that there are */
     }
     return rc;
 }
@@ -380,9 +380,11 @@ int hop_pool_take(struct hop_pool *p, const struct hop_wish *wish, struct hop_co
     if (rc == -EHOSTDOWN && ret_fault->why[0] == '\0') {
         (void)snprintf(ret_fault->why, sizeof ret_fault->why, "%s", p->health.error);
     } else if (rc == -EBUSY) {
-        p->pools->counts->hop_busy_451++;
+        p->pools->counts->hop_busy_451 += rt_now() >= wish->until;
         ret_fault->reply = REPLY_HOP_BUSY;
-        (void)snprintf(ret_fault->why, sizeof ret_fault->why, "all connections are in use");
+        if (ret_fault->why[0] == '\0') {
+            (void)snprintf(ret_fault->why, sizeof ret_fault->why, "all connections are in use");
+        }
     }
     return rc;
 }

@@ -85,13 +85,14 @@ enum hop_want {
 struct hop_wish {
     bool fresh; /* not a kept one, where another can be made: that has just turned out to be dead */
     enum hop_want want;
+    bool elsewhere; /* another hop is well: one that says it takes no more is not waited for */
     usec_t until;
 };
 
 /* A connection, from now on in use: the newest kept one that is still alive, or a fresh one. 0;
- * -EBUSY when all were in use until the deadline; -EHOSTDOWN for a hop that is down, at once or
- * within a second; what hop_connect returns when a connection could not be made, and the hop is
- * then down. `ret_fault` says more after a failure. */
+ * -EBUSY when all were in use until the deadline, or at once where wish->elsewhere says so;
+ * -EHOSTDOWN for a hop that is down, at once or within a second; what hop_connect returns when a
+ * connection could not be made, and the hop is then down. `ret_fault` says more after a failure. */
 int hop_pool_take(struct hop_pool *p, const struct hop_wish *wish, struct hop_conn **ret,
                   struct hop_fault *ret_fault);
 

@@ -113,10 +113,12 @@ static int reach(struct smtp_hop *h, bool fresh, uint64_t size, usec_t deadline)
     usec_t until = smtp_hop_until(deadline, h->limits->connect_time);
     int rc = -EHOSTUNREACH;
     while (h->pool != NULL || choose(h)) {
+        unsigned choices = hop_choices(h->pools, h->route, h->passed_over);
         struct hop_wish wish = {
             .fresh = fresh,
             .want = want(h),
-            .until = hop_share(until, hop_choices(h->pools, h->route, h->passed_over)),
+            .elsewhere = choices > 1,
+            .until = hop_share(until, choices),
         };
         if (hop_abilities_fresh(h->pool) && !might_fit(h, h->pool, size)) {
             pass_over(h);
