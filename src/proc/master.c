@@ -254,8 +254,9 @@ int master_run(struct configuration *configuration, const char *file, char **arg
     struct generation_parts parts = {.configuration = configuration};
     struct conf_error error = {0};
 
-    if (shared_map(&m->shared) < 0) {
-        fatal("cannot make ready for workers: %s", strerror(errno));
+    int r = shared_map(&m->shared);
+    if (r < 0) {
+        fatal("cannot map what workers share: %s", strerror(-r));
     }
     if (prepare(m, &parts, &error) < 0) {
         (void)fprintf(stderr, "%s\n%s", error.text, error.excerpt);

@@ -81,6 +81,7 @@ enum reload_cause { RELOAD_ASKED, RELOAD_CERTIFICATES, RELOAD_UPGRADE };
 /* Who wants to hear what became of it. */
 struct waiter {
     struct list link;
+    enum reload_cause cause;
     master_done *done;
     void *arg;
 };

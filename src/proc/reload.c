@@ -56,6 +56,7 @@ void reload_ask(struct master *m, enum reload_cause cause, master_done *done, vo
     m->reload.not_before = 0; /* whoever asks now need not wait for the next try */
     if (done != NULL) {
         struct waiter *w = xcalloc(1, sizeof(*w));
+        w->cause = cause;
         w->done = done;
         w->arg = arg;
         list_push_back(&m->reload.waiters, &w->link);
@@ -88,12 +89,19 @@ void reload_tell_done(struct master *m)
     tell_waiters(&m->reload.current, MASTER_DONE, NULL);
 }
 
-static void move_waiters(struct list *from, struct list *to)
+/* Those that wait for the next are to be told what becomes of this one, if it is theirs. */
+static void take_waiters(struct reload *r, enum reload_cause cause)
 {
+    struct list others;
     struct list *it;
 
-    while ((it = list_pop_front(from)) != NULL) {
-        list_push_back(to, it);
+    list_init(&others);
+    while ((it = list_pop_front(&r->waiters)) != NULL) {
+        bool wanted = list_entry(it, struct waiter, link)->cause == cause;
+        list_push_back(wanted ? &r->current : &others, it);
+    }
+    while ((it = list_pop_front(&others)) != NULL) {
+        list_push_back(&r->waiters, it);
     }
 }
 
@@ -154,8 +162,8 @@ void reload_cancel(struct master *m)
 {
     struct reload *r = &m->reload;
 
-    move_waiters(&r->waiters, &r->current);
     finish(m, MASTER_REFUSED, "Gatepost is ending");
+    tell_waiters(&r->waiters, MASTER_REFUSED, "Gatepost is ending");
     memset(r->asked, 0, sizeof(r->asked));
 }
 
@@ -203,7 +211,7 @@ static void begin(struct master *m, enum reload_cause cause)
     if (cause == RELOAD_ASKED) {
         r->asked[RELOAD_CERTIFICATES] = false; /* they are read anyway */
     }
-    move_waiters(&r->waiters, &r->current);
+    take_waiters(r, cause);
     notify_say(&m->notify, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reloading",
                (long long)master_now());
     if (generations_retiring(m) >= RETIRING_MOST) {

@@ -368,7 +368,8 @@ int upgrade_take_over(const char *file, char **argv)
     adopt_workers(m, &c);
     int r = adopt_listeners(m, &c);
     r = r < 0 ? r : shared_attach(c.shared, &m->shared);
-    if (r < 0 || fcntl(c.shared, F_SETFD, FD_CLOEXEC) < 0) {
+    r = r < 0 || fcntl(c.shared, F_SETFD, FD_CLOEXEC) == 0 ? r : -errno;
+    if (r < 0) {
         fatal("cannot take over: %s", strerror(-r));
     }
     arena_free(&arena);

@@ -10,7 +10,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 from test_processes import Gatepost, Session, alive, check, free_port, main, process_status, until  # noqa: E402
-from test_control import command  # noqa: E402
+from test_control import Control, command  # noqa: E402
 from test_reload import Hop, begin, greeting  # noqa: E402
 
 
@@ -175,6 +175,24 @@ def asked_meanwhile(binary):
         check('second.test' in greeting(g.port), 'what was asked for meanwhile')
 
 
+def each_its_own_answer(binary):
+    """A reload and an upgrade that are asked for at the same time: whoever asked hears of his own."""
+    with Upgradable(binary, workers=1) as g:
+        g.start()
+        g.install(lambda octets: b'no program')
+        clients = [Control(g) for _ in range(5)]
+        for c in clients[:4]:
+            c.say(b'{"do": "reload"}\n')
+        clients[4].say(b'{"do": "upgrade"}\n')  # while the first reload is under way
+        for c in clients[:4]:
+            answer = c.reply()
+            check(answer['ok'] and answer['text'] == 'reloaded\n', f'{answer}')
+        answer = clients[4].reply()
+        check(not answer['ok'] and 'cannot be executed' in answer['text'], f'{answer}')
+        for c in clients:
+            c.close()
+
+
 def dead_workers(binary):
     """Old workers that die under the new master are buried, and what they left is void."""
     with Upgradable(binary, workers=1, limit=['client_sessions 2'],
@@ -239,8 +257,8 @@ def cannot_begin(binary):
         g.session().deliver()
 
 
-CASES = [sessions_go_on, shared_memory_stays, refused, asked_meanwhile, dead_workers, end_while_draining, addresses,
-         cannot_begin]
+CASES = [sessions_go_on, shared_memory_stays, refused, asked_meanwhile, each_its_own_answer, dead_workers,
+         end_while_draining, addresses, cannot_begin]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))
