@@ -336,7 +336,7 @@ static void read_out(struct session *s)
     usec_t deadline = rt_now() + READ_OUT_TIME;
     size_t left = READ_OUT_MOST;
     ssize_t n = 1;
-    if (s->mute || stream_pending(s->stream) == 0) {
+    if (stream_pending(s->stream) == 0) {
         return;
     }
     scope_enter_shield(&shield);
@@ -359,7 +359,8 @@ static void converse(struct session *s)
         if (r == 0 && s->quit_seen && s->unconfirmed_count > 0) {
             confirm_by_fin(s);
         }
-    } else if (s->last_refusal.code != 0) {
+    } else if (!s->mute) {
+        reply_flush(s); /* to a client that has ended its sending side, and still reads */
         read_out(s);
     }
 }
