@@ -26,7 +26,7 @@ struct check {
     bool create;
 };
 
-/* `statement` is the one to blame, if it is there. */
+/* `statement` is the one to blame, or to write, if it is not there. */
 static int refuse(const struct check *c, const char *statement, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -43,7 +43,8 @@ static int refuse(const struct check *c, const char *statement, const char *form
         conf_error_set(c->error, c->file, place, "%s", cause);
         return -EINVAL;
     }
-    (void)snprintf(c->error->text, sizeof(c->error->text), "%s: %s", c->file, cause);
+    (void)snprintf(c->error->text, sizeof(c->error->text),
+                   "%s: %s (this is the standard; `%s` sets another)", c->file, cause, statement);
     text_clean(c->error->text, strlen(c->error->text));
     c->error->excerpt[0] = '\0';
     return -EINVAL;

@@ -494,6 +494,17 @@ def folders(binary):
                 os.mkdir(spool, 0o700)
                 said = g.refused(command)
                 check(f'spool folder {spool}: Permission denied for user nobody' in said, said)
+    if ROOT:
+        with Gatepost(binary, workers=1) as g:
+            own = shutil.copy(binary, g.folder)  # nobody may not come to where the binary is
+            for name in ('state', 'user'):
+                del g.statements[name]
+            g.write()
+            done = subprocess.run([own, 'run', '-c', g.file], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[], timeout=PATIENCE)
+            check(done.returncode == 2 and done.stderr.decode() ==
+                  f'{g.file}: state folder /var/lib/gatepost/state: Permission denied '
+                  '(this is the standard; `state` sets another)\n', done)
 
 
 def wrong_environment(binary):
