@@ -10,6 +10,5 @@ struct file_watch *table_watch_new(struct rt *rt, const struct policy *policy,
                                    file_watch_tell *tell, void *arg);
 
 /* Reads at once, in the caller, what has changed since the policy was compiled or refreshed; what
- * is not good leaves the table as it is, without a word. For a process that is about to fork one
- * that will serve. */
+ * is not good leaves the table as it is, without a word. For a process that is about to serve. */
 void tables_refresh(const struct policy *policy);

@@ -264,13 +264,13 @@ static void start_worker(struct master *m, unsigned number)
         .ready = m->ready[1],
         .master = getpid(),
     };
-    if (slot->served) {
-        tables_refresh(g->configuration->policy); /* what it replaces knew newer ones */
-    }
     pid_t pid = fork();
 
     if (pid == 0) {
         close_masters(m, g);
+        if (slot->served) {
+            tables_refresh(g->configuration->policy); /* what it replaces knew newer ones */
+        }
         exit(worker_run(&setup));
     }
     if (pid < 0) {
