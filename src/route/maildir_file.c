@@ -28,30 +28,39 @@ static int blame(struct maildir_search *s, const char *culprit, const char *hint
     return error;
 }
 
-int maildir_file_find(struct maildir_search *s)
+/* A folder that may be seen, read even by its mode, and yet not opened, is none that Landlock was
+ * told of. */
+static bool is_new(const char *path)
+{
+    return reach(path) == -EACCES && access(path, R_OK) == 0;
+}
+
+static bool is_link(const char *path)
 {
     struct stat st;
+    return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+int maildir_file_find(struct maildir_search *s)
+{
     int rc = reach(s->exact);
-    int found = 0;
+    const char *folder = s->exact;
     if (rc == -ENOENT && s->lower != NULL) {
         rc = reach(s->lower);
-        found = 1;
+        folder = s->lower;
     }
     if (rc == 0) {
-        return found;
+        return folder == s->exact ? 0 : 1;
     }
-    int root = reach(s->root);
-    if (root == -EACCES) {
-        return blame(s, s->root, " (made after the last reload, or not the workers' user's)", root);
+    if (rc == -ENOENT) {
+        int root = sys_is_directory(s->root);
+        return root == 0 ? rc : blame(s, s->root, "", root == -ENOENT ? -ENODEV : root);
     }
-    if (root < 0) { /* nothing is known of anybody then */
-        return blame(s, s->root, "", root == -ENOENT ? -ENODEV : root);
+    if (rc == -EACCES && is_new(s->root)) {
+        return blame(s, s->root, " (made after the last reload)", rc);
     }
-    const char *folder = found == 0 ? s->exact : s->lower;
-    bool link = rc == -EACCES && lstat(folder, &st) == 0 && S_ISLNK(st.st_mode);
-    return rc == -ENOENT
-               ? rc
-               : blame(s, folder, link ? " (a link that leads out of the route's folder)" : "", rc);
+    bool leads_out = rc == -EACCES && is_link(folder);
+    return blame(s, folder, leads_out ? " (a link that leads out of the route's folder)" : "", rc);
 }
 
 static int sync_folder(const char *path)
