@@ -2,14 +2,13 @@
  * in front, so that no two different sets of fields hash the same octets. */
 #include <string.h>
 
+#include "base/octets.h"
 #include "store/store.h"
 
 static void add_number(struct digest_stream *d, uint64_t value)
 {
     uint8_t octets[8];
-    for (size_t i = 0; i < sizeof(octets); i++) {
-        octets[i] = (uint8_t)(value >> (8 * (sizeof(octets) - 1 - i)));
-    }
+    octets_put(octets, sizeof(octets), value);
     digest_stream_update(d, octets, sizeof(octets));
 }
 
