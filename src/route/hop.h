@@ -2,8 +2,9 @@
  * Maildir (route/maildir.c). The only way a message leaves Gatepost.
  *
  * Life of a hop transaction: hop_begin → hop_rcpt for each recipient while the client's RCPT
- * commands come in → hop_prepare with those that are to get the message → hop_commit → hop_end.
- * hop_end may come at any point and cancels what has not been committed.
+ * commands come in → hop_hold, where there are several hops → hop_prepare with those that are to
+ * get the message → hop_commit → hop_end. hop_end may come at any point and cancels what has
+ * not been committed.
  *
  * Every call may suspend, takes a deadline, and returns 0 or a negative errno; a refusal by the
  * hop is not an error but an answer. Texts of answers live in the arena given to hop_begin. */
