@@ -168,6 +168,9 @@ static int take_forward_reply(struct smtp_hop *h, const struct reply *reply)
 static int take_mail_reply(struct smtp_hop *h, const struct reply *reply)
 {
     struct answer answer;
+    if (reply->code == 530) {
+        return -EACCES; /* it wants TLS or a password of us: nothing that the sender could mend */
+    }
     int rc = smtp_hop_answer(h, reply, &answer);
     if (rc < 0) {
         return rc;

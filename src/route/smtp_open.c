@@ -201,7 +201,7 @@ int smtp_hop_open(struct smtp_hop *h, struct hop_recipient *const *r, size_t cou
         if (rc == 0) {
             return 0;
         }
-        bool gone = rc != -ECANCELED && rc != -ETIMEDOUT && rc != -EPROTO;
+        bool gone = rc != -ECANCELED && rc != -ETIMEDOUT && rc != -EPROTO && rc != -EACCES;
         if (used && gone && !fresh && !h->mail_answered) {
             smtp_hop_drop(h);
             fresh = true;
@@ -229,6 +229,7 @@ static void note(struct smtp_hop *h, int error, const char *doing)
     const struct hop_fault none = {0};
     const char *what = error == -ECONNRESET ? "it went away or said 421"
                        : error == -EPROTO   ? "it talked nonsense"
+                       : error == -EACCES   ? "it wants TLS or authentication"
                                             : hop_fault_text(&none, error, words);
     (void)snprintf(text, sizeof text, "at %s: %s", doing, what);
     tell(h, text);
