@@ -205,6 +205,43 @@ static int take(struct listeners *all, const struct addr *at, int *ret)
     return 0;
 }
 
+static bool is_any(const struct addr *a)
+{
+    const struct addr any = {.family = a->family};
+
+    return addr_same_host(a, &any);
+}
+
+/* The socket of ours that keeps this address from being bound beside it, or NULL. */
+static const struct listener *in_the_way(const struct listeners *all, const struct addr *at)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        const struct addr *other = &all->items[i].at;
+        if (other->family == at->family && other->port == at->port &&
+            (is_any(other) || is_any(at))) {
+            return &all->items[i];
+        }
+    }
+    return NULL;
+}
+
+static void tell_cannot_listen(const struct listeners *all, const struct addr *at, int error,
+                               const char *file, struct place place, struct conf_error *ret_error)
+{
+    const struct listener *other = error == -EADDRINUSE ? in_the_way(all, at) : NULL;
+    char address[ADDR_TEXT_MAX], others[ADDR_TEXT_MAX];
+
+    if (other != NULL) {
+        conf_error_set(ret_error, file, place,
+                       "cannot listen on %s beside %s, with which it overlaps; from one to the "
+                       "other it takes a restart",
+                       addr_format_port(at, address), addr_format_port(&other->at, others));
+    } else {
+        conf_error_set(ret_error, file, place, "cannot listen on %s: %s",
+                       addr_format_port(at, address), strerror(-error));
+    }
+}
+
 int listeners_take(struct listeners *all, const struct conf *conf, const char *file, int **ret,
                    struct conf_error *ret_error)
 {
@@ -217,10 +254,8 @@ int listeners_take(struct listeners *all, const struct conf *conf, const char *f
     for (size_t i = 0; i < conf->listen_count; i++) {
         r = take(all, &conf->listen[i], &fds[i]);
         if (r < 0) {
-            char address[ADDR_TEXT_MAX];
-            conf_error_set(ret_error, file, conf_place_of_listen(conf, i),
-                           "cannot listen on %s: %s", addr_format_port(&conf->listen[i], address),
-                           strerror(-r));
+            tell_cannot_listen(all, &conf->listen[i], r, file, conf_place_of_listen(conf, i),
+                               ret_error);
             (void)listeners_give_back(all, fds, i);
             return -EINVAL;
         }

@@ -119,6 +119,17 @@ def address_taken_back(binary):
         check('refused' not in g.log(), g.log())
 
 
+def overlapping_addresses(binary):
+    """Which of our own addresses is in the way, and what helps."""
+    with Gatepost(binary, workers=1) as g:
+        g.start()
+        g.write(listen=f'0.0.0.0:{g.port}')
+        g.signal(signal.SIGHUP)
+        until(lambda: f'{g.file}:2:8: cannot listen on 0.0.0.0:{g.port} beside 127.0.0.1:{g.port}, with which it '
+              'overlaps; from one to the other it takes a restart' in g.log(), f'word of it in {g.log()}')
+        g.session().deliver()
+
+
 def dead_in_between(binary):
     """Workers that die: a new one's end gives the reload up, an old one's changes nothing."""
     with Gatepost(binary, workers=1) as g:
@@ -335,9 +346,9 @@ def in_doubt(binary):
     hop.listener.close()
 
 
-CASES = [new_configuration, wrong_configuration, addresses, address_taken_back, dead_in_between, cannot_start,
-         trial_goes_wrong, worker_beside_trial, storm,
-         too_many_generations, time_is_over, in_doubt]
+CASES = [new_configuration, wrong_configuration, addresses, address_taken_back, overlapping_addresses,
+         dead_in_between, cannot_start, trial_goes_wrong, worker_beside_trial, storm, too_many_generations,
+         time_is_over, in_doubt]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))
