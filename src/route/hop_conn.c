@@ -66,6 +66,15 @@ bool hop_conn_send_now(struct hop_conn *c)
     return whole;
 }
 
+bool hop_conn_reset_now(struct hop_conn *c)
+{
+    if (!hop_conn_alive(c)) {
+        return false;
+    }
+    hop_conn_put_reset(c);
+    return hop_conn_send_now(c);
+}
+
 int hop_conn_settle(struct hop_conn *c, usec_t deadline)
 {
     while (c->owed > 0) {

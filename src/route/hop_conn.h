@@ -90,6 +90,10 @@ int hop_conn_send(struct hop_conn *c, usec_t deadline);
 /* Writes what stands in c->out without waiting; false when it did not go out as a whole. */
 bool hop_conn_send_now(struct hop_conn *c);
 
+/* Says RSET for whoever has the connection next, without waiting. False when the hop has gone, or
+ * has said something that would be taken for the reply. */
+bool hop_conn_reset_now(struct hop_conn *c);
+
 /* Reads the replies owed to earlier RSETs and NOOPs: 0; -ECONNRESET when one was not a yes. */
 int hop_conn_settle(struct hop_conn *c, usec_t deadline);
 

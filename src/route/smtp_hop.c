@@ -502,8 +502,7 @@ static void smtp_end(struct hop *base)
     switch (h->state) {
     case SMTP_HOP_IDLE: hop_pool_give(h->conn); break;
     case SMTP_HOP_OPEN:
-        hop_conn_put_reset(h->conn);
-        if (hop_conn_send_now(h->conn)) {
+        if (hop_conn_reset_now(h->conn)) {
             hop_pool_give(h->conn);
         } else {
             hop_conn_abort(h->conn);

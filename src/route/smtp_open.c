@@ -266,9 +266,8 @@ static struct hop_conn *yield_connection(struct hop_rest *rest)
     h->conn = NULL;
     h->state = SMTP_HOP_IDLE;
     h->transaction = 0;
-    hop_conn_put_reset(c);
     c->used = true;
-    return hop_conn_send_now(c) ? c : hop_conn_abort(c);
+    return hop_conn_reset_now(c) ? c : hop_conn_abort(c);
 }
 
 void smtp_hop_rest(struct smtp_hop *h)

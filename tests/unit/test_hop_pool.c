@@ -472,6 +472,20 @@ static void test_lent(void **state)
     world_free(w);
 }
 
+/* What the hop has said while nobody asked keeps its connection from being lent. */
+static void test_not_lent(void **state)
+{
+    (void)state;
+    static script one = {HELLO,    MAIL_A, RCPT_R, OK, OK, "!quiet", "> 250 2.0.0 and more",
+                         "!reset", NULL};
+    static script two = {HELLO, ASKED(RCPT_S), ONE, "QUIT", NULL};
+    struct hop_world *w = world_new();
+    w->conf.limits.hop_connections = 1;
+    PLAY(w, slow_sender, one, two);
+    assert_got(w, delivered);
+    world_free(w);
+}
+
 /* Who has a whole message goes before those who only ask. */
 static void urgent_client(struct hop_world *w)
 {
@@ -558,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_enough_of_kept),
         cmocka_unit_test(test_refused_sender_holds_none),
         cmocka_unit_test(test_lent),
+        cmocka_unit_test(test_not_lent),
         cmocka_unit_test(test_urgent),
         cmocka_unit_test(test_cancelled_in_line),
     };

@@ -182,8 +182,8 @@ static void test_said_too_much(void **state)
                           MAIL_A,      "> 250 ok\r\n250 ok", "!reset",
                           NULL};
     static script rcpt = {HELLO, MAIL_A, RCPT_R, OK, "> 250 ok\r\n25", "!reset", NULL};
-    static script closing = {HELLO,  MAIL_A, RCPT_R, OK, "> 250 2.0.0 ok\r\n421 4.3.2 so long",
-                             "RSET", "!end", NULL};
+    static script closing = {HELLO,    MAIL_A, RCPT_R, OK, "> 250 2.0.0 ok\r\n421 4.3.2 so long",
+                             "!reset", NULL};
     const char *const *const each[] = {hello, mail, rcpt};
     for (size_t i = 0; i < sizeof each / sizeof each[0]; i++) {
         struct hop_world *w = world_new();
@@ -194,6 +194,28 @@ static void test_said_too_much(void **state)
     }
     struct hop_world *w = world_new();
     world_play(w, ask_one_only, (const char *const *const[]){closing}, 1);
+    assert_answer(w->r[0], 250, "2.0.0", "ok");
+    world_free(w);
+}
+
+static void ask_and_rest(struct hop_world *w)
+{
+    struct hop *h = begin(w);
+    ask(w, h, 1);
+    task_sleep(rt_now() + 5 * USEC_SEC);
+    hop_end(h);
+    ask_one_only(w);
+}
+
+/* What it says while nobody asks is never taken for the reply to RSET. */
+static void test_speaks_at_rest(void **state)
+{
+    (void)state;
+    static script one = {HELLO,    MAIL_A, RCPT_R, OK, OK, "!quiet", "> 250 2.0.0 and more",
+                         "!reset", NULL};
+    static script two = {HELLO, MAIL_A, RCPT_R, OK, OK, "RSET", OK, "QUIT", NULL};
+    struct hop_world *w = world_new();
+    world_play(w, ask_and_rest, (const char *const *const[]){one, two}, 2);
     assert_answer(w->r[0], 250, "2.0.0", "ok");
     world_free(w);
 }
@@ -566,6 +588,7 @@ int main(void)
         cmocka_unit_test(test_mail_refused),
         cmocka_unit_test(test_nonsense),
         cmocka_unit_test(test_said_too_much),
+        cmocka_unit_test(test_speaks_at_rest),
         cmocka_unit_test(test_long_reply),
         cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_parameters),
