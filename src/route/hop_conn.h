@@ -38,6 +38,7 @@ struct hop_conn {
     struct reply_reader replies;
     struct buf out; /* commands put together for one write */
     struct hop_capabilities can;
+    bool extended;        /* it took EHLO or LHLO */
     struct buf client;    /* the XCLIENT lines that the hop has taken */
     bool forward_refused; /* XFORWARD, XCLIENT: not tried again */
     bool client_refused;

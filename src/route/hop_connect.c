@@ -42,7 +42,9 @@ static int open_at(struct hop_pool *p, const struct addr *to, usec_t until, stru
     if (rc == 0) {
         (*ret)->pool = p;
         count_one(p->pools->counts, *ret);
-        hop_abilities_learn(p, &(*ret)->can);
+        if ((*ret)->extended) { /* who refuses EHLO has said nothing of what it can do */
+            hop_abilities_learn(p, &(*ret)->can);
+        }
     }
     p->pools->counts->hop_tls_required += rc < 0 && ret_fault->enhanced != NULL;
     return rc;

@@ -50,6 +50,7 @@ int hop_conn_hello(struct hop_conn *c, bool lmtp, const char *hostname, usec_t d
 {
     struct reply reply;
     c->can = (struct hop_capabilities){0};
+    c->extended = false;
     c->replies.lines_max = EHLO_LINES_KEPT;
     c->replies.text_max = EHLO_TEXT_KEPT;
     int rc = ask(c, lmtp ? "LHLO" : "EHLO", hostname, deadline, &reply);
@@ -57,6 +58,7 @@ int hop_conn_hello(struct hop_conn *c, bool lmtp, const char *hostname, usec_t d
     c->replies.text_max = REPLY_TEXT_KEPT;
     if (rc == 0 && reply.code == 250) {
         ehlo_reply_parse(reply.text, &c->can);
+        c->extended = true;
         return 0;
     }
     if (rc == 0 && reply.code >= 500 && !lmtp) {
