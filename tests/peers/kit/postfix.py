@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import signal
+import stat
 
 from .answers import Answers
 from .process import Process, alive, descendants_of, run_tool, wait_until
@@ -182,13 +183,30 @@ class Postfix(Server):
         if status != 0:
             raise Failed(f"sendmail of {self.name} ended with {status}: {output[-300:]}")
 
+    def queued(self):
+        """The files of the messages in its queues. A file is one when its writer has set the owner's
+        execute bit; who is killed before leaves a file that Postfix removes days later."""
+        return [os.path.join(folder, name)
+                for queue in ("maildrop", "incoming", "active", "deferred")
+                for folder, _, names in os.walk(f"{self.folder}/queue/{queue}")
+                for name in names if self.is_whole(os.path.join(folder, name))]
+
+    @staticmethod
+    def is_whole(path):
+        try:
+            return bool(os.stat(path).st_mode & stat.S_IXUSR)
+        except FileNotFoundError:  # it has just been delivered, or moved to another queue
+            return True
+
     def queue_empty(self):
-        """Is nothing left in its queues?"""
-        return not any(files for queue in ("maildrop", "incoming", "active", "deferred")
-                       for _, _, files in os.walk(f"{self.folder}/queue/{queue}"))
+        """Is no message left in its queues?"""
+        return not self.queued()
 
     def wait_idle(self, seconds=60):
-        wait_until(self.queue_empty, seconds, f"the queue of {self.name} is empty")
+        try:
+            wait_until(self.queue_empty, seconds, f"the queue of {self.name} is empty")
+        except Failed as failed:
+            raise Failed(f"{failed}: {self.queued()}") from None
 
     def log(self):
         """Its log until now."""

@@ -14,7 +14,8 @@ import time
 from .report import Failed
 
 PR_SET_CHILD_SUBREAPER = 36
-PORTS = random.SystemRandom()
+RANDOM = random.SystemRandom()
+PORTS = list(range(10240, 32768))
 
 
 def adopt_orphans():
@@ -116,11 +117,17 @@ def wait_until(condition, seconds, what):
         time.sleep(0.01)
 
 
+def share_ports(part, of):
+    """Programs that run beside each other, `of` them, each hand out ports of their own."""
+    each = len(PORTS) // of
+    PORTS[:] = PORTS[part * each:(part + 1) * each]
+
+
 def free_port(taken=set()):  # the default argument is the memory of what was handed out
     """A loopback TCP port that nobody listens on and that was not given out before; outside of the
     range that the system takes for connections, so that none can have it before its server does."""
     while True:
-        port = PORTS.randrange(10240, 32768)
+        port = RANDOM.choice(PORTS)
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
