@@ -364,8 +364,8 @@ def clerk_hangs(binary):
         while time.monotonic() - began < 4.5:  # one that moves, with little to do or much
             status(g)
         check(g.clerk() == clerk, f'it was killed: {g.log()}')
-        g.signal(signal.SIGTERM)
         os.kill(clerk, signal.SIGSTOP)
+        g.signal(signal.SIGTERM)
         check(g.wait() == 0, 'exit status')
         check(f'the clerk (process {clerk}) has not moved for' in g.log(), g.log())
 
