@@ -113,14 +113,14 @@ static usec_t tick(struct master *m)
     return m->tick_at;
 }
 
-/* All that is due; returns when there will be more. */
+/* All that is due; returns when there will be more. What the tick finds to do comes after it. */
 static usec_t step(struct master *m)
 {
-    usec_t next = reload_step(m);
+    usec_t next = tick(m);
 
+    next = earlier(next, reload_step(m));
     next = earlier(next, generations_step(m));
-    next = earlier(next, clerk_step(m));
-    return earlier(next, tick(m));
+    return earlier(next, clerk_step(m));
 }
 
 static void supervise(struct master *m)
@@ -139,6 +139,7 @@ static void supervise(struct master *m)
         (void)poll(heard, 3, in > 0 ? (int)(in / USEC_MSEC) + 1 : 0);
         generations_hear_ready(m);
         clerk_hear(m);
+        generations_bury(m); /* who died before the end began has not died of it */
         hear_signals(m);
         generations_bury(m);
     }

@@ -149,8 +149,10 @@ usec_t clerk_step(struct master *m)
     return m->has_clerk ? clerk_keeper_start_due(&m->clerk, master_now()) : USEC_NEVER;
 }
 
+/* What it has said while the master was busy itself is heard before it is judged. */
 void clerk_check(struct master *m)
 {
+    clerk_hear(m);
     clerk_keeper_check(&m->clerk, master_now(), m->awake_since);
 }
 
