@@ -66,6 +66,7 @@ class Series:
         if len(samples) < 4:
             return [], [f"{self.name}: only {len(samples)} samples"]
         quarter = max(1, len(samples) // 4)
+        later = samples[len(samples) // 2:]  # what only settles rises less there
         lines, complaints = [], []
         for what, unit, value in (("memory", "KiB", lambda s: s.own),
                                   ("pages of files", "KiB", lambda s: s.files),
@@ -74,7 +75,7 @@ class Series:
             first = statistics.median(map(value, samples[:quarter]))
             last = statistics.median(map(value, samples[-quarter:]))
             text = (f"{self.name:<8} {what:<15} {first:>9.0f} {last:>9.0f} {unit:<3} "
-                    f"{slope(samples, value):>+10.1f} an hour")
+                    f"{slope(samples, value):>+10.1f} {slope(later, value):>+10.1f} an hour")
             # What processes share is counted a part for each, and moves from one to the other.
             allowed = {"memory": max(KIB_ALLOWED * samples[-1].processes, SHARE_ALLOWED * first)
                        if self.name == "all" else None,
