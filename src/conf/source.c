@@ -192,6 +192,7 @@ const char *conf_source_error(int error)
     case -EDEADLK: return "it would be read while it is being read";
     case -EMLINK: return "it is named more than 16 files deep";
     case -E2BIG: return "there are more than 1000 files";
+    case -EFBIG: return "more than 16 MiB";
     case -ENODEV: return "not a regular file";
     case -EINVAL: return "not a path";
     default: return strerror(-error);

@@ -133,6 +133,10 @@ static void word_error(const struct watched_file *f, int error, char *ret_why, s
 {
     const char *cause = error == -EINVAL ? "not a regular file" : strerrordesc_np(-error);
 
+    if (error == -EFBIG) {
+        (void)snprintf(ret_why, why_size, "%s: more than %zu MiB", f->file, f->most >> 20);
+        return;
+    }
     (void)snprintf(ret_why, why_size, "%s: %s", f->file, cause != NULL ? cause : "cannot be read");
 }
 

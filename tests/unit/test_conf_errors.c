@@ -484,7 +484,7 @@ static void files_on_disk(void **state)
     assert_string_equal(error.text, "/:1:1: expected a readable file, found: Is a directory");
     assert_int_not_equal(conf_load("/dev/zero", &c, &error), 0);
     assert_string_equal(error.text,
-                        "/dev/zero:1:1: expected a readable file, found: File too large");
+                        "/dev/zero:1:1: expected a readable file, found: more than 16 MiB");
     assert_null(c);
     assert_null(conf_free(NULL));
 }

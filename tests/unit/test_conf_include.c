@@ -412,7 +412,7 @@ static void on_disk(void **state)
     assert_disk_error(file, "include more", "more:3:1: expected printable UTF-8 text");
     assert_int_equal(ftruncate(fd, (16 << 20) + 1), 0);
     assert_disk_error(file, "include more",
-                      ":1:9: expected a readable file, found: File too large");
+                      ":1:9: expected a readable file, found: more than 16 MiB");
     (void)close(fd);
     (void)unlink(pipe_path);
     (void)unlink(more);

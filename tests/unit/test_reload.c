@@ -356,7 +356,7 @@ static void a_huge_file_is_not_read(void **state)
     pass(w, 5);
     assert_int_equal(truncate(w->file, (off_t)TABLE_FILE_MOST + 1), 0);
     pass(w, 10);
-    assert_told(w, "!table partners: FILE: File too large; the last good one stays\n");
+    assert_told(w, "!table partners: FILE: more than 16 MiB; the last good one stays\n");
     assert_true(has(w, "one.example"));
 }
 
