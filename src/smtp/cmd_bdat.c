@@ -5,8 +5,8 @@
  * The octets of a chunk follow whatever we think of the command, so they are always read. Each
  * chunk gets one reply; what is wrong with the octets themselves is said at LAST, while a message
  * that has become too large is refused at once, which ends the transaction. Where the size cannot
- * be read nobody knows where the next command begins, and what looks like one may be a part of the
- * message: the session ends, as Postfix ends it. */
+ * be read, or the whole line (input.c), nobody knows where the next command begins, and what looks
+ * like one may be a part of the message: the session ends, as Postfix ends it. */
 #include <errno.h>
 
 #include "parse/smtp_command.h"

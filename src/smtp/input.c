@@ -3,7 +3,10 @@
  * Only CRLF ends a line (RFC 5321 2.3.8). A line with a bare CR, bare LF or NUL in it is answered
  * with one 500, whatever it says. A client that ends its lines in a bare LF, or speaks TLS or
  * another binary protocol, waits for an answer before it sends more: so an unfinished line that
- * ends in a bare LF, or holds a NUL, is answered at once, and what came with it is dropped. */
+ * ends in a bare LF, or holds a NUL, is answered at once, and what came with it is dropped.
+ *
+ * Such a line, or one that is too long, may have been meant as BDAT. Then octets follow that are no
+ * commands, and nobody knows how many: so it is told from the others. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -42,7 +45,7 @@ void input_drop(struct session *s)
         give_block(s);
     }
     s->input.start = s->input.end = s->input.scanned = 0;
-    s->input.bare = s->input.discarding = false;
+    s->input.bare = s->input.discarding = s->input.bdat = false;
 }
 
 void input_take(struct session *s, size_t n)
@@ -111,6 +114,25 @@ int input_fill(struct session *s, usec_t deadline)
 
 enum { LINE_UNFINISHED = 100 };
 
+bool input_names_bdat(struct slice text)
+{
+    static const struct slice bdat = SLICE_LIT("BDAT");
+    for (size_t i = 0; i + bdat.n <= text.n; i++) {
+        bool word = i == 0 || (unsigned char)text.p[i - 1] <= ' ';
+        if (word && slice_eq_nocase((struct slice){text.p + i, bdat.n}, bdat) &&
+            (i + bdat.n == text.n || (unsigned char)text.p[i + bdat.n] <= ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a line is called that is no command. */
+static int no_command(const struct input *in, struct slice line, bool too_long)
+{
+    return in->bdat || input_names_bdat(line) ? LINE_BDAT : too_long ? LINE_LONG : LINE_BAD;
+}
+
 /* Looks for CRLF in what is buffered. */
 static int scan_line(struct session *s, struct slice *ret)
 {
@@ -131,10 +153,11 @@ static int scan_line(struct session *s, struct slice *ret)
         size_t length = at - 1;
         bool bad = in->bare || memchr(p, '\r', length) != NULL || memchr(p, '\0', length) != NULL;
         bool too_long = in->discarding || at + 1 > (size_t)s->server->conf->limits.command_line;
-        in->bare = in->discarding = false;
         *ret = (struct slice){p, length};
+        int kind = too_long || bad ? no_command(in, *ret, too_long) : LINE_COMMAND;
+        in->bare = in->discarding = in->bdat = false;
         input_take(s, at + 1);
-        return too_long ? LINE_LONG : bad ? LINE_BAD : LINE_COMMAND;
+        return kind;
     }
     in->scanned = n;
     return LINE_UNFINISHED;
@@ -159,6 +182,7 @@ static void discard_long(struct session *s)
     size_t n = in->end - in->start;
     if (n >= (size_t)s->server->conf->limits.command_line) {
         in->discarding = true;
+        in->bdat |= input_names_bdat((struct slice){in->block + in->start, n});
         in->block[0] = in->block[in->end - 1];
         in->start = 0;
         in->end = 1;
@@ -175,7 +199,8 @@ int input_line(struct session *s, usec_t deadline, struct slice *ret)
             return kind;
         }
         if (hopeless(s)) {
-            kind = in->discarding ? LINE_LONG : LINE_BAD;
+            kind = no_command(in, (struct slice){in->block + in->start, in->end - in->start},
+                              in->discarding);
             input_drop(s);
             return kind;
         }

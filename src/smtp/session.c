@@ -15,7 +15,7 @@
  *   with the next hop's own yes or no. One reply, one decision line (decide.c), and the session is
  *   where it was before MAIL.
  *
- * A session ends by QUIT, by a 421 (or 501 to a BDAT without a size), or because the client went
+ * A session ends by QUIT, by a 421 (501 to a BDAT that cannot be read), or because the client went
  * away. Three things outside can end it: the process drains (an idle session is told at once,
  * another when its transaction is over or the time is up), the session's own time, and the peer's
  * hanging up while the next hop is asked. None of them reaches into a commit: that runs behind a
@@ -128,7 +128,9 @@ static void dispatch(struct session *s, struct slice line)
     if ((v == NULL || v->counts == TALK) && !session_count_talk(s)) {
         return;
     }
-    if (v == NULL) {
+    if (v == NULL && input_names_bdat(name.n > 0 ? name : line)) {
+        session_goodbye(s, REPLY_BAD_BDAT); /* "BDAT<TAB>5", " BDAT 5" */
+    } else if (v == NULL) {
         reply_error(s, REPLY_UNKNOWN_VERB);
     } else if ((v->states & s->state) == 0) {
         reply_error(s, order_error(s, v));
@@ -300,6 +302,8 @@ static void one_command(struct session *s)
     }
     if (r == LINE_COMMAND) {
         dispatch(s, line);
+    } else if (r == LINE_BDAT) {
+        session_goodbye(s, REPLY_BAD_BDAT);
     } else if (session_count_talk(s)) {
         reply_error(s, r == LINE_BAD ? REPLY_BAD_LINE : REPLY_LONG_LINE);
     }

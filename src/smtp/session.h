@@ -39,6 +39,7 @@ struct input {
     uint64_t total;  /* octets ever read from the stream */
     bool bare;       /* a bare LF was seen in the unfinished line */
     bool discarding; /* the unfinished line is too long */
+    bool bdat;       /* and what is gone of it has the word BDAT */
 };
 
 /* The reply to RCPT for one recipient, and how it came about. */
@@ -188,11 +189,14 @@ enum reply_name session_missing_step(const struct session *s);
 bool session_count_talk(struct session *s);
 
 /* ---- input.c ---- */
-enum line_kind { LINE_COMMAND, LINE_BAD, LINE_LONG };
+enum line_kind { LINE_COMMAND, LINE_BAD, LINE_LONG, LINE_BDAT /* bad or long, and BDAT in it */ };
 
 /* The next command line without its CRLF, valid until the next call; queued replies are flushed
  * before it waits. Returns enum line_kind, or a negative errno, or -ENODATA at the end of input. */
 int input_line(struct session *s, usec_t deadline, struct slice *ret);
+
+/* Is one of the words BDAT? Control characters part words, too. */
+bool input_names_bdat(struct slice text);
 
 /* Makes at least one octet available in s->input: 0, a negative errno or -ENODATA. */
 int input_fill(struct session *s, usec_t deadline);
