@@ -73,12 +73,17 @@ static json_t *repaired(struct slice text)
     return value;
 }
 
-void decision_put_text(json_t *object, const char *key, struct slice text)
+json_t *decision_text(struct slice text)
 {
     json_t *value = json_stringn(text.n > 0 ? text.p : "", text.n);
 
     /* NULL: not UTF-8, or no memory, which the second try will find too. */
-    decision_put(object, key, value != NULL ? value : repaired(text));
+    return value != NULL ? value : repaired(text);
+}
+
+void decision_put_text(json_t *object, const char *key, struct slice text)
+{
+    decision_put(object, key, decision_text(text));
 }
 
 static void put_words(json_t *object, const char *key, const char *words)

@@ -7,7 +7,8 @@
 
 /* Sets a member; `value` is taken over. */
 void decision_put(json_t *object, const char *key, json_t *value);
-/* The same with text of any octets. */
+/* Text of any octets. */
+json_t *decision_text(struct slice text);
 void decision_put_text(json_t *object, const char *key, struct slice text);
 
 /* rule, fired, observed, doubt, why, facts: those that say something. */

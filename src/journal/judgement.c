@@ -27,7 +27,7 @@ static void put_rules(json_t *object, const char *key, const struct decision_jud
                 array = json_array();
                 decision_put(object, key, array);
             }
-            append(array, json_string_nocheck(f->rule->label));
+            append(array, decision_text(slice_of(f->rule->label)));
         }
     }
 }

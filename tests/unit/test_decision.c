@@ -176,6 +176,30 @@ static void hostile_octets(void **state)
                 SLICE_LIT("\xc3\xad\xc2\xa0\xc2\x80\xc3\x80\xc2\xaf"));
 }
 
+/* A rule is named by its file, whose name may be of any octets. */
+static void rule_in_a_file_of_odd_name(void **state)
+{
+    (void)state;
+    const struct rule rule = {.where = "g\xff.conf:7", .label = "g\xff.conf:7 doubt"};
+    const struct fired fired = {.rule = &rule};
+    const struct ruling ruling = {.first = (struct fired *)(uintptr_t)&fired};
+    const struct ruling *rulings[] = {&ruling};
+    struct decision x = full();
+    struct buf b = {0};
+    struct decision_sink *d = decision_sink_to(keep_line, &b);
+
+    x.judgement = (struct decision_judgement){.rule = &rule, .rulings = rulings, .ruling_count = 1};
+    decision_write(d, &x);
+    json_t *object = json_loadb(b.p, b.n, 0, NULL);
+    assert_non_null(object);
+    assert_string_equal(json_string_value(json_object_get(object, "rule")), "g\xc3\xbf.conf:7");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(object, "fired"), 0)),
+                        "g\xc3\xbf.conf:7 doubt");
+    json_decref(object);
+    assert_null(decision_sink_free(d));
+    buf_free(&b);
+}
+
 /* Every octet alone and in front of every other gives a line that is JSON. */
 static void every_pair(void **state)
 {
@@ -558,17 +582,12 @@ static void journald(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(full_line),
-        cmocka_unit_test(bare_lines),
-        cmocka_unit_test(hostile_octets),
-        cmocka_unit_test(every_pair),
-        cmocka_unit_test(full_pipe),
-        cmocka_unit_test(pipe_of_many),
-        cmocka_unit_test(death_in_a_line),
-        cmocka_unit_test(stream_socket),
-        cmocka_unit_test(file_of_two_workers),
-        cmocka_unit_test(lost_is_told),
-        cmocka_unit_test(journald),
+        cmocka_unit_test(full_line),      cmocka_unit_test(bare_lines),
+        cmocka_unit_test(hostile_octets), cmocka_unit_test(rule_in_a_file_of_odd_name),
+        cmocka_unit_test(every_pair),     cmocka_unit_test(full_pipe),
+        cmocka_unit_test(pipe_of_many),   cmocka_unit_test(death_in_a_line),
+        cmocka_unit_test(stream_socket),  cmocka_unit_test(file_of_two_workers),
+        cmocka_unit_test(lost_is_told),   cmocka_unit_test(journald),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
