@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
-#include "conf/network.h"
 #include "conf/parser.h"
 #include "conf/source.h"
 
@@ -210,18 +209,6 @@ static void keep_resolvers(struct parser *p)
     }
 }
 
-static void keep_proxies(struct parser *p)
-{
-    const struct proxy_entry *entries = (const void *)p->proxies.p;
-    struct conf *c = p->conf;
-
-    c->proxy_count = p->proxies.n / sizeof(*entries);
-    c->proxies = arena_alloc(&p->whole->arena, c->proxy_count * sizeof(*c->proxies));
-    for (size_t i = 0; i < c->proxy_count; i++) {
-        c->proxies[i] = entries[i].network;
-    }
-}
-
 static void keep_routes_and_others(struct parser *p)
 {
     struct conf *c = p->conf;
@@ -280,7 +267,6 @@ static int parse_all(struct parser *p)
         keep_domains(p, &p->recipient_domains, &c->recipient_domains, &c->recipient_domains_sorted);
     keep_listens(p);
     keep_resolvers(p);
-    keep_proxies(p);
     keep_routes_and_others(p);
     set_defaults(p);
     r = check_domains(p, &p->domains, c->domains, c->domains_sorted, c->domain_count);
@@ -288,6 +274,7 @@ static int parse_all(struct parser *p)
               : check_domains(p, &p->recipient_domains, c->recipient_domains,
                               c->recipient_domains_sorted, c->recipient_domain_count);
     r = r < 0 ? r : check_recipient_domains(p);
+    r = r < 0 ? r : parser_settle_proxies(p);
     r = r < 0 ? r : check_limits(p);
     return r < 0 ? r : check_required(p);
 }
@@ -431,22 +418,19 @@ const struct conf_route *conf_route_find(const struct conf *c, struct slice doma
     return found != NULL ? found->route : NULL;
 }
 
+bool conf_has_own_route(const struct conf *c, struct slice domain)
+{
+    const struct conf_domain *found = find_domain(c->domains_sorted, c->domain_count, domain);
+
+    return found != NULL && found->pattern.n > 1;
+}
+
 const struct conf_recipients *conf_recipients_find(const struct conf *c, struct slice domain)
 {
     const struct conf_domain *found =
         find_domain(c->recipient_domains_sorted, c->recipient_domain_count, domain);
 
     return found != NULL ? found->recipients : NULL;
-}
-
-bool conf_is_proxy(const struct conf *c, const struct addr *a)
-{
-    for (size_t i = 0; i < c->proxy_count; i++) {
-        if (network_has(&c->proxies[i], a)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 struct place conf_place_of_listen(const struct conf *c, size_t i)

@@ -128,7 +128,8 @@ struct conf {
     char *hostname;
     struct addr *listen;
     size_t listen_count;
-    struct conf_network *proxies; /* peers whose connections begin with a PROXY header */
+    /* Peers whose connections begin with a PROXY header: by address, none inside another. */
+    struct conf_network *proxies;
     size_t proxy_count;
     struct addr *resolvers; /* servers of the DNS; none: those of /etc/resolv.conf */
     size_t resolver_count;
@@ -209,6 +210,9 @@ struct conf *conf_free(struct conf *c);
 /* The route of a domain, letters compared without case: the longest pattern wins; NULL for none and
  * for an empty domain. */
 const struct conf_route *conf_route_find(const struct conf *c, struct slice domain);
+
+/* Is there a route that was written with this domain in mind? One for all domains is not. */
+bool conf_has_own_route(const struct conf *c, struct slice domain);
 
 /* Who knows the recipients of a domain beside its next hop, by the same rule; NULL: nobody. */
 const struct conf_recipients *conf_recipients_find(const struct conf *c, struct slice domain);

@@ -65,6 +65,15 @@ struct conf_network network_base(const struct conf_network *n)
     return base;
 }
 
+int network_order(const struct conf_network *a, const struct conf_network *b)
+{
+    if (a->addr.family != b->addr.family) {
+        return a->addr.family < b->addr.family ? -1 : 1;
+    }
+    int order = memcmp(a->addr.octets, b->addr.octets, sizeof(a->addr.octets));
+    return order != 0 ? order : (a->bits > b->bits) - (a->bits < b->bits);
+}
+
 bool network_has(const struct conf_network *n, const struct addr *a)
 {
     struct conf_network other = {*a, n->bits};

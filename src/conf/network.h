@@ -12,6 +12,10 @@ int network_parse(struct slice text, struct conf_network *ret);
 /* The same network with the bits behind the prefix cleared. */
 struct conf_network network_base(const struct conf_network *n);
 
+/* For qsort: by family and address; of those that begin with the same address the widest first, so
+ * that each stands behind all that hold it. */
+int network_order(const struct conf_network *a, const struct conf_network *b);
+
 /* Is the address inside? Ports do not matter. */
 bool network_has(const struct conf_network *n, const struct addr *a);
 

@@ -14,7 +14,7 @@ struct listen_entry {
 
 struct proxy_entry {
     struct conf_network network;
-    struct place place;
+    struct token token; /* as it was written */
 };
 
 struct domain_entry {
@@ -91,6 +91,10 @@ int parser_statements(struct parser *p);
 
 /* route DOMAIN[, DOMAIN…] to HOP … (route.c) */
 int parse_route(struct parser *p);
+
+/* proxy NETWORK[, NETWORK…] (proxy.c); and, at the end of the file, what all of them are */
+int parse_proxy(struct parser *p);
+int parser_settle_proxies(struct parser *p);
 
 /* recipients DOMAIN[, DOMAIN…] from SOURCE (recipients.c) */
 int parse_recipients(struct parser *p);

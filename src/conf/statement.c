@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <sys/un.h>
 
-#include "conf/network.h"
 #include "conf/parser.h"
 #include "conf/source.h"
 
@@ -221,57 +220,6 @@ static int parse_log(struct parser *p)
     }
     return parser_unknown(p, &token, "destination", &names[CONF_LOG_STDERR], 2, sizeof(names[0]),
                           what);
-}
-
-/* The error of a network in which an address was written, or a prefix too short. */
-static int has_host_bits(struct parser *p, const struct token *token, struct conf_network base)
-{
-    char text[NETWORK_TEXT_MAX];
-    struct slice what = arena_printf(&p->whole->arena, "%s, which is the network without host bits",
-                                     network_format(&base, text));
-
-    return parser_expected(p, token, what.p);
-}
-
-static int take_proxy(struct parser *p)
-{
-    static const char what[] = "an address or network such as 192.0.2.1 or 2001:db8::/32";
-    struct proxy_entry entry;
-    struct token token;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    if (network_parse(token.text, &entry.network) < 0) {
-        return parser_expected(p, &token, what);
-    }
-    struct conf_network base = network_base(&entry.network);
-    if (!addr_same_host(&base.addr, &entry.network.addr)) {
-        return has_host_bits(p, &token, base);
-    }
-    const struct proxy_entry *entries = (const void *)p->proxies.p;
-    for (size_t i = 0; i < p->proxies.n / sizeof(*entries); i++) {
-        if (addr_same_host(&entries[i].network.addr, &entry.network.addr) &&
-            entries[i].network.bits == entry.network.bits) {
-            return parser_repeated(p, &token, "network", entries[i].place);
-        }
-    }
-    entry.place = token.place;
-    buf_append(&p->proxies, &entry, sizeof(entry));
-    return 0;
-}
-
-/* proxy NETWORK[, NETWORK…] */
-static int parse_proxy(struct parser *p)
-{
-    do {
-        int r = take_proxy(p);
-        if (r < 0) {
-            return r;
-        }
-    } while (parser_comma(p));
-    return 0;
 }
 
 /* spool FOLDER */

@@ -22,32 +22,6 @@ static struct slice domain_of(struct slice mailbox)
     return (struct slice){at_sign + 1, (size_t)(end - at_sign - 1)};
 }
 
-/* Is it the domain of a pattern, as conf_route_find understands patterns? Not by ".", which stands
- * for all domains. */
-static bool is_inside(struct slice domain, struct slice pattern)
-{
-    if (pattern.n == 0 || pattern.p[0] != '.') {
-        return slice_eq_nocase(domain, pattern);
-    }
-    return pattern.n > 1 && domain.n > pattern.n &&
-           slice_eq_nocase((struct slice){domain.p + domain.n - pattern.n, pattern.n}, pattern);
-}
-
-/* Is there a route for it that was written with it in mind? As all other patterns are longer than
- * ".", any that matches is reason enough. None matches an address literal. */
-static bool has_route_of_its_own(const struct conf *conf, struct slice domain)
-{
-    if (domain.n == 0 || domain.p[0] == '.') {
-        return false;
-    }
-    for (size_t i = 0; i < conf->domain_count; i++) {
-        if (is_inside(domain, conf->domains[i].pattern)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int fact_sender(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
     (void)parameters;
@@ -72,7 +46,7 @@ int fact_sender_null(const struct evidence *e, const struct slice *parameters, s
 int fact_sender_mine(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
     (void)parameters;
-    *ret = value_bool(has_route_of_its_own(e->conf, domain_of(e->sender)));
+    *ret = value_bool(conf_has_own_route(e->conf, domain_of(e->sender)));
     return 0;
 }
 

@@ -15,7 +15,7 @@ static void *parse(struct slice text, char *ret_why, size_t why_size)
     char cause[220];
 
     if (table_content_parse(text, &content, &at, cause, sizeof(cause)) < 0) {
-        (void)snprintf(ret_why, why_size, ":%u: %s", at.line, cause);
+        (void)snprintf(ret_why, why_size, ":%u:%u: %s", at.line, at.column, cause);
         return NULL;
     }
     return content;

@@ -205,6 +205,7 @@ static void check_proxies(const struct conf *c)
         FUZZ_CHECK(addr_same_host(&base.addr, &c->proxies[i].addr));
         FUZZ_CHECK(c->proxies[i].bits <= (base.addr.family == ADDR_V4 ? 32 : 128));
         FUZZ_CHECK(conf_is_proxy(c, &base.addr));
+        FUZZ_CHECK(i == 0 || !network_has(&c->proxies[i - 1], &base.addr));
     }
 }
 

@@ -303,10 +303,11 @@ static void proxies(void **state)
 
     (void)state;
     assert_int_equal(c->proxy_count, 5);
-    assert_int_equal(c->proxies[0].bits, 32);
-    assert_int_equal(c->proxies[1].bits, 10);
-    assert_int_equal(c->proxies[2].bits, 48);
+    assert_int_equal(c->proxies[0].bits, 10);
+    assert_int_equal(c->proxies[1].bits, 32);
+    assert_int_equal(c->proxies[2].bits, 31);
     assert_int_equal(c->proxies[3].bits, 128);
+    assert_int_equal(c->proxies[4].bits, 48);
     for (size_t i = 0; i < COUNT(rows); i++) {
         if (is_proxy(c, rows[i].address) != rows[i].proxy) {
             fail_msg("%s", rows[i].address);
@@ -322,6 +323,55 @@ static void proxies(void **state)
     assert_true(is_proxy(c, "ffff::"));
     assert_false(is_proxy(c, "192.0.2.1"));
     conf_free(c);
+}
+
+static void proxies_inside_others(void **state)
+{
+    static const struct {
+        const char *address;
+        bool proxy;
+    } rows[] = {
+        {"10.0.0.1", true},    {"10.1.2.3", true},     {"10.1.3.1", true},
+        {"10.63.0.1", true},   {"10.64.0.1", true},    {"10.65.0.1", false},
+        {"2001:db8::9", true}, {"2001:db8:1::", true}, {"2001:dc0::", false},
+    };
+    struct conf *c = parsed(SLICE_LIT(MINIMAL "proxy 10.1.2.3, 10.64.0.0/16, 10.1.2.0/24\n"
+                                              "proxy 10.0.0.0/10, 10.1.0.0/16, 2001:db8::9,\n"
+                                              "2001:db8::/32, 2001:db8::/48, 10.0.0.0\n"));
+
+    (void)state;
+    assert_int_equal(c->proxy_count, 3);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        if (is_proxy(c, rows[i].address) != rows[i].proxy) {
+            fail_msg("%s", rows[i].address);
+        }
+    }
+    conf_free(c);
+}
+
+/* As many as a cloud may have; each with each would take a minute. */
+static void proxies_by_the_thousand(void **state)
+{
+    const unsigned count = 200000;
+    struct buf text = {0};
+
+    (void)state;
+    buf_append_slice(&text, SLICE_LIT(MINIMAL "proxy ::1"));
+    for (unsigned i = 0; i < count; i++) {
+        const unsigned k = i * 7919 % count; /* in no order */
+        buf_printf(&text, ", 10.%u.%u.%u", k >> 15, k >> 7 & 255, k << 1 & 255);
+    }
+    struct conf *c = parsed(buf_slice(&text));
+    assert_int_equal(c->proxy_count, count + 1);
+    for (unsigned i = 0; i < count; i++) {
+        struct addr a = {.family = ADDR_V4, .octets = {10, (uint8_t)(i >> 15), (uint8_t)(i >> 7)}};
+        a.octets[3] = (uint8_t)(i << 1);
+        assert_true(conf_is_proxy(c, &a));
+        a.octets[3]++;
+        assert_false(conf_is_proxy(c, &a));
+    }
+    conf_free(c);
+    buf_free(&text);
 }
 
 static const struct conf_route *route_of(const struct conf *c, const char *domain)
@@ -431,6 +481,8 @@ int main(void)
         cmocka_unit_test(recipients),
         cmocka_unit_test(resolvers),
         cmocka_unit_test(proxies),
+        cmocka_unit_test(proxies_inside_others),
+        cmocka_unit_test(proxies_by_the_thousand),
         cmocka_unit_test(longest_match_wins),
         cmocka_unit_test(a_dot_routes_everything),
         cmocka_unit_test(many_domains),

@@ -196,6 +196,8 @@ static const struct {
                                          "without host bits, found \"2001:db8::1/127\""},
     {SLICE_LIT("proxy 10.0.0.0/8,\n192.0.2.1\nproxy 10.0.0.0/9,10.0.0.0/8"),
      "3:18: expected each network once, found \"10.0.0.0/8\" again (the first is in line 1)"},
+    {SLICE_LIT("proxy ::1, 10.0.0.0/8, ::1\nproxy 10.0.0.0/8, ::1"),
+     "1:24: expected each network once, found \"::1\" again (the first is in line 1)"},
     {SLICE_LIT("proxy 192.0.2.1, 192.0.2.1/32"),
      "1:18: expected each network once, found \"192.0.2.1/32\" again (the first is in line 1)"},
     {SLICE_LIT("proxy ::ffff:192.0.2.1 192.0.2.1"),

@@ -43,6 +43,8 @@ static void a_sender_of_our_own(void **state)
         {SLICE_LIT(".example.net"), NULL},
         {SLICE_LIT("org"), NULL},
     };
+    static const struct conf_domain *sorted[] = {&domains[0], &domains[2], &domains[1],
+                                                 &domains[3]};
     static const struct {
         const char *sender;
         bool mine;
@@ -69,6 +71,7 @@ static void a_sender_of_our_own(void **state)
     struct fact_world *w = *state;
 
     w->conf.domains = domains;
+    w->conf.domains_sorted = sorted;
     w->conf.domain_count = COUNT(domains);
     for (size_t i = 0; i < COUNT(rows); i++) {
         w->e.sender = slice_of(rows[i].sender);

@@ -314,7 +314,7 @@ static void garbage_leaves_the_last_good_table(void **state)
     pass(w, 5);
     write_file(w, "two.example\n192.0.2.1/24\n");
     pass(w, 10);
-    assert_told(w, "!table partners: FILE:2: 192.0.2.1/24 has bits behind /24; the network is "
+    assert_told(w, "!table partners: FILE:2:1: 192.0.2.1/24 has bits behind /24; the network is "
                    "192.0.2.0/24; the last good one stays\n");
     assert_true(has(w, "one.example"));
     assert_false(has(w, "two.example"));
@@ -325,8 +325,9 @@ static void garbage_leaves_the_last_good_table(void **state)
     assert_told(w, "");
     write_file(w, "a b");
     pass(w, 10);
-    assert_told(w, "!table partners: FILE:1: expected one entry a line, found \"b\"; the last good "
-                   "one stays\n");
+    assert_told(w,
+                "!table partners: FILE:1:3: expected one entry a line, found \"b\"; the last good "
+                "one stays\n");
     write_file(w, "two.example\n192.0.2.0/24\n");
     pass(w, LOOKS_TO_TAKE);
     assert_told(w, "table partners: FILE: read anew, 2 entries\n");
