@@ -65,6 +65,11 @@ void rt_run_timers(struct rt *rt);
  * first. 0, or -ECANCELED when the scope is cancelled already. */
 int task_await(void);
 
+/* Called in front of what may be had without waiting, again and again: lets the loop turn when the
+ * task has done so too often in this turn. 0, -ETIMEDOUT when the deadline is over by then, or
+ * -ECANCELED. */
+int task_give_way(usec_t deadline);
+
 /* Suspends the running task, listed in `queue` where not NULL, until task_wake or the deadline.
  * Without `cancellable` only task_wake ends it. */
 int task_park(struct list *queue, usec_t deadline, bool cancellable);

@@ -6,6 +6,9 @@
 ssize_t stream_read(struct stream *s, void *ret, size_t n, usec_t deadline)
 {
     ssize_t r = task_await();
+    if (r == 0) {
+        r = task_give_way(deadline);
+    }
     if (r < 0) {
         return r;
     }

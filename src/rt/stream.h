@@ -1,6 +1,7 @@
 /* Streams of octets with deadlines: a socket, a simulated pipe, or TLS over one of these.
  *
- * A stream belongs to one task at a time. Reading and writing never block the loop. Errors are
+ * A stream belongs to one task at a time. Reading and writing never block the loop; a peer whose
+ * octets never run out is read from only so often before others have their turn. Errors are
  * negative errno values: -ECONNRESET and -EPIPE when the peer is gone, -EPROTO for TLS alerts and
  * nonsense, -ETIMEDOUT, -ECANCELED. After any of them but the last two the stream only serves to
  * be closed. */

@@ -19,6 +19,10 @@ struct transfer {
 struct transfer jump_fcontext(fcontext_t to, void *data);
 fcontext_t make_fcontext(void *stack_top, size_t size, void (*fn)(struct transfer));
 
+/* Pieces of a stream that a task may read in one turn of the loop: of a client's commands so many
+ * hold some thousands, which take milliseconds. */
+#define BUSY_MOST 8
+
 enum task_state { TASK_READY, TASK_RUNNING, TASK_PARKED, TASK_ENDED };
 
 struct task {
@@ -36,6 +40,8 @@ struct task {
     struct rt_timer timer; /* armed lazily: may fire earlier than `deadline` */
     usec_t deadline;
     usec_t parked_since;
+    usec_t busy_since; /* the turn in which it has not had to wait ... */
+    unsigned busy;     /* ... so often */
     int result;
     enum task_state state;
     bool cancellable;
@@ -374,6 +380,20 @@ int task_sleep(usec_t deadline)
         r = task_park(NULL, deadline, true);
     }
     return r == -ETIMEDOUT ? 0 : r;
+}
+
+int task_give_way(usec_t deadline)
+{
+    struct task *t = self->current;
+    if (t->busy_since != self->now) {
+        t->busy_since = self->now;
+        t->busy = 0;
+    }
+    if (t->busy++ < BUSY_MOST) {
+        return 0;
+    }
+    int r = task_sleep(self->now + 1);
+    return r < 0 ? r : self->now >= deadline ? -ETIMEDOUT : 0;
 }
 
 int task_yield(void)

@@ -33,6 +33,61 @@ static void say(struct log *l, const char *word)
     strcat(l->text, word);
 }
 
+/* ---- fairness ---- */
+
+/* A stream whose octets never run out. */
+static ssize_t endless_read(struct stream *s, void *ret, size_t n)
+{
+    (void)s;
+    memset(ret, 'x', n);
+    return (ssize_t)n;
+}
+
+struct endless {
+    struct rt_timer timer; /* somebody else's */
+    bool fired;
+    int result;
+    int limit_result;
+};
+
+static void on_other_timer(void *arg)
+{
+    ((struct endless *)arg)->fired = true;
+}
+
+static void endless_reader(void *arg)
+{
+    static const struct stream_ops ops = {.try_read = endless_read};
+    struct endless *e = arg;
+    struct stream s = {.ops = &ops};
+    char octets[64];
+    usec_t limit;
+    for (int i = 0; i < 1000000 && !e->fired && e->result >= 0; i++) {
+        e->result = (int)stream_read(&s, octets, sizeof octets, USEC_NEVER);
+    }
+    limit = rt_now() + USEC_MSEC;
+    for (int i = 0; i < 1000000 && e->limit_result >= 0; i++) {
+        e->limit_result = (int)stream_read(&s, octets, sizeof octets, limit);
+    }
+}
+
+/* Others have their turn, and a deadline holds, although the reader never has to wait. */
+static void test_fairness(void **state)
+{
+    (void)state;
+    struct rt *rt = real_new();
+    struct endless e = {.fired = false};
+    bool stop = true; /* when the task has ended */
+    e.timer = (struct rt_timer){.fn = on_other_timer, .arg = &e};
+    rt_timer_set(rt, &e.timer, rt_now_of(rt) + USEC_MSEC);
+    assert_int_equal(task_spawn(rt, rt_root_of(rt), endless_reader, &e), 0);
+    real_run(rt, &stop);
+    assert_true(e.fired);
+    assert_int_equal(e.result, 64);
+    assert_int_equal(e.limit_result, -ETIMEDOUT);
+    real_free(rt);
+}
+
 /* ---- scopes ---- */
 
 static void sleeper(void *arg)
@@ -445,11 +500,11 @@ static void test_kill(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scopes),         cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_echo_simulated), cmocka_unit_test(test_echo_real),
-        cmocka_unit_test(test_path_real),      cmocka_unit_test(test_path_simulated),
-        cmocka_unit_test(test_watch),          cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_fairness),       cmocka_unit_test(test_scopes),
+        cmocka_unit_test(test_conditions),     cmocka_unit_test(test_echo_simulated),
+        cmocka_unit_test(test_echo_real),      cmocka_unit_test(test_path_real),
+        cmocka_unit_test(test_path_simulated), cmocka_unit_test(test_watch),
+        cmocka_unit_test(test_threads),        cmocka_unit_test(test_kill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
