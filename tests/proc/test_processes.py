@@ -494,7 +494,7 @@ def folders(binary):
                 os.mkdir(spool, 0o700)
                 said = g.refused(command)
                 check(f'spool folder {spool}: Permission denied for user nobody' in said, said)
-    if ROOT:
+    if ROOT and not os.path.exists('/var/lib/gatepost'):  # no Gatepost has run on this host
         with Gatepost(binary, workers=1) as g:
             own = shutil.copy(binary, g.folder)  # nobody may not come to where the binary is
             for name in ('state', 'user'):
