@@ -62,6 +62,8 @@ static void endless_reader(void *arg)
     struct stream s = {.ops = &ops};
     char octets[64];
     usec_t limit;
+    e->timer = (struct rt_timer){.fn = on_other_timer, .arg = e};
+    rt_timer_set(rt_self(), &e->timer, rt_now() + USEC_MSEC);
     for (int i = 0; i < 1000000 && !e->fired && e->result >= 0; i++) {
         e->result = (int)stream_read(&s, octets, sizeof octets, USEC_NEVER);
     }
@@ -78,8 +80,6 @@ static void test_fairness(void **state)
     struct rt *rt = real_new();
     struct endless e = {.fired = false};
     bool stop = true; /* when the task has ended */
-    e.timer = (struct rt_timer){.fn = on_other_timer, .arg = &e};
-    rt_timer_set(rt, &e.timer, rt_now_of(rt) + USEC_MSEC);
     assert_int_equal(task_spawn(rt, rt_root_of(rt), endless_reader, &e), 0);
     real_run(rt, &stop);
     assert_true(e.fired);
