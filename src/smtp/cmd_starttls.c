@@ -11,14 +11,21 @@
 /* RFC 3207 gives none; a client that begins TLS has its hello ready. */
 #define HANDSHAKE_TIME (60 * USEC_SEC)
 
+/* More than a socket holds: what still comes then breaks the handshake. */
+#define AHEAD_MOST ((uint64_t)1048576)
+
 /* Octets that came in front of our 220 cannot belong to the handshake. */
 static void drop_ahead(struct session *s)
 {
+    uint64_t most = s->input.total + AHEAD_MOST;
     session_look_ahead(s);
-    do {
+    input_drop(s);
+    input_look(s);
+    while (s->input.start < s->input.end && s->input.total < most) {
         input_drop(s);
         input_look(s);
-    } while (s->input.start < s->input.end);
+    }
+    input_drop(s);
 }
 
 static int handshake(struct session *s)
