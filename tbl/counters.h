@@ -21,6 +21,11 @@ COUNTER(rcpt_unasked,
         "said a few minutes ago.")
 COUNTER(rcpt_known_before,
         "Recipients that the next hop could not be asked about, but had known before.")
+COUNTER(facts_unknown,
+        "Facts that rules asked for and that could not be found out; `unknown(FACT)` says what happens then.")
+COUNTER(patterns_stopped,
+        "Regular expressions given up for taking too long, or for a text of more than 64 KiB: the "
+        "comparison was unknown.")
 COUNTER(octets_received, "Octets of messages that came in, kept or not.")
 
 COUNTER(accepted, "Transactions whose message was answered 250.")

@@ -52,6 +52,18 @@ static void put_hops(const struct hop_pools *pools, struct board_worker *w)
     }
 }
 
+/* With what is counted where facts are asked, which has figures of its own for each fact. */
+static struct counters counters_of(const struct smtp_server *srv)
+{
+    struct counters c = *srv->counts;
+
+    for (size_t i = 0; i < FACT_COUNT; i++) {
+        c.facts_unknown += srv->counters.unknown[i];
+    }
+    c.patterns_stopped = srv->counters.pattern_limits;
+    return c;
+}
+
 static void write_now(struct reporter *r)
 {
     const struct smtp_server *srv = r->server;
@@ -71,7 +83,7 @@ static void write_now(struct reporter *r)
         .block_longest_at = blocks.longest_at,
         .block_recent = blocks.recent,
         .decisions_lost = decision_lost(r->decisions),
-        .counters = *srv->counts,
+        .counters = counters_of(srv),
     };
 
     put_hops(srv->deliveries->pools, &w);

@@ -158,6 +158,26 @@ def phases_of_refusal(binary):
         check(c['rcpt_refused'] == 1 and c['refused_rcpt'] == 1 and c['accepted'] == 0, f'{c}')
 
 
+def what_could_not_be_judged(binary):
+    """A pattern that is stopped, and facts that cannot be found out."""
+    policy = """{
+        at mail { reject "no" when sender ~ "^(a+)+@none" }
+        at message { mark when header("Subject") == "x" or header.missing("To") }
+    }"""
+    with Gatepost(binary, workers=1, policy=policy) as g:
+        g.start()
+        s = g.session()
+        s.expect('EHLO client.test', 250)
+        s.expect(f'MAIL FROM:<{"a" * 60}@client.test>', 250)
+        s.expect('RCPT TO:<box@example.org>', 250)
+        s.expect('DATA', 354)
+        filler = 'X-Filler: ' + 'x' * 900 + '\r\n'
+        s.expect(filler * 400 + 'Subject: x\r\n\r\n.', 250)
+        until(lambda: status(g)['counters']['accepted'] == 1, 'the message')
+        c = status(g)['counters']
+        check(c['patterns_stopped'] == 1 and c['facts_unknown'] == 2, f'{c}')
+
+
 def health_of_hops(binary):
     nobody = free_port()
     with Gatepost(binary, workers=2) as g:
@@ -557,8 +577,8 @@ def upgrades(binary):
         check(status(g)['counters']['accepted'] == 1, 'counters')
 
 
-CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal, health_of_hops, many_hops,
-         nobody_answers, bad_places,
+CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal,
+         what_could_not_be_judged, health_of_hops, many_hops, nobody_answers, bad_places,
          garbage, several_requests, megabytes, many_clients, silent_client, takes_no_reply, clerk_dies, clerk_hangs,
          another_hang_time, waits_for_room, status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, made_again,
          upgrades]
