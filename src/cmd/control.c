@@ -80,8 +80,7 @@ static const char *cause(int error)
     case -ENOENT:
     case -ECONNREFUSED:
         return "no Gatepost runs there (one that began with another `control` goes over to this "
-               "one "
-               "after SIGHUP to its master)";
+               "one after SIGHUP to its master)";
     case -EAGAIN: return "no answer in time";
     case -ECONNRESET:
     case -EPIPE: return "the connection was closed without an answer; try again";

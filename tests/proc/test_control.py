@@ -406,10 +406,7 @@ def waits_for_room(binary):
     """A reload that finds no room says so at once, and is done when there is."""
     with Gatepost(binary, workers=1) as g:
         g.start()
-        sessions = []
-        for _ in range(32):
-            sessions.append(g.session())
-            g.reload()
+        sessions = g.sessions_of_many(32)
         for _ in range(2):
             done = command(g, 'reload')
             check(done.returncode == 1 and done.stderr ==

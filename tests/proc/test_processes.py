@@ -154,6 +154,14 @@ class Gatepost:
         self.signal(signal.SIGHUP)
         self.reloaded(before + 1)
 
+    def sessions_of_many(self, configurations):
+        """As many reloads, and a session of each configuration before them that goes on."""
+        sessions = []
+        for _ in range(configurations):
+            sessions.append(self.session())
+            self.reload()
+        return sessions
+
     def signal(self, number):
         os.kill(self.popen.pid, number)
 

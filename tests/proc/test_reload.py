@@ -239,10 +239,7 @@ def too_many_generations(binary):
     """When the last sessions of very many configurations go on, a reload waits for one to end."""
     with Gatepost(binary, workers=1) as g:
         g.start()
-        sessions = []
-        for _ in range(32):
-            sessions.append(g.session())
-            g.reload()
+        sessions = g.sessions_of_many(32)
         g.write(hostname='waited.test')
         g.signal(signal.SIGHUP)
         until(lambda: 'reload waits for workers of earlier configurations to end' in g.log(), 'word of it')

@@ -220,21 +220,30 @@ def stderr_under_systemd(binary):
         check(g.log() == f'<5>ready on 127.0.0.1:{g.port} (1 worker)\n', g.log())
 
 
+def fill(pipe):
+    """Until nothing more goes in; then writing waits again."""
+    os.set_blocking(pipe, False)
+    try:
+        while True:
+            os.write(pipe, b'x' * 4096)
+    except BlockingIOError:
+        os.set_blocking(pipe, True)
+
+
+def start_with_stderr(g, binary, pipe):
+    with open(f'{g.folder}/stderr', 'ab'):
+        pass
+    g.popen = subprocess.Popen([binary, 'run', '-c', g.file], stderr=pipe, start_new_session=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
 def stuck_log(binary):
     """Nobody reads standard error: mail goes on."""
     reader, writer = os.pipe()
     with Gatepost(binary, workers=1) as g:
-        with open(f'{g.folder}/stderr', 'ab'):
-            pass
-        g.popen = subprocess.Popen([binary, 'run', '-c', g.file], stderr=writer, start_new_session=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        start_with_stderr(g, binary, writer)
         check(b'ready on' in os.read(reader, 1000), 'ready')
-        os.set_blocking(writer, False)
-        try:
-            while True:
-                os.write(writer, b'x' * 4096)
-        except BlockingIOError:
-            os.set_blocking(writer, True)
+        fill(writer)
         g.session().deliver()
         g.write(hostname='second.test')
         g.signal(signal.SIGHUP)
@@ -247,17 +256,9 @@ def stuck_log(binary):
 def stuck_from_the_start(binary):
     """Standard error is full before it begins: clients are served, and the master lives."""
     reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    try:
-        while True:
-            os.write(writer, b'x' * 4096)
-    except BlockingIOError:
-        os.set_blocking(writer, True)
+    fill(writer)
     with Gatepost(binary, workers=1) as g:
-        with open(f'{g.folder}/stderr', 'ab'):
-            pass
-        g.popen = subprocess.Popen([binary, 'run', '-c', g.file], stderr=writer, start_new_session=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        start_with_stderr(g, binary, writer)
         until(lambda: os.path.exists(f'{g.folder}/control'), 'the control socket')
         until(lambda: g.workers(), 'a worker')
         until(lambda: connectable(g.port), 'the port')
