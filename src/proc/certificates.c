@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "proc/master_impl.h"
 
@@ -72,10 +73,11 @@ void certificates_look(struct master *m)
     c->seen[1] = now[1];
     if (!rests) {
         c->not_before = 0;
-    } else if (!both_same(now, m->serving->certificate.files) && c->not_before <= master_now()) {
+    } else if (!both_same(now, m->serving->certificate.files) &&
+               c->not_before <= clock_monotonic()) {
         c->delay = c->not_before == 0 ? AGAIN_FIRST : c->delay * 2;
         c->delay = c->delay < AGAIN_MOST ? c->delay : AGAIN_MOST;
-        c->not_before = master_now() + c->delay;
+        c->not_before = clock_monotonic() + c->delay;
         reload_ask(m, RELOAD_CERTIFICATES, NULL, NULL);
     }
 }

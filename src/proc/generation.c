@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "base/log.h"
 #include "policy/reload.h"
@@ -31,14 +31,6 @@
  * far more than any may take. What still lives then never would end. */
 #define DRAIN_MOST  (3600 * USEC_SEC)
 #define COMMIT_MOST (1800 * USEC_SEC)
-
-usec_t master_now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (usec_t)ts.tv_sec * USEC_SEC + ts.tv_nsec / 1000;
-}
 
 /* ---- generations ---- */
 
@@ -69,7 +61,7 @@ int generation_new(struct master *m, const struct generation_parts *parts, struc
         .listeners = parts->listeners,
         .listener_count = conf->listen_count,
         .workers = workers,
-        .deadline = master_now() + START_TIME,
+        .deadline = clock_monotonic() + START_TIME,
         .hang_time = conf->limits.hang_time,
     };
     list_push_back(&m->generations, &g->link);
@@ -165,7 +157,7 @@ usec_t generation_end_deadline(const struct generation *g)
     usec_t drain =
         g->configuration != NULL ? g->configuration->conf->limits.drain_time : DRAIN_MOST;
 
-    return master_now() + drain + COMMIT_MOST;
+    return clock_monotonic() + drain + COMMIT_MOST;
 }
 
 static void tell_to_end(const struct master *m, struct generation *g)
@@ -223,7 +215,7 @@ void generations_hear_ready(struct master *m)
 
     while (read(m->ready[0], &number, sizeof(number)) == (ssize_t)sizeof(number)) {
         if (number < OWNER_SLOTS && m->slots[number].pid != 0) {
-            m->slots[number].ready_at = master_now();
+            m->slots[number].ready_at = clock_monotonic();
             m->slots[number].served = true;
         }
     }
@@ -275,12 +267,12 @@ static void start_worker(struct master *m, unsigned number)
     }
     if (pid < 0) {
         log_line(LOG_ERROR, "cannot start worker %u: %s", number, strerror(errno));
-        slot->start_at = master_now() + DELAY_MOST;
+        slot->start_at = clock_monotonic() + DELAY_MOST;
         return;
     }
     slot->pid = pid;
     slot->renewed = false;
-    slot->started_at = master_now();
+    slot->started_at = clock_monotonic();
     slot->ready_at = 0;
     slot->aborted_at = 0;
 }
@@ -293,7 +285,7 @@ static bool replaces_dead(const struct generation *g)
 static usec_t start_due(struct master *m)
 {
     usec_t next = USEC_NEVER;
-    usec_t at = master_now();
+    usec_t at = clock_monotonic();
 
     for (unsigned i = 0; i < OWNER_SLOTS; i++) {
         struct slot *slot = &m->slots[i];
@@ -325,7 +317,7 @@ static void tell_death(unsigned number, pid_t pid, int status)
 
 static void delay_next(struct slot *slot)
 {
-    usec_t at = master_now();
+    usec_t at = clock_monotonic();
     bool quick = slot->ready_at == 0 || at - slot->ready_at < QUICK_DEATH;
 
     if (!quick) {
@@ -377,7 +369,7 @@ void generations_bury(struct master *m)
         }
         if (i < OWNER_SLOTS) {
             worker_ended(m, i, status);
-        } else if (!clerk_keeper_buried(&m->clerk, pid, status, master_now())) {
+        } else if (!clerk_keeper_buried(&m->clerk, pid, status, clock_monotonic())) {
             reload_child_ended(m, pid, status);
         }
     }
@@ -400,7 +392,7 @@ static void end_generation(struct master *m, struct generation *g)
 static usec_t end_overdue(struct master *m)
 {
     usec_t next = USEC_NEVER;
-    usec_t at = master_now();
+    usec_t at = clock_monotonic();
 
     list_for_each (it, &m->generations) {
         struct generation *g = list_entry(it, struct generation, link);
@@ -431,7 +423,7 @@ static usec_t stillness(const struct master *m, unsigned number)
 {
     const struct slot *slot = &m->slots[number];
     usec_t beat = atomic_load_explicit(&m->shared.hearts[number].at, memory_order_acquire);
-    usec_t at = master_now();
+    usec_t at = clock_monotonic();
     usec_t since = slot->ready_at > slot->started_at ? slot->ready_at : slot->started_at;
 
     since = m->awake_since > since ? m->awake_since : since;
@@ -441,7 +433,7 @@ static usec_t stillness(const struct master *m, unsigned number)
 static void check_heart(struct master *m, unsigned number, usec_t patience)
 {
     struct slot *slot = &m->slots[number];
-    usec_t at = master_now();
+    usec_t at = clock_monotonic();
     usec_t still = stillness(m, number);
 
     if (slot->aborted_at != 0) {

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "base/log.h"
 #include "proc/environment.h"
@@ -98,7 +98,7 @@ static usec_t earlier(usec_t a, usec_t b)
 static usec_t tick(struct master *m)
 {
     usec_t watchdog = m->notify.watchdog;
-    usec_t now = master_now();
+    usec_t now = clock_monotonic();
 
     if (m->tick_at <= now) {
         m->awake_since = now - m->tick_at >= STOOD_STILL ? now : m->awake_since;
@@ -134,7 +134,7 @@ static void supervise(struct master *m)
         if (m->ending && !generations_any_lives(m) && m->clerk.pid == 0) {
             return;
         }
-        usec_t in = next - master_now();
+        usec_t in = next - clock_monotonic();
         heard[2].fd = m->clerk.link;
         (void)poll(heard, 3, in > 0 ? (int)(in / USEC_MSEC) + 1 : 0);
         generations_hear_ready(m);

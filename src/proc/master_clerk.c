@@ -2,10 +2,10 @@
  * asked without the master, `gatepost status` above all, never comes here. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "base/log.h"
 #include "proc/master_impl.h"
@@ -68,7 +68,7 @@ void clerk_hear(struct master *m)
     struct clerk_head order;
 
     for (unsigned i = 0; i < HEARD_A_TURN; i++) {
-        if (!clerk_keeper_next(&m->clerk, master_now(), &order)) {
+        if (!clerk_keeper_next(&m->clerk, clock_monotonic(), &order)) {
             return;
         }
         carry_out(m, &order);
@@ -77,14 +77,6 @@ void clerk_hear(struct master *m)
 
 /* ---- the status board ---- */
 
-static usec_t wall_now(void)
-{
-    struct timespec wall;
-
-    clock_gettime(CLOCK_REALTIME, &wall);
-    return (usec_t)wall.tv_sec * USEC_SEC + wall.tv_nsec / 1000;
-}
-
 /* When the process began: perhaps with another program, which has told. */
 void clerk_tell(struct master *m)
 {
@@ -92,7 +84,7 @@ void clerk_tell(struct master *m)
 
     board_read_master(m->shared.board, &b);
     if (b.pid != getpid()) {
-        b = (struct board_master){.pid = getpid(), .began_wall = wall_now()};
+        b = (struct board_master){.pid = getpid(), .began_wall = clock_wall()};
     }
     if (m->serving != NULL) {
         b.reloads += b.generation != 0 && b.generation != m->serving->number;
@@ -135,7 +127,7 @@ void clerk_follow(struct master *m)
     if (moved || who->uid != m->clerk_who.uid || who->gid != m->clerk_who.gid ||
         conf->limits.hang_time != m->clerk.hang_time) {
         m->clerk_who = *who;
-        clerk_keeper_replace(&m->clerk, m->control.fd, conf->limits.hang_time, master_now());
+        clerk_keeper_replace(&m->clerk, m->control.fd, conf->limits.hang_time, clock_monotonic());
     }
 }
 
@@ -143,17 +135,17 @@ usec_t clerk_step(struct master *m)
 {
     if (m->ending && !generations_any_lives(m)) {
         clerk_keeper_end(&m->clerk,
-                         master_now()); /* the last one, so that the end can be watched */
+                         clock_monotonic()); /* the last one, so that the end can be watched */
         return USEC_NEVER;
     }
-    return m->has_clerk ? clerk_keeper_start_due(&m->clerk, master_now()) : USEC_NEVER;
+    return m->has_clerk ? clerk_keeper_start_due(&m->clerk, clock_monotonic()) : USEC_NEVER;
 }
 
 /* What it has said while the master was busy itself is heard before it is judged. */
 void clerk_check(struct master *m)
 {
     clerk_hear(m);
-    clerk_keeper_check(&m->clerk, master_now(), m->awake_since);
+    clerk_keeper_check(&m->clerk, clock_monotonic(), m->awake_since);
 }
 
 void clerk_close_in_child(struct master *m)

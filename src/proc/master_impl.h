@@ -135,9 +135,6 @@ struct master {
     int status;
 };
 
-/* The monotonic clock. */
-usec_t master_now(void);
-
 /* ---- master.c ---- */
 
 /* One with nothing in it yet, and the signals and pipes that it hears. Its end is master_serve's.

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "base/log.h"
 #include "proc/environment.h"
@@ -134,7 +135,7 @@ static void refuse(struct master *m, const char *why)
 
     if (m->serving->configuration == NULL) {
         r->asked[RELOAD_ASKED] = true;
-        r->not_before = master_now() + AGAIN_AFTER;
+        r->not_before = clock_monotonic() + AGAIN_AFTER;
         log_line(LOG_ERROR,
                  "the new program cannot start its workers; those of the program before go on, and "
                  "it is tried again in %d s: %s",
@@ -154,7 +155,7 @@ void reload_gave_up(struct master *m, const char *why)
 
     m->reload.next = NULL;
     /* Those of its workers that serve already may have clients. */
-    generation_retire(m, g, master_now() + g->configuration->conf->limits.reload_time);
+    generation_retire(m, g, clock_monotonic() + g->configuration->conf->limits.reload_time);
     refuse(m, why);
 }
 
@@ -194,7 +195,7 @@ static int begin_trial(struct master *m, char *why, size_t why_size)
     if (m->reload.cause == RELOAD_UPGRADE) {
         return upgrade_begin(m, why, why_size);
     }
-    int r = trial_configuration(&m->reload.trial, m->file, from, m->state, master_now());
+    int r = trial_configuration(&m->reload.trial, m->file, from, m->state, clock_monotonic());
     if (r < 0) {
         (void)snprintf(why, why_size, "%s", strerror(-r));
     }
@@ -213,7 +214,7 @@ static void begin(struct master *m, enum reload_cause cause)
     }
     take_waiters(r, cause);
     notify_say(&m->notify, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=reloading",
-               (long long)master_now());
+               (long long)clock_monotonic());
     if (generations_retiring(m) >= RETIRING_MOST) {
         wait_for_room(m, WAITS_FOR_WORKERS "there are too many");
         return;
@@ -326,8 +327,9 @@ static void switch_over(struct master *m)
     }
     r->state = RELOAD_RETIRING;
     r->old = old->number;
-    r->deadline = master_now() + RETIRE_TIME;
-    generation_retire(m, old, master_now() + m->serving->configuration->conf->limits.reload_time);
+    r->deadline = clock_monotonic() + RETIRE_TIME;
+    generation_retire(m, old,
+                      clock_monotonic() + m->serving->configuration->conf->limits.reload_time);
 }
 
 /* Nobody meets the old workers any more. */
@@ -356,7 +358,7 @@ static usec_t step_none(struct master *m)
     }
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
         if (r->asked[order[i]]) {
-            if (r->not_before > master_now()) {
+            if (r->not_before > clock_monotonic()) {
                 return r->not_before;
             }
             begin(m, order[i]);
@@ -370,7 +372,7 @@ static usec_t step_trying(struct master *m)
 {
     struct trial *t = &m->reload.trial;
 
-    if (t->deadline <= master_now()) {
+    if (t->deadline <= clock_monotonic()) {
         trial_kill(t);
         return USEC_NEVER;
     }
@@ -389,7 +391,7 @@ static usec_t step_starting(struct master *m)
     if (m->serving == NULL) {
         return USEC_NEVER; /* the first one is waited for */
     }
-    if (g->deadline <= master_now()) {
+    if (g->deadline <= clock_monotonic()) {
         reload_gave_up(m, "the new workers were not ready in time");
         return step_none(m);
     }
@@ -400,11 +402,11 @@ static usec_t step_retiring(struct master *m)
 {
     const struct reload *r = &m->reload;
 
-    if (generation_has_retired(m, r->old) || r->deadline <= master_now()) {
+    if (generation_has_retired(m, r->old) || r->deadline <= clock_monotonic()) {
         tell_done(m);
         return step_none(m);
     }
-    return master_now() + RETIRE_LOOK;
+    return clock_monotonic() + RETIRE_LOOK;
 }
 
 usec_t reload_step(struct master *m)

@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "base/log.h"
 #include "proc/carried.h"
@@ -204,7 +205,7 @@ int upgrade_begin(struct master *m, char *ret_why, size_t why_size)
         return -errno;
     }
     m->reload.program = fd;
-    int r = trial_begin(&m->reload.trial, try_program, m, master_now());
+    int r = trial_begin(&m->reload.trial, try_program, m, clock_monotonic());
     if (r < 0) {
         (void)snprintf(ret_why, why_size, "%s", strerror(-r));
     }
@@ -308,7 +309,7 @@ static struct generation *find_generation(const struct master *m, unsigned numbe
 
 static void adopt_workers(struct master *m, const struct carried *c)
 {
-    usec_t now = master_now();
+    usec_t now = clock_monotonic();
 
     for (size_t i = 0; i < c->worker_count; i++) {
         const struct carried_worker *w = &c->workers[i];

@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fatal.h"
-#include "base/time.h"
 
 #define BUSY_MSEC      1000
 #define QUERY_TIME     (3 * USEC_SEC)
@@ -87,18 +86,11 @@ static int fail(const struct recipient_sql *q, int code, char ret_why[static REC
     return errno_of(code);
 }
 
-static usec_t now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (usec_t)ts.tv_sec * USEC_SEC + ts.tv_nsec / 1000;
-}
-
 /* Called by SQLite at work: not 0 ends the query. */
 static int on_progress(void *arg)
 {
     const struct recipient_sql *q = arg;
-    return now() >= q->deadline;
+    return clock_monotonic() >= q->deadline;
 }
 
 /* ---- opening ---- */
@@ -150,7 +142,7 @@ static int prepare(struct recipient_sql *q, char ret_why[static RECIPIENT_SQL_WH
 {
     const char *rest = NULL;
     (void)sqlite3_busy_timeout(q->db, BUSY_MSEC);
-    q->deadline = now() + QUERY_TIME;
+    q->deadline = clock_monotonic() + QUERY_TIME;
     sqlite3_progress_handler(q->db, STEPS_A_LOOK, on_progress, q);
     int r = look_into(q, ret_why);
     if (r < 0) {
@@ -223,7 +215,7 @@ static int bind(const struct recipient_sql *q, const char *name, struct slice va
 static int ask(struct recipient_sql *q, struct slice address, struct slice local_part,
                struct slice domain, char ret_why[static RECIPIENT_SQL_WHY])
 {
-    q->deadline = now() + QUERY_TIME;
+    q->deadline = clock_monotonic() + QUERY_TIME;
     int code = bind(q, ":address", address);
     code = code != SQLITE_OK ? code : bind(q, ":local_part", local_part);
     code = code != SQLITE_OK ? code : bind(q, ":domain", domain);

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "rt/real.h"
 #include "rt/real_impl.h"
@@ -15,16 +15,9 @@
 #define SWITCHES_A_TURN 512
 #define FILE_THREADS    4
 
-static usec_t clock_usec(clockid_t id)
-{
-    struct timespec ts;
-    clock_gettime(id, &ts);
-    return (usec_t)ts.tv_sec * USEC_SEC + ts.tv_nsec / 1000;
-}
-
 void real_tick(struct real *w)
 {
-    w->rt.now = clock_usec(CLOCK_MONOTONIC);
+    w->rt.now = clock_monotonic();
     if (w->awake_since == 0) {
         w->awake_since = w->rt.now;
     }
@@ -33,7 +26,7 @@ void real_tick(struct real *w)
 static usec_t real_wall(struct rt *rt)
 {
     (void)rt;
-    return clock_usec(CLOCK_REALTIME);
+    return clock_wall();
 }
 
 static void real_random(struct rt *rt, void *ret, size_t n)
@@ -148,7 +141,7 @@ static void arm_timer(struct real *w)
     if (next == USEC_NEVER || next >= w->timer_at) {
         return;
     }
-    usec_t in = next - clock_usec(CLOCK_MONOTONIC);
+    usec_t in = next - clock_monotonic();
     if (in < 0) {
         in = 0;
     }
@@ -172,7 +165,7 @@ static void begin_minute(struct real *w, usec_t now)
 
 static void measure_turn(struct real *w)
 {
-    usec_t now = clock_usec(CLOCK_MONOTONIC);
+    usec_t now = clock_monotonic();
     usec_t block = now - w->awake_since;
 
     if (now - w->minute_began >= MINUTE) {

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "proc/master_impl.h"
 
@@ -73,7 +74,7 @@ static void assert_killed(struct master *m)
     assert_int_equal(m->clerk.link, -1);
     assert_int_equal(waitpid(m->clerk.pid, &status, 0), m->clerk.pid);
     assert_int_equal(WTERMSIG(status), SIGKILL);
-    assert_true(clerk_keeper_buried(&m->clerk, m->clerk.pid, status, master_now()));
+    assert_true(clerk_keeper_buried(&m->clerk, m->clerk.pid, status, clock_monotonic()));
     assert_int_equal(m->clerk.pid, 0);
 }
 
@@ -89,7 +90,7 @@ static void silent(void **state)
     clerk_check(m);
     assert_false(m->clerk.given_up);
     m->clerk.moved_at = 1;
-    m->awake_since = master_now(); /* all of us stood still */
+    m->awake_since = clock_monotonic(); /* all of us stood still */
     clerk_check(m);
     assert_false(m->clerk.given_up);
     m->awake_since = 0;
@@ -102,21 +103,21 @@ static void does_not_end(void **state)
 {
     struct master *m = *state;
 
-    clerk_keeper_end(&m->clerk, master_now());
+    clerk_keeper_end(&m->clerk, clock_monotonic());
     say(CLERK_MOVES);
     clerk_check(m);
     assert_false(m->clerk.given_up);
     m->clerk.told_at = 1;
     clerk_check(m);
     assert_killed(m);
-    assert_true(clerk_keeper_start_due(&m->clerk, master_now()) == USEC_NEVER);
+    assert_true(clerk_keeper_start_due(&m->clerk, clock_monotonic()) == USEC_NEVER);
 }
 
 static void says_nonsense(void **state)
 {
     struct master *m = *state;
 
-    m->clerk.moved_at = master_now();
+    m->clerk.moved_at = clock_monotonic();
     say(CLERK_ORDERS);
     clerk_hear(m);
     assert_killed(m);
