@@ -1,7 +1,6 @@
 /* The budget of memory that all messages of a worker share: who must wait for it and in what
  * order. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "message/spool.h"
 
@@ -16,7 +15,17 @@ void budget_init(struct budget *b, size_t limit)
 {
     *b = (struct budget){.limit = limit};
     list_init(&b->line);
-    list_init(&b->spare);
+    block_pool_init(&b->blocks, SPOOL_BLOCK);
+}
+
+void budget_trim(struct budget *b)
+{
+    block_pool_trim(&b->blocks);
+}
+
+void budget_fini(struct budget *b)
+{
+    block_pool_free(&b->blocks);
 }
 
 static bool fits_below(const struct budget *b, size_t n, size_t limit)

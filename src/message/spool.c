@@ -11,7 +11,6 @@
 #include "base/fatal.h"
 #include "rt/sys.h"
 
-#define SPARE_MAX   64 /* blocks */
 #define FILE_BUFFER ((size_t)65536)
 
 struct block_head {
@@ -35,40 +34,16 @@ static struct block *block_of(struct list *link)
 
 /* ---- blocks ---- */
 
-/* The block's memory is in the budget already. */
-static struct block *block_get(struct budget *b)
-{
-    struct list *link = list_pop_front(&b->spare);
-    if (link != NULL) {
-        b->spare_count--;
-        return block_of(link);
-    }
-    return xmalloc(sizeof(struct block));
-}
-
 static void block_put(struct budget *b, struct block *block)
 {
-    if (b->spare_count < SPARE_MAX) {
-        list_push_front(&b->spare, &block->head.link);
-        b->spare_count++;
-    } else {
-        free(block);
-    }
+    block_pool_put(&b->blocks, block);
     budget_give(b, SPOOL_BLOCK);
 }
 
-void budget_fini(struct budget *b)
-{
-    for (struct list *link = list_pop_front(&b->spare); link != NULL;
-         link = list_pop_front(&b->spare)) {
-        free(block_of(link));
-    }
-    b->spare_count = 0;
-}
-
+/* The block's memory is in the budget already. */
 static void add_block(struct spool *s)
 {
-    struct block *block = block_get(s->config->budget);
+    struct block *block = block_pool_get(&s->config->budget->blocks);
     block->head.n = 0;
     list_push_back(&s->blocks, &block->head.link);
 }

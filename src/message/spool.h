@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/block_pool.h"
 #include "base/list.h"
 #include "base/slice.h"
 #include "base/time.h"
@@ -29,14 +30,16 @@
 struct budget {
     size_t limit;
     size_t used;
-    struct list line;  /* those who wait for a first block, the longest waiting first */
-    struct list spare; /* blocks given back and kept for the next message */
-    size_t spare_count;
+    struct list line; /* those who wait for a first block, the longest waiting first */
+    struct block_pool blocks;
 };
 
 void budget_init(struct budget *b, size_t limit);
 
-/* Frees what is kept. Nothing may be in use any more. */
+/* Frees what was kept for the next messages and has not been needed since the last call. */
+void budget_trim(struct budget *b);
+
+/* Frees all that is kept. Nothing may be in use any more. */
 void budget_fini(struct budget *b);
 
 /* Takes `n` octets, waiting in line while that would use more than 7/8 of the limit (or, where

@@ -21,6 +21,7 @@
 #include "proc/listen.h"
 #include "proc/reporter.h"
 #include "proc/sandbox.h"
+#include "proc/spare_memory.h"
 #include "route/hop_tls.h"
 #include "rt/real.h"
 #include "smtp/server.h"
@@ -50,6 +51,7 @@ struct worker {
     struct real_listener **listeners;
     struct file_watch *tables;
     struct reporter reporter;
+    struct spare_memory spare_memory;
     struct rt_timer flush_timer;
     struct rt_timer heart_timer;
     struct rt_timer retire_timer;
@@ -417,6 +419,8 @@ static int serve(struct worker *w)
             .level = level,
         };
         reporter_begin(&w->reporter);
+        w->spare_memory = (struct spare_memory){.rt = w->rt, .server = &w->server};
+        spare_memory_begin(&w->spare_memory);
         begin_signals(w);
         tell_ready(w);
         real_run(w->rt, &w->stop);
@@ -424,6 +428,7 @@ static int serve(struct worker *w)
         rt_timer_clear(w->rt, &w->flush_timer);
         rt_timer_clear(w->rt, &w->heart_timer);
         rt_timer_clear(w->rt, &w->retire_timer);
+        spare_memory_end(&w->spare_memory);
         reporter_end(&w->reporter);
     }
     (void)stop_listening(w, true);

@@ -8,34 +8,18 @@
  * Such a line, or one that is too long, may have been meant as BDAT. Then octets follow that are no
  * commands, and nobody knows how many: so it is told from the others. */
 #include <errno.h>
-#include <stdlib.h>
 
-#include "base/fatal.h"
 #include "smtp/session.h"
-
-/* Spare blocks kept by the server. */
-#define SPARE_BLOCKS 64
 
 static void take_block(struct session *s)
 {
-    struct smtp_server *srv = s->server;
-    struct list *spare = list_pop_front(&srv->input_blocks);
-    if (spare != NULL) {
-        srv->input_block_count--;
-    }
-    s->input.block = spare != NULL ? (char *)spare : xmalloc(INPUT_BLOCK);
+    s->input.block = block_pool_get(&s->server->input_blocks);
     s->input.start = s->input.end = 0;
 }
 
 static void give_block(struct session *s)
 {
-    struct smtp_server *srv = s->server;
-    if (srv->input_block_count < SPARE_BLOCKS) {
-        list_push_front(&srv->input_blocks, (struct list *)(void *)s->input.block);
-        srv->input_block_count++;
-    } else {
-        free(s->input.block);
-    }
+    block_pool_put(&s->server->input_blocks, s->input.block);
     s->input.block = NULL;
 }
 

@@ -1,8 +1,6 @@
 /* What the sessions of one worker share: made, and told to end. */
 #include <errno.h>
-#include <stdlib.h>
 
-#include "base/fatal.h"
 #include "smtp/crowd.h"
 #include "smtp/session.h"
 
@@ -12,7 +10,7 @@ void smtp_server_init(struct smtp_server *srv, unsigned slot)
     list_init(&srv->sessions);
     list_init(&srv->lobby);
     crowd_init(srv);
-    list_init(&srv->input_blocks);
+    block_pool_init(&srv->input_blocks, INPUT_BLOCK);
     decision_ids_init(&srv->ids, slice_of(conf->hostname), slot);
     budget_init(&srv->budget, (size_t)conf->limits.spool_memory);
     srv->spool = (struct spool_config){
@@ -35,14 +33,17 @@ unsigned smtp_server_clients(const struct smtp_server *srv)
 
 void smtp_server_fini(struct smtp_server *srv)
 {
-    struct list *block;
     rt_timer_clear(srv->rt, &srv->drain_timer);
     lobby_fini(srv);
     arena_free(&srv->arena);
     budget_fini(&srv->budget);
-    while ((block = list_pop_front(&srv->input_blocks)) != NULL) {
-        free(block);
-    }
+    block_pool_free(&srv->input_blocks);
+}
+
+void smtp_server_trim(struct smtp_server *srv)
+{
+    budget_trim(&srv->budget);
+    block_pool_trim(&srv->input_blocks);
 }
 
 static void on_drain_time(void *arg)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/block_pool.h"
 #include "base/counters.h"
 #include "base/decision_id.h"
 #include "base/list.h"
@@ -87,8 +88,7 @@ struct smtp_server {
     struct arena arena;                    /* private */
     struct fact_memo *guest_memo;          /* private: for one look at a guest's policy */
     char (*listener_names)[ADDR_TEXT_MAX]; /* private: of conf->listen */
-    struct list input_blocks;              /* private: spare input buffers */
-    unsigned input_block_count;
+    struct block_pool input_blocks;        /* private */
     unsigned session_count;
     unsigned in_phase[SESSION_PHASES]; /* sessions */
     bool draining;
@@ -114,6 +114,9 @@ void smtp_server_accept(void *arg, struct stream *s, const struct addr *client,
  * and closed before this returns. */
 void smtp_server_turn_away(void *arg, struct stream *s, const struct addr *client,
                            const struct addr *local);
+
+/* Frees what was kept for reuse and has not been needed since the last call. */
+void smtp_server_trim(struct smtp_server *srv);
 
 /* Begins to end: idle sessions are told 421 4.3.2 now, others when their transaction has ended or
  * after conf limits drain_time. Open commits, and late answers, are always waited for. The worker

@@ -1,4 +1,4 @@
-/* Arenas, buffers, lists, time, text cleaning, the log and digests. */
+/* Arenas, buffers, pools of blocks, lists, time, text cleaning, the log and digests. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/block_pool.h"
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/fatal.h"
@@ -415,6 +416,72 @@ static void digests(void **state)
     digest_stream_free(NULL);
 }
 
+/* Blocks are handed out again, the warmest first, and no more are kept than the pool's most. */
+static void blocks_are_reused(void **state)
+{
+    enum { MORE = BLOCK_POOL_MOST + 5 };
+    void *block[MORE];
+    struct block_pool p;
+
+    (void)state;
+    block_pool_init(&p, 4096);
+    for (size_t i = 0; i < MORE; i++) {
+        block[i] = block_pool_get(&p);
+        memset(block[i], 0xa5, 4096);
+    }
+    assert_int_equal(p.count, 0);
+    for (size_t i = 0; i < MORE; i++) {
+        block_pool_put(&p, block[i]);
+    }
+    assert_int_equal(p.count, BLOCK_POOL_MOST);
+    for (size_t i = 0; i < BLOCK_POOL_MOST; i++) {
+        assert_ptr_equal(block_pool_get(&p), block[BLOCK_POOL_MOST - 1 - i]);
+    }
+    for (size_t i = 0; i < BLOCK_POOL_MOST; i++) {
+        block_pool_put(&p, block[i]);
+    }
+    block_pool_free(&p);
+    assert_int_equal(p.count, 0);
+}
+
+/* What was in use at once since the last trim is kept; the rest goes, the coldest first. */
+static void blocks_without_use_are_freed(void **state)
+{
+    enum { RUSH = 20, NEEDED = 3 };
+    void *block[RUSH];
+    struct block_pool p;
+
+    (void)state;
+    block_pool_init(&p, 4096);
+    block_pool_trim(&p);
+    for (size_t i = 0; i < RUSH; i++) {
+        block[i] = block_pool_get(&p);
+    }
+    for (size_t i = 0; i < RUSH; i++) {
+        block_pool_put(&p, block[i]);
+    }
+    block_pool_trim(&p); /* all have been needed since the last time */
+    assert_int_equal(p.count, RUSH);
+    for (int minute = 0; minute < 3; minute++) {
+        for (size_t i = 0; i < NEEDED; i++) {
+            block[i] = block_pool_get(&p);
+        }
+        for (size_t i = 0; i < NEEDED; i++) {
+            block_pool_put(&p, block[i]);
+        }
+        block_pool_trim(&p);
+        assert_int_equal(p.count, NEEDED);
+    }
+    assert_ptr_equal(block_pool_get(&p), block[NEEDED - 1]);
+    block_pool_put(&p, block[NEEDED - 1]);
+    block_pool_trim(&p);
+    assert_int_equal(p.count, 1);
+    block_pool_trim(&p);
+    assert_int_equal(p.count, 0);
+    block_pool_trim(&p);
+    assert_int_equal(p.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +499,8 @@ int main(void)
         cmocka_unit_test(log_lines),
         cmocka_unit_test(the_two_ways_to_die),
         cmocka_unit_test(digests),
+        cmocka_unit_test(blocks_are_reused),
+        cmocka_unit_test(blocks_without_use_are_freed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

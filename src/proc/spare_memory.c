@@ -1,0 +1,35 @@
+/* See proc/spare_memory.h. */
+#include "proc/spare_memory.h"
+
+#include <malloc.h>
+
+#include "base/clock.h"
+
+#define TRIM_EVERY (60 * USEC_SEC)
+/* malloc_trim holds the loop up, the longer the more holes there are: usually for a tenth of a
+ * millisecond, for 10 ms where 100 MB have become free. The longer it takes the more rarely it
+ * comes, so that it has at most one part in so many of all time. */
+#define TRIM_SHARE 10000
+
+static void on_timer(void *arg)
+{
+    struct spare_memory *s = arg;
+    usec_t began = clock_monotonic();
+
+    smtp_server_trim(s->server);
+    (void)malloc_trim(0);
+
+    usec_t pause = (clock_monotonic() - began) * TRIM_SHARE;
+    rt_timer_set(s->rt, &s->timer, rt_now_of(s->rt) + (pause > TRIM_EVERY ? pause : TRIM_EVERY));
+}
+
+void spare_memory_begin(struct spare_memory *s)
+{
+    s->timer = (struct rt_timer){.fn = on_timer, .arg = s};
+    rt_timer_set(s->rt, &s->timer, rt_now_of(s->rt) + TRIM_EVERY);
+}
+
+void spare_memory_end(struct spare_memory *s)
+{
+    rt_timer_clear(s->rt, &s->timer);
+}
