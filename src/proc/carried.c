@@ -48,12 +48,12 @@ void carried_print(const struct carried *c, struct buf *ret)
         append(workers, json_pack("{si si si}", "generation", (int)w->generation, "slot",
                                   (int)w->slot, "pid", (int)w->pid));
     }
-    json_t *all =
-        whole(json_pack("{si ss ss ss si si ss si si so so so}", "gatepost", CARRIED_VERSION,
-                        "program", c->program, "state", c->state, "layout", c->layout, "shared",
-                        c->shared, "control", c->control, "control_path", c->control_path, "files",
-                        c->files, "generation_count", (int)c->generation_count, "listeners",
-                        listeners, "generations", generations, "workers", workers));
+    json_t *all = whole(
+        json_pack("{si ss ss si ss si si ss si si so so so}", "gatepost", CARRIED_VERSION,
+                  "program", c->program, "state", c->state, "state_lock", c->state_lock, "layout",
+                  c->layout, "shared", c->shared, "control", c->control, "control_path",
+                  c->control_path, "files", c->files, "generation_count", (int)c->generation_count,
+                  "listeners", listeners, "generations", generations, "workers", workers));
     char *text = json_dumps(all, JSON_COMPACT);
     if (text == NULL) {
         fatal("out of memory for what is handed over");
@@ -215,17 +215,17 @@ static int check_lists(const struct reader *r, const struct carried *c)
     return serving == 1 && c->listener_count > 0 ? 0 : bad(r, "generations or listeners");
 }
 
-/* A Gatepost may have to do without one. */
-static int read_control(const struct reader *r, const json_t *all, struct carried *c)
+/* One that Gatepost may have to do without: -1. */
+static int perhaps_fd_of(const struct reader *r, const json_t *object, const char *name, int *ret)
 {
     json_int_t fd = 0;
-    int error = number_of(r, all, "control", -1, INT_MAX, &fd);
+    int error = number_of(r, object, name, -1, INT_MAX, &fd);
 
     if (error == 0 && fd >= 0 && fd <= 2) {
-        error = bad(r, "control");
+        error = bad(r, name);
     }
-    c->control = (int)fd;
-    return error < 0 ? error : text_of(r, all, "control_path", &c->control_path);
+    *ret = (int)fd;
+    return error;
 }
 
 static int read_all(const struct reader *r, const json_t *all, struct carried *c)
@@ -235,9 +235,11 @@ static int read_all(const struct reader *r, const json_t *all, struct carried *c
 
     error = error < 0 ? error : text_of(r, all, "program", &c->program);
     error = error < 0 ? error : text_of(r, all, "state", &c->state);
+    error = error < 0 ? error : perhaps_fd_of(r, all, "state_lock", &c->state_lock);
     error = error < 0 ? error : text_of(r, all, "layout", &c->layout);
     error = error < 0 ? error : fd_of(r, all, "shared", &c->shared);
-    error = error < 0 ? error : read_control(r, all, c);
+    error = error < 0 ? error : perhaps_fd_of(r, all, "control", &c->control);
+    error = error < 0 ? error : text_of(r, all, "control_path", &c->control_path);
     error = error < 0 ? error : fd_of(r, all, "files", &c->files);
     error = error < 0 ? error : number_of(r, all, "generation_count", 1, INT_MAX, &count);
     c->generation_count = (unsigned)count;

@@ -37,6 +37,7 @@ struct carried_worker {
 struct carried {
     const char *program; /* path of the program that is to follow this one */
     const char *state;   /* the store's folder */
+    int state_lock;      /* its descriptor with the lock, or -1 */
     const char *layout;  /* shared_layout */
     int shared;          /* the shared memory */
     int control;         /* the listening control socket, or -1 */

@@ -26,28 +26,46 @@ struct check {
     bool create;
 };
 
-/* `statement` is the one to blame, or to write, if it is not there. */
+static int refuse_va(const struct conf *conf, const char *file, const char *statement,
+                     struct conf_error *ret, const char *format, va_list ap)
+{
+    struct place place = conf_place_of_statement(conf, statement);
+    char cause[sizeof(ret->text) / 2];
+
+    (void)vsnprintf(cause, sizeof(cause), format, ap);
+    if (place.line > 0) {
+        conf_error_set(ret, file, place, "%s", cause);
+        return -EINVAL;
+    }
+    (void)snprintf(ret->text, sizeof(ret->text), "%s: %s (this is the standard; `%s` sets another)",
+                   file, cause, statement);
+    text_clean(ret->text, strlen(ret->text));
+    ret->excerpt[0] = '\0';
+    return -EINVAL;
+}
+
+int environment_refuse(const struct conf *conf, const char *file, const char *statement,
+                       struct conf_error *ret, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    int r = refuse_va(conf, file, statement, ret, format, ap);
+    va_end(ap);
+    return r;
+}
+
 static int refuse(const struct check *c, const char *statement, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 static int refuse(const struct check *c, const char *statement, const char *format, ...)
 {
-    struct place place = conf_place_of_statement(c->conf, statement);
-    char cause[sizeof(c->error->text) / 2];
     va_list ap;
 
     va_start(ap, format);
-    (void)vsnprintf(cause, sizeof(cause), format, ap);
+    int r = refuse_va(c->conf, c->file, statement, c->error, format, ap);
     va_end(ap);
-    if (place.line > 0) {
-        conf_error_set(c->error, c->file, place, "%s", cause);
-        return -EINVAL;
-    }
-    (void)snprintf(c->error->text, sizeof(c->error->text),
-                   "%s: %s (this is the standard; `%s` sets another)", c->file, cause, statement);
-    text_clean(c->error->text, strlen(c->error->text));
-    c->error->excerpt[0] = '\0';
-    return -EINVAL;
+    return r;
 }
 
 static int check_certificate(const struct check *c)

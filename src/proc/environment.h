@@ -15,6 +15,12 @@
 int environment_check(const struct conf *conf, const char *file, bool create,
                       struct identity *ret_who, struct conf_error *ret_error);
 
+/* Words an error of that kind, found by somebody else: `statement` is the one to blame or, where it
+ * is not written, the one that would set something else. Returns -EINVAL. */
+int environment_refuse(const struct conf *conf, const char *file, const char *statement,
+                       struct conf_error *ret, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
 /* Where the operator's log goes by this configuration, and by what standard error is. */
 enum log_target environment_log(const struct conf *conf);
 

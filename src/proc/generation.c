@@ -232,6 +232,9 @@ static void close_masters(struct master *m, const struct generation *g)
     close(m->signals);
     close(m->ready[0]);
     close(m->shared.fd);
+    if (m->state_lock >= 0) {
+        close(m->state_lock);
+    }
     listeners_close_others(&m->listeners, g->listeners, g->listener_count);
 }
 

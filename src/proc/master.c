@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "proc/environment.h"
 #include "proc/master_impl.h"
+#include "proc/state_lock.h"
 
 /* How often the master looks whether workers move and certificates have changed. */
 #define TICK (2 * USEC_SEC)
@@ -181,6 +182,7 @@ static int prepare(struct master *m, struct generation_parts *parts, struct conf
     const struct conf *conf = parts->configuration->conf;
     int r = environment_check(conf, m->file, true, &parts->who, error);
 
+    r = r < 0 ? r : state_lock(conf, m->file, &m->state_lock, error);
     r = r < 0 ? r : certificate_load(conf, &parts->certificate, error->text, sizeof(error->text));
     r = r < 0 ? r : control_socket_open(conf, m->file, &m->control, error);
     r = r < 0 ? r : listeners_inherit(&m->listeners, error->text, sizeof(error->text));
@@ -191,7 +193,7 @@ struct master *master_new(const char *file, char **argv)
 {
     struct master *m = xcalloc(1, sizeof(*m));
 
-    *m = (struct master){.file = file, .argv = argv, .control = {.fd = -1}};
+    *m = (struct master){.file = file, .argv = argv, .state_lock = -1, .control = {.fd = -1}};
     m->clerk.link = -1;
     list_init(&m->generations);
     reload_init(m);
@@ -217,6 +219,9 @@ static int end(struct master *m)
     close(m->ready[0]);
     close(m->ready[1]);
     shared_unmap(&m->shared);
+    if (m->state_lock >= 0) {
+        close(m->state_lock);
+    }
     free(m->state);
     free(m->program);
     free(m);

@@ -114,6 +114,7 @@ struct master {
     char **argv;      /* for the program that takes over */
     char *program;    /* its path, absolute; NULL: not known */
     char *state;      /* the store's folder, the same for all generations */
+    int state_lock;   /* or -1 */
     struct shared shared;
     struct listeners listeners;
     struct slot slots[OWNER_SLOTS];

@@ -83,6 +83,7 @@ static int write_carried(const struct master *m, int files)
     struct carried c = {
         .program = m->program,
         .state = m->state,
+        .state_lock = m->state_lock,
         .layout = shared_layout(),
         .shared = m->shared.fd,
         .control = m->control.fd,
@@ -151,6 +152,7 @@ static void keep_over_exec(const struct master *m, bool keep)
 
     (void)fcntl(m->shared.fd, F_SETFD, flag);
     (void)fcntl(m->control.fd, F_SETFD, flag); /* -1 where there is none */
+    (void)fcntl(m->state_lock, F_SETFD, flag); /* the same */
     (void)fcntl(m->reload.trial.files, F_SETFD, flag);
     for (size_t i = 0; i < m->listeners.count; i++) {
         (void)fcntl(m->listeners.items[i].fd, F_SETFD, flag);
@@ -360,6 +362,8 @@ int upgrade_take_over(const char *file, char **argv)
     close(carried);
     m->program = xstrdup(c.program);
     m->state = xstrdup(c.state);
+    m->state_lock = c.state_lock;
+    (void)fcntl(m->state_lock, F_SETFD, FD_CLOEXEC);
     m->generation_count = c.generation_count;
     if (log_stderr_is_journal()) {
         log_set_target(LOG_TO_JOURNALD); /* until the configuration is read */

@@ -12,8 +12,8 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from test_processes import (NOBODY, PATIENCE, ROOT, Gatepost, Session, alive, check, free_port, main,  # noqa: E402
-                            process_status, until)
+from kit import (NOBODY, PATIENCE, ROOT, Gatepost, Session, alive, check, free_port, main,  # noqa: E402
+                 process_status, until)
 
 
 def command(g, *arguments, user=None):

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from test_processes import Gatepost, check, main, until  # noqa: E402
+from kit import Gatepost, check, main, until  # noqa: E402
 
 
 def landlock():

@@ -6,9 +6,7 @@ the cases about privileges are run too.
 """
 import json
 import os
-import pwd
 import re
-import resource
 import shutil
 import signal
 import socket
@@ -18,246 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
-ROOT = os.geteuid() == 0
-NOBODY = pwd.getpwnam('nobody')
-PATIENCE = 20
-CLERK = 'gatepost-clerk'
+sys.dont_write_bytecode = True
+from kit import (NOBODY, PATIENCE, ROOT, Gatepost, Session, alive, check, connectable, free_port, main,  # noqa: E402
+                 process_status, until)
 
-
-class Failed(Exception):
-    pass
-
-
-def check(condition, what):
-    if not condition:
-        raise Failed(what)
-
-
-def until(condition, what, seconds=PATIENCE):
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        check(time.monotonic() < deadline, f'{what}: not within {seconds} s')
-        time.sleep(0.01)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
-
-
-def alive(pid):
-    try:
-        with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as f:
-            return f.read().rpartition(')')[2].split()[0] != 'Z'
-    except OSError:
-        return False
-
-
-def name_of(pid):
-    try:
-        with open(f'/proc/{pid}/comm', encoding='ascii', errors='replace') as f:
-            return f.read().strip()
-    except OSError:
-        return ''
-
-
-def process_status(pid):
-    with open(f'/proc/{pid}/status', encoding='ascii', errors='replace') as f:
-        return {name: value.strip() for name, _, value in (line.partition(':') for line in f)}
-
-
-class Gatepost:
-    """A folder with a configuration, and the processes on it. Statements override the standard."""
-
-    def __init__(self, binary, stdout=None, **statements):
-        self.binary = binary
-        self.folder = tempfile.mkdtemp(prefix='gatepost-proc-')
-        os.chmod(self.folder, 0o755)
-        self.port = free_port()
-        self.file = f'{self.folder}/gatepost.conf'
-        self.stdout = stdout
-        self.popen = None
-        self.statements = {
-            'hostname': 'gatepost.test', 'listen': f'127.0.0.1:{self.port}',
-            'route': f'example.org to maildir:{self.folder}/mail/%{{rcpt.local_part}}',
-            'state': f'lmdb:{self.folder}/var/state', 'spool': f'{self.folder}/var/spool',
-            'control': f'{self.folder}/control', 'workers': 2, 'limit': [], **statements}
-        if ROOT:
-            self.statements.setdefault('user', 'nobody')
-        self.make_maildir('box')
-        self.write()
-
-    def write(self, **statements):
-        self.statements.update(statements)
-        with open(f'{self.file}.new', 'w', encoding='utf-8') as f:
-            for name, values in self.statements.items():
-                for value in values if isinstance(values, list) else [values]:
-                    f.write(f'{name} {value}\n')
-        os.rename(f'{self.file}.new', self.file)
-
-    def make_maildir(self, name):
-        for path in ['mail', f'mail/{name}'] + [f'mail/{name}/{sub}' for sub in ('tmp', 'new', 'cur')]:
-            os.makedirs(f'{self.folder}/{path}', exist_ok=True)
-            if ROOT:
-                os.chown(f'{self.folder}/{path}', NOBODY.pw_uid, NOBODY.pw_gid)
-
-    def messages(self, name='box'):
-        return os.listdir(f'{self.folder}/mail/{name}/new')
-
-    def start(self, descriptors=None):
-        def limit():
-            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
-
-        with open(f'{self.folder}/stderr', 'ab') as err, open(f'{self.folder}/stdout', 'ab') as out:
-            self.popen = subprocess.Popen([self.binary, 'run', '-c', self.file], stderr=err,
-                                          stdin=subprocess.DEVNULL, start_new_session=True,
-                                          preexec_fn=limit if descriptors else None,
-                                          stdout=self.stdout if self.stdout is not None else out)
-        until(lambda: 'gatepost: ready on' in self.log() or self.popen.poll() is not None, 'ready line')
-        check(self.popen.poll() is None, f'ended at its start: {self.log()}')
-        return self
-
-    def log(self):
-        with open(f'{self.folder}/stderr', encoding='utf-8') as f:
-            return f.read()
-
-    def decisions(self):
-        with open(f'{self.folder}/stdout', encoding='ascii') as f:
-            return [json.loads(line) for line in f]
-
-    def workers(self):
-        with open(f'/proc/{self.popen.pid}/task/{self.popen.pid}/children', encoding='ascii') as f:
-            return [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) != CLERK]
-
-    def clerk(self):
-        with open(f'/proc/{self.popen.pid}/task/{self.popen.pid}/children', encoding='ascii') as f:
-            clerks = [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) == CLERK]
-        return clerks[0] if clerks else None
-
-    def session(self):
-        return Session(self.port)
-
-    def reloaded(self, times):
-        """Waits until so many reloads are done since the start."""
-        until(lambda: len(re.findall(r'reloaded: \d+ worker', self.log())) >= times, f'{times} reloads')
-
-    def reload(self, **statements):
-        """Changes the configuration and has it read again."""
-        before = self.log().count('reloaded: ')
-        self.write(**statements)
-        self.signal(signal.SIGHUP)
-        self.reloaded(before + 1)
-
-    def sessions_of_many(self, configurations):
-        """As many reloads, and a session of each configuration before them that goes on."""
-        sessions = []
-        for _ in range(configurations):
-            sessions.append(self.session())
-            self.reload()
-        return sessions
-
-    def signal(self, number):
-        os.kill(self.popen.pid, number)
-
-    def wait(self, seconds=PATIENCE):
-        try:
-            return self.popen.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise Failed(f'did not end within {seconds} s: {self.log()}') from None
-
-    def refused(self, command='run'):
-        """What Gatepost says when it does not start: one line, where it has a place with that line
-        of the file and a caret below, and exit status 2."""
-        done = subprocess.run([self.binary, command, '-c', self.file], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE)
-        said = done.stdout.decode()
-        check(done.returncode == 2, f'exit status {done.returncode}: {said}')
-        check(said.startswith(self.file), f'{said!r} does not begin with {self.file}')
-        lines = said[len(self.file):].split('\n')
-        check(lines[-1] == '' and len(lines) in (2, 4), f'neither one line nor three: {said!r}')
-        if len(lines) == 4:
-            number, column = (int(word) for word in lines[0].split(':')[1:3])
-            with open(self.file, encoding='utf-8') as f:
-                line = f.read().split('\n')[number - 1]
-            check(lines[1] == '    ' + line, f'not line {number}: {said!r}')
-            check(lines[2] == ' ' * (3 + column) + '^', f'no caret at column {column}: {said!r}')
-        return lines[0].strip()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        try:
-            if self.popen and self.popen.poll() is None:
-                self.signal(signal.SIGTERM)
-                status = self.wait()
-                if kind is None:
-                    check(status == 0, f'exit status {status}: {self.log()}')
-            if kind is None and self.popen:
-                check('Sanitizer' not in self.log() and 'runtime error' not in self.log(), self.log())
-            elif kind is not None and os.path.exists(f'{self.folder}/stderr'):
-                print(f'---- stderr\n{self.log()}----')
-        finally:
-            if self.popen:
-                try:
-                    os.killpg(self.popen.pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-                self.popen.wait()
-            shutil.rmtree(self.folder)
-
-
-class Session:
-    """The least of an SMTP client, its greeting read."""
-
-    def __init__(self, port, source='127.0.0.1'):
-        self.socket = socket.create_connection(('127.0.0.1', port), PATIENCE, (source, 0))
-        self.file = self.socket.makefile('rwb')
-        self.greeting = self.reply()
-
-    def reply(self):
-        line = self.file.readline()
-        while line[3:4] == b'-':
-            line = self.file.readline()
-        return line.decode().rstrip('\r\n')
-
-    def say(self, line):
-        self.file.write(line.encode() + b'\r\n')
-        self.file.flush()
-        return self.reply()
-
-    def expect(self, line, code):
-        reply = self.say(line)
-        check(reply.startswith(str(code)), f'{line}: {reply}')
-        return reply
-
-    def deliver(self, box='box'):
-        check(self.greeting.startswith('220'), f'greeting: {self.greeting}')
-        for line, code in (('EHLO client.test', 250), ('MAIL FROM:<a@client.test>', 250),
-                           (f'RCPT TO:<{box}@example.org>', 250), ('DATA', 354),
-                           ('Subject: x\r\n\r\nx\r\n.', 250), ('QUIT', 221)):
-            self.expect(line, code)
-        self.close()
-
-    def at_end(self):
-        """The other side has closed. A killed process's sockets may be reset."""
-        try:
-            return self.file.read(1) == b''
-        except ConnectionResetError:
-            return True
-
-    def close(self):
-        self.file.close()
-        self.socket.close()
-
-
-# ---- the cases ----
 
 def ready_line(binary):
     with Gatepost(binary) as g:
@@ -377,14 +140,6 @@ def death_while_ending(binary):
         check('was killed by signal 9' in g.log(), g.log())
 
 
-def connectable(port):
-    try:
-        socket.create_connection(('127.0.0.1', port), 1).close()
-        return True
-    except OSError:
-        return False
-
-
 def sigint_and_sighup(binary):
     with Gatepost(binary) as g:
         g.start()
@@ -469,6 +224,33 @@ def busy_port(binary):
         column = len(f'listen 127.0.0.1:{g.port}, ') + 1
         expected = f':2:{column}: cannot listen on 127.0.0.1:{port}: Address already in use'
         check(said == expected, f'{said!r} instead of {expected!r}')
+
+
+def one_state_folder(binary):
+    """Two Gateposts would not know of each other's messages in doubt: the second does not start, until
+    the first is gone, in whatever way."""
+    with Gatepost(binary) as g, Gatepost(binary, state=f'lmdb:{g.folder}/var/state') as second:
+        g.start()
+        said = second.refused()
+        check(said.endswith(f'{g.folder}/var/state: another Gatepost works there'), said)
+        g.session().deliver()
+        g.signal(signal.SIGTERM)
+        g.wait()
+        second.start()
+        check(g.refused().endswith('another Gatepost works there'), 'the first comes again')
+        second.session().deliver()
+        open_still = second.session()
+        for line in ('EHLO client.test', 'MAIL FROM:<a@client.test>', 'RCPT TO:<box@example.org>'):
+            open_still.expect(line, 250)
+        open_still.expect('DATA', 354)
+        workers = second.workers()
+        second.signal(signal.SIGKILL)
+        second.wait()
+        check(any(map(alive, workers)), 'no worker is left that could hold the folder')
+        os.unlink(f'{g.folder}/stderr')  # which has its first ready line
+        g.start()
+        g.session().deliver()
+        open_still.close()
 
 
 def folders(binary):
@@ -748,28 +530,9 @@ def linked_files(binary):
 
 CASES = [ready_line, worker_replaced, other_worker_undisturbed, restarts_slow_down, sigterm_drains,
          death_while_ending, sigint_and_sighup, sigterm_at_once, master_dies, reset_with_data,
-         goodbye_with_unread_input, busy_port, folders, wrong_environment, no_privileges,
+         goodbye_with_unread_input, busy_port, one_state_folder, folders, wrong_environment, no_privileges,
          decisions_file, stuck_reader, usage, lobby_leaves_descriptors, wait_after_idleness,
          ban_in_all_workers, table_file, linked_files]
-
-
-def main(cases):
-    binary, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
-    passed = failed = 0
-    for case in cases:
-        if wanted and case.__name__ not in wanted:
-            continue
-        start = time.monotonic()
-        try:
-            case(binary)
-            passed += 1
-            verdict = 'ok'
-        except Exception:
-            failed += 1
-            verdict = f'FAILED\n{traceback.format_exc()}'
-        print(f'{case.__name__:<28} {time.monotonic() - start:6.2f} s  {verdict}', flush=True)
-    print(f'{passed} passed, {failed} failed')
-    return 1 if failed else 0
 
 
 if __name__ == '__main__':

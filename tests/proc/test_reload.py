@@ -9,8 +9,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from test_processes import (PATIENCE, Gatepost, Session, alive, check, connectable, free_port,  # noqa: E402
-                            main, until)
+from kit import PATIENCE, Gatepost, Session, alive, check, connectable, free_port, main, until  # noqa: E402
 
 
 def greeting(port):

@@ -13,8 +13,8 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
-from test_processes import (NOBODY, PATIENCE, Gatepost, Session, alive, check, connectable, free_port, main,  # noqa: E402
-                            process_status, until)
+from kit import (NOBODY, PATIENCE, Gatepost, Session, alive, check, connectable, free_port, main,  # noqa: E402
+                 process_status, until)
 from test_reload import greeting  # noqa: E402
 
 

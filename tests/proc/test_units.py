@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from test_processes import check, main  # noqa: E402
+from kit import check, main  # noqa: E402
 
 UNITS = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'systemd')
 EXPOSURE_MOST = 1.5

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from test_processes import Gatepost, Session, alive, check, free_port, main, process_status, until  # noqa: E402
+from kit import Gatepost, Session, alive, check, free_port, main, process_status, until  # noqa: E402
 from test_control import Control, command  # noqa: E402
 from test_reload import Hop, begin, greeting  # noqa: E402
 
@@ -57,6 +57,8 @@ def sessions_go_on(binary):
         g.install(lambda octets: octets + b'another')
         g.upgrade()
         check(g.executable() == os.stat(g.program).st_ino != inode, 'not the new program')
+        with Gatepost(binary, state=g.statements['state']) as second:
+            check(second.refused().endswith('another Gatepost works there'), 'the state folder is free')
         check(process_status(g.popen.pid)['Name'] == 'gatepost', process_status(g.popen.pid)['Name'])
         check('GATEPOST_HANDED_OVER' not in open(f'/proc/{g.popen.pid}/cmdline').read(), 'command line')
         check(len(set(g.workers()) - set(workers)) == 2, f'workers {g.workers()}')

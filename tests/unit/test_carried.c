@@ -15,7 +15,7 @@
 
 #define HEAD                                                                                       \
     "{\"gatepost\":1,\"program\":\"/usr/sbin/gatepost\",\"state\":\"/var/"                         \
-    "state\",\"layout\":\"x\","                                                                    \
+    "state\",\"state_lock\":8,\"layout\":\"x\","                                                   \
     "\"shared\":5,\"control\":6,\"control_path\":\"/run/c\",\"files\":9,\"generation_count\":2,"
 #define LISTENERS "\"listeners\":[{\"fd\":4,\"inherited\":true}],"
 #define GENERATION                                                                                 \
@@ -42,6 +42,7 @@ static void test_round_trip(void **state)
     assert_int_equal(parse(HEAD LISTENERS GENERATIONS WORKERS, &arena, &c, why, sizeof(why)), 0);
     assert_string_equal(c.program, "/usr/sbin/gatepost");
     assert_string_equal(c.state, "/var/state");
+    assert_int_equal(c.state_lock, 8);
     assert_int_equal(c.shared, 5);
     assert_int_equal(c.control, 6);
     assert_string_equal(c.control_path, "/run/c");
@@ -86,6 +87,8 @@ static void test_refused(void **state)
          "slot"},
         {HEAD LISTENERS GENERATIONS "\"workers\":[{\"generation\":2,\"slot\":1,\"pid\":1}]}",
          "pid"},
+        {"{\"gatepost\":1,\"program\":\"x\",\"state\":\"x\",\"layout\":\"x\"}", "state_lock"},
+        {"{\"gatepost\":1,\"program\":\"x\",\"state\":\"x\",\"state_lock\":2}", "state_lock"},
         {HEAD LISTENERS GENERATIONS "\"workers\":[{\"generation\":3,\"slot\":1,\"pid\":7}]}",
          "workers"},
         {HEAD LISTENERS GENERATIONS "\"workers\":[{\"generation\":2,\"slot\":1,\"pid\":7},"
