@@ -13,7 +13,7 @@
 #include "base/time.h"
 
 /* Raised when what is written would be misunderstood by a program that knows the version before. */
-#define CARRIED_VERSION 1
+#define CARRIED_VERSION 2
 
 struct carried_listener {
     int fd;

@@ -195,7 +195,8 @@ static int begin_trial(struct master *m, char *why, size_t why_size)
     if (m->reload.cause == RELOAD_UPGRADE) {
         return upgrade_begin(m, why, why_size);
     }
-    int r = trial_configuration(&m->reload.trial, m->file, from, m->state, clock_monotonic());
+    int r = trial_configuration(&m->reload.trial, m->file, from, m->state, m->state_lock,
+                                clock_monotonic());
     if (r < 0) {
         (void)snprintf(why, why_size, "%s", strerror(-r));
     }

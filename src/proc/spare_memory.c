@@ -8,8 +8,10 @@
 #define TRIM_EVERY (60 * USEC_SEC)
 /* malloc_trim holds the loop up, the longer the more holes there are: usually for a tenth of a
  * millisecond, for 10 ms where 100 MB have become free. The longer it takes the more rarely it
- * comes, so that it has at most one part in so many of all time. */
-#define TRIM_SHARE 10000
+ * comes, so that it has at most one part in so many of all time; but now and then it does come,
+ * since what was measured may be a process that was stopped. */
+#define TRIM_SHARE      10000
+#define TRIM_EVERY_MOST (3600 * USEC_SEC)
 
 static void on_timer(void *arg)
 {
@@ -19,7 +21,8 @@ static void on_timer(void *arg)
     smtp_server_trim(s->server);
     (void)malloc_trim(0);
 
-    usec_t pause = (clock_monotonic() - began) * TRIM_SHARE;
+    usec_t took = clock_monotonic() - began;
+    usec_t pause = took < TRIM_EVERY_MOST / TRIM_SHARE ? took * TRIM_SHARE : TRIM_EVERY_MOST;
     rt_timer_set(s->rt, &s->timer, rt_now_of(s->rt) + (pause > TRIM_EVERY ? pause : TRIM_EVERY));
 }
 

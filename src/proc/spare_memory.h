@@ -1,6 +1,6 @@
-/* Gives the kernel back, about once a minute, what the worker keeps without having needed it
- * lately: blocks for reuse, and the pages of malloc's holes. Without it a worker's memory would
- * only ever follow the most that it once needed. */
+/* Gives the kernel back, about once a minute (once an hour at least), what the worker keeps without
+ * having needed it lately: blocks for reuse, and the pages of malloc's holes. Without it a worker's
+ * memory would only ever follow the most that it once needed. */
 #pragma once
 
 #include "rt/rt.h"

@@ -14,14 +14,16 @@ int state_lock(const struct conf *conf, const char *file, int *ret, struct conf_
 {
     int fd = open(conf->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+    if (fd < 0) {
+        return environment_refuse(conf, file, "state", ret_error, "%s: %s", conf->state,
+                                  strerror(errno));
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         *ret = fd;
         return 0;
     }
     int error = errno;
-    if (fd >= 0) {
-        close(fd);
-    }
+    close(fd);
     if (error == EWOULDBLOCK) {
         return environment_refuse(conf, file, "state", ret_error,
                                   "%s: another Gatepost works there", conf->state);

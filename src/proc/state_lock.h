@@ -6,5 +6,6 @@
 #include "conf/conf.h"
 
 /* 0 and the descriptor that holds the lock, or -1 in *ret where the file system knows no locks,
- * which is warned of; -EINVAL and *ret_error when another Gatepost works there. */
+ * which is warned of; -EINVAL and *ret_error when another Gatepost works there, or the folder
+ * cannot be opened. */
 int state_lock(const struct conf *conf, const char *file, int *ret, struct conf_error *ret_error);

@@ -79,14 +79,14 @@ static int try_configuration(void *arg, int files, int words)
 }
 
 int trial_configuration(struct trial *t, const char *file, struct snapshot *from, const char *state,
-                        usec_t now)
+                        int lock, usec_t now)
 {
     struct configuration_trial what = {file, from, state};
 
-    return trial_begin(t, try_configuration, &what, now);
+    return trial_begin(t, try_configuration, &what, lock, now);
 }
 
-int trial_begin(struct trial *t, trial_fn *fn, void *arg, usec_t now)
+int trial_begin(struct trial *t, trial_fn *fn, void *arg, int lock, usec_t now)
 {
     *t = (struct trial){.files = memfd_create("gatepost-files", MFD_CLOEXEC | MFD_ALLOW_SEALING),
                         .words = memfd_create("gatepost-words", MFD_CLOEXEC),
@@ -94,6 +94,9 @@ int trial_begin(struct trial *t, trial_fn *fn, void *arg, usec_t now)
     t->pid = t->files < 0 || t->words < 0 ? -1 : fork();
     if (t->pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        if (lock >= 0) {
+            close(lock);
+        }
         _exit(fn(arg, t->files, t->words));
     }
     if (t->pid < 0) {

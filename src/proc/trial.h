@@ -20,9 +20,10 @@ struct trial {
 };
 
 /* Has a process read and check the configuration in `file` and look at its environment; from these
- * files where `from` is not NULL. Its `state` must be this folder. 0 or a negative errno. */
+ * files where `from` is not NULL. Its `state` must be this folder. `lock` as below. 0 or a negative
+ * errno. */
 int trial_configuration(struct trial *t, const char *file, struct snapshot *from, const char *state,
-                        usec_t now);
+                        int lock, usec_t now);
 
 /* What that process does: the configuration's files go to `files`, one line of what is wrong to
  * `words`. The `state` folder has to be this one. 0 or a negative errno. */
@@ -31,8 +32,9 @@ int trial_check(const char *file, struct snapshot *from, const char *state, int 
 /* What the process of a trial is to do: returns its exit status, 0 for good. */
 typedef int trial_fn(void *arg, int files, int words);
 
-/* Has a process run `fn`. 0 or a negative errno. */
-int trial_begin(struct trial *t, trial_fn *fn, void *arg, usec_t now);
+/* Has a process run `fn`, without the descriptor `lock` (or -1), which is the master's alone. 0 or
+ * a negative errno. */
+int trial_begin(struct trial *t, trial_fn *fn, void *arg, int lock, usec_t now);
 
 /* To be called at the deadline. */
 void trial_kill(struct trial *t);

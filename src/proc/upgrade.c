@@ -152,7 +152,6 @@ static void keep_over_exec(const struct master *m, bool keep)
 
     (void)fcntl(m->shared.fd, F_SETFD, flag);
     (void)fcntl(m->control.fd, F_SETFD, flag); /* -1 where there is none */
-    (void)fcntl(m->state_lock, F_SETFD, flag); /* the same */
     (void)fcntl(m->reload.trial.files, F_SETFD, flag);
     for (size_t i = 0; i < m->listeners.count; i++) {
         (void)fcntl(m->listeners.items[i].fd, F_SETFD, flag);
@@ -207,7 +206,7 @@ int upgrade_begin(struct master *m, char *ret_why, size_t why_size)
         return -errno;
     }
     m->reload.program = fd;
-    int r = trial_begin(&m->reload.trial, try_program, m, clock_monotonic());
+    int r = trial_begin(&m->reload.trial, try_program, m, m->state_lock, clock_monotonic());
     if (r < 0) {
         (void)snprintf(ret_why, why_size, "%s", strerror(-r));
     }
@@ -241,7 +240,9 @@ void upgrade_go(struct master *m, char *ret_why, size_t why_size)
         log_line(LOG_NOTICE, "upgrade: %s takes over", m->program);
         reload_tell_done(m);
         pass_requests_on(m);
+        (void)fcntl(m->state_lock, F_SETFD, 0); /* -1 where there is none */
         r = execute(m, m->argv, carried);
+        (void)fcntl(m->state_lock, F_SETFD, FD_CLOEXEC);
         close(carried);
     }
     (void)snprintf(ret_why, why_size, "%s: cannot be executed: %s", m->program, strerror(-r));

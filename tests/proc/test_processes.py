@@ -235,7 +235,7 @@ def one_state_folder(binary):
         check(said.endswith(f'{g.folder}/var/state: another Gatepost works there'), said)
         g.session().deliver()
         g.signal(signal.SIGTERM)
-        g.wait()
+        check(g.wait() == 0 and 'Sanitizer' not in g.log(), g.log())
         second.start()
         check(g.refused().endswith('another Gatepost works there'), 'the first comes again')
         second.session().deliver()

@@ -199,7 +199,10 @@ def trial_goes_wrong(binary):
 
 def worker_beside_trial(binary):
     """A worker that is replaced while a trial runs has nothing of it open: what the trial found could be
-    changed through that."""
+    changed through that. And neither has the lock on the state folder, which would outlast the master."""
+    def opened(pid):
+        return [os.readlink(f'/proc/{pid}/fd/{fd}') for fd in os.listdir(f'/proc/{pid}/fd')]
+
     with Gatepost(binary, workers=1) as g:
         g.start()
         old = g.workers()[0]
@@ -210,8 +213,10 @@ def worker_beside_trial(binary):
         os.kill(old, signal.SIGKILL)
         worker = until(lambda: [pid for pid in g.workers() if pid not in (old, trial)], 'another worker')[0]
         g.session().deliver()
-        names = [os.readlink(f'/proc/{worker}/fd/{fd}') for fd in os.listdir(f'/proc/{worker}/fd')]
-        check(not any('memfd:' in name for name in names), f'open in a worker: {names}')
+        check(not any('memfd:' in name for name in opened(worker)), f'open in a worker: {opened(worker)}')
+        state = os.path.realpath(f'{g.folder}/var/state')
+        check(state in opened(g.popen.pid), f'not in {opened(g.popen.pid)}')
+        check(state not in opened(worker) + opened(trial), f'{opened(worker)} {opened(trial)}')
         os.rename(f'{g.file}.kept', g.file)
         os.kill(trial, signal.SIGKILL)
 

@@ -46,7 +46,13 @@ def exposure(_binary):
     check(found and float(found[1]) <= EXPOSURE_MOST, said)
 
 
-CASES = [verify, exposure]
+def folders(_binary):
+    """Whoever can open the state folder could lock it."""
+    with open(f'{UNITS}/gatepost.service', encoding='utf-8') as f:
+        check('StateDirectoryMode=0700\n' in f.read(), 'the state folder is open to others')
+
+
+CASES = [verify, exposure, folders]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))

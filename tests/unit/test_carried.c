@@ -14,7 +14,7 @@
 #include "proc/carried.h"
 
 #define HEAD                                                                                       \
-    "{\"gatepost\":1,\"program\":\"/usr/sbin/gatepost\",\"state\":\"/var/"                         \
+    "{\"gatepost\":2,\"program\":\"/usr/sbin/gatepost\",\"state\":\"/var/"                         \
     "state\",\"state_lock\":8,\"layout\":\"x\","                                                   \
     "\"shared\":5,\"control\":6,\"control_path\":\"/run/c\",\"files\":9,\"generation_count\":2,"
 #define LISTENERS "\"listeners\":[{\"fd\":4,\"inherited\":true}],"
@@ -64,6 +64,24 @@ static void test_round_trip(void **state)
     arena_free(&arena);
 }
 
+/* A Gatepost may have to do without a control socket, and without a lock. */
+static void test_absent(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"gatepost\":2,\"program\":\"/p\",\"state\":\"/s\",\"state_lock\":-1,\"layout\":\"x\","
+        "\"shared\":5,\"control\":-1,\"control_path\":\"/"
+        "c\",\"files\":9,\"generation_count\":2," LISTENERS GENERATIONS WORKERS;
+    struct arena arena;
+    struct carried c;
+    char why[200] = "";
+
+    assert_int_equal(parse(text, &arena, &c, why, sizeof(why)), 0);
+    assert_int_equal(c.state_lock, -1);
+    assert_int_equal(c.control, -1);
+    arena_free(&arena);
+}
+
 static void test_refused(void **state)
 {
     (void)state;
@@ -74,7 +92,8 @@ static void test_refused(void **state)
         {"", "no object"},
         {"[]", "no object"},
         {"{}", "gatepost"},
-        {"{\"gatepost\":2}", "gatepost"},
+        {"{\"gatepost\":1}", "gatepost"},
+        {"{\"gatepost\":3}", "gatepost"},
         {HEAD "\"x\":1}", "generations or listeners"},
         {HEAD LISTENERS "\"generations\":[" RETIRING "]," WORKERS, "workers"},
         {HEAD LISTENERS "\"generations\":[" RETIRING "],\"workers\":[]}",
@@ -87,8 +106,8 @@ static void test_refused(void **state)
          "slot"},
         {HEAD LISTENERS GENERATIONS "\"workers\":[{\"generation\":2,\"slot\":1,\"pid\":1}]}",
          "pid"},
-        {"{\"gatepost\":1,\"program\":\"x\",\"state\":\"x\",\"layout\":\"x\"}", "state_lock"},
-        {"{\"gatepost\":1,\"program\":\"x\",\"state\":\"x\",\"state_lock\":2}", "state_lock"},
+        {"{\"gatepost\":2,\"program\":\"x\",\"state\":\"x\",\"layout\":\"x\"}", "state_lock"},
+        {"{\"gatepost\":2,\"program\":\"x\",\"state\":\"x\",\"state_lock\":2}", "state_lock"},
         {HEAD LISTENERS GENERATIONS "\"workers\":[{\"generation\":3,\"slot\":1,\"pid\":7}]}",
          "workers"},
         {HEAD LISTENERS GENERATIONS "\"workers\":[{\"generation\":2,\"slot\":1,\"pid\":7},"
@@ -113,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_absent),
         cmocka_unit_test(test_refused),
     };
 
