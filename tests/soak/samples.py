@@ -6,7 +6,9 @@ import time
 
 from kit.process import children_of
 
-KIB_ALLOWED = 1536   # a process's memory may differ by so much between two times at rest,
+KIB_SETTLING = 1536   # a process's memory may differ by so much between the two quarters in a short run,
+KIB_SETTLED = 256     # by so much where what is measured lasts longer than
+SETTLED = 600.0       # s,
 SHARE_ALLOWED = 0.03  # or by so much of itself
 DESCRIPTORS_ALLOWED = 12
 HOUR = 3600.0
@@ -77,7 +79,8 @@ class Series:
             text = (f"{self.name:<8} {what:<15} {first:>9.0f} {last:>9.0f} {unit:<3} "
                     f"{slope(samples, value):>+10.1f} {slope(later, value):>+10.1f} an hour")
             # What processes share is counted a part for each, and moves from one to the other.
-            allowed = {"memory": max(KIB_ALLOWED * samples[-1].processes, SHARE_ALLOWED * first)
+            kib = KIB_SETTLED if samples[-1].at - samples[0].at > SETTLED else KIB_SETTLING
+            allowed = {"memory": max(kib * samples[-1].processes, SHARE_ALLOWED * first)
                        if self.name == "all" else None,
                        "descriptors": max(DESCRIPTORS_ALLOWED, SHARE_ALLOWED * first),
                        "threads": DESCRIPTORS_ALLOWED}.get(what)
