@@ -65,6 +65,17 @@ def process_status(pid):
         return {name: value.strip() for name, _, value in (line.partition(':') for line in f)}
 
 
+def opened(pid):
+    """Where its descriptors lead."""
+    found = []
+    for fd in os.listdir(f'/proc/{pid}/fd'):
+        try:
+            found.append(os.readlink(f'/proc/{pid}/fd/{fd}'))
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return found
+
+
 def connectable(port):
     try:
         socket.create_connection(('127.0.0.1', port), 1).close()

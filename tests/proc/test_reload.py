@@ -9,7 +9,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from kit import PATIENCE, Gatepost, Session, alive, check, connectable, free_port, main, until  # noqa: E402
+from kit import PATIENCE, Gatepost, Session, alive, check, connectable, free_port, main, opened, until  # noqa: E402
 
 
 def greeting(port):
@@ -200,9 +200,6 @@ def trial_goes_wrong(binary):
 def worker_beside_trial(binary):
     """A worker that is replaced while a trial runs has nothing of it open: what the trial found could be
     changed through that. And neither has the lock on the state folder, which would outlast the master."""
-    def opened(pid):
-        return [os.readlink(f'/proc/{pid}/fd/{fd}') for fd in os.listdir(f'/proc/{pid}/fd')]
-
     with Gatepost(binary, workers=1) as g:
         g.start()
         old = g.workers()[0]

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
-from kit import Gatepost, Session, alive, check, free_port, main, process_status, until  # noqa: E402
+from kit import Gatepost, Session, alive, check, free_port, main, opened, process_status, until  # noqa: E402
 from test_control import Control, command  # noqa: E402
 from test_reload import Hop, begin, greeting  # noqa: E402
 
@@ -59,6 +59,9 @@ def sessions_go_on(binary):
         check(g.executable() == os.stat(g.program).st_ino != inode, 'not the new program')
         with Gatepost(binary, state=g.statements['state']) as second:
             check(second.refused().endswith('another Gatepost works there'), 'the state folder is free')
+        state = os.path.realpath(f'{g.folder}/var/state')
+        check(state in opened(g.popen.pid), f'no lock in {opened(g.popen.pid)}')
+        check(not any(state in opened(pid) for pid in g.workers()), 'a worker has the lock')
         check(process_status(g.popen.pid)['Name'] == 'gatepost', process_status(g.popen.pid)['Name'])
         check('GATEPOST_HANDED_OVER' not in open(f'/proc/{g.popen.pid}/cmdline').read(), 'command line')
         check(len(set(g.workers()) - set(workers)) == 2, f'workers {g.workers()}')

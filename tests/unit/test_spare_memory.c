@@ -1,5 +1,4 @@
-/* What a rush has left behind is given back to the kernel, later and without being asked.
- */
+/* What a rush has left behind is given back to the kernel, later and unasked. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,7 +89,7 @@ static size_t resident(void)
     return here * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* As after sessions in TLS: much is free, but something small that lives on lies behind each hole.
+/* As after sessions in TLS: much is free, but behind each hole lies something small that lives on.
  */
 static void holes_are_given_back(void **state)
 {
