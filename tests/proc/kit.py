@@ -147,6 +147,11 @@ class Gatepost:
         with open(f'/proc/{self.popen.pid}/task/{self.popen.pid}/children', encoding='ascii') as f:
             return [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) != CLERK]
 
+    def workers_after(self, before):
+        """The workers once all of `before` are buried; behind a reload these may still be among them."""
+        until(lambda: not set(before) & set(self.workers()), f'{before} end')
+        return self.workers()
+
     def clerk(self):
         with open(f'/proc/{self.popen.pid}/task/{self.popen.pid}/children', encoding='ascii') as f:
             clerks = [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) == CLERK]

@@ -143,9 +143,10 @@ def death_while_ending(binary):
 def sigint_and_sighup(binary):
     with Gatepost(binary) as g:
         g.start()
+        before = g.workers()
         g.signal(signal.SIGHUP)
         g.reloaded(1)
-        for worker in g.workers():
+        for worker in g.workers_after(before):
             os.kill(worker, signal.SIGHUP)
             os.kill(worker, signal.SIGINT)  # as a terminal does, to the whole process group
         g.session().deliver()

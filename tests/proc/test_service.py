@@ -399,10 +399,10 @@ def ordinary_user(binary):
         g.session().deliver()
         g.signal(signal.SIGUSR2)
         until(lambda: 'upgraded to' in g.log(), f'an upgrade in {g.log()}')
-        second = low_port()
+        second, before = low_port(), g.workers()
         g.reload(listen=[f'127.0.0.1:{first}', f'127.0.0.1:{second}'])
         check('220' in greeting(second), 'another low port after an upgrade')
-        for pid in g.workers():
+        for pid in g.workers_after(before):
             status = process_status(pid)
             check(int(status['CapPrm'], 16) == int(status['CapAmb'], 16) == 0, f'{status}')
             check(status['NoNewPrivs'] == '1', f'{status}')
