@@ -159,6 +159,15 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* A core file of a worker would hold people's mail, and anybody's the key of TLS. Before there is a
+ * child, so that none is without this for a moment; a program that takes over has it too. */
+static void forbid_core_files(void)
+{
+    const struct rlimit none = {0, 0};
+
+    (void)setrlimit(RLIMIT_CORE, &none); /* a service's own filter may not let us */
+}
+
 static int open_signals(void)
 {
     const int wanted[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2};
@@ -199,6 +208,7 @@ struct master *master_new(const char *file, char **argv)
     list_init(&m->generations);
     reload_init(m);
     raise_descriptor_limit();
+    forbid_core_files();
     notify_open(&m->notify);
     tzset(); /* for time.hour, before workers lose sight of the file */
     m->signals = open_signals();

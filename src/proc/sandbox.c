@@ -11,7 +11,6 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,17 +37,13 @@ static int drop_capabilities(void)
     return 0;
 }
 
-/* A core dump would hold people's mail. Neither may another process of the same user look into us.
- */
+/* No other process of the same user may look into us, and nobody gets our memory when we crash. */
 static int forbid_dumps(void)
 {
 #ifdef WITH_ASAN
     /* Its search for leaks needs to look into the process. */
     return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ? -errno : 0;
 #else
-    const struct rlimit none = {0, 0};
-
-    (void)setrlimit(RLIMIT_CORE, &none); /* a service's own filter may not let us */
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 #endif
 }

@@ -452,16 +452,18 @@ def clerk_is_confined(binary):
 
 
 def no_dumps(binary):
-    """Neither a core file nor another process of the same user gets at people's mail."""
-    if 'sanitize' in binary or not ROOT:
-        return
+    """Neither a core file nor another process of the same user gets at people's mail or the key of TLS."""
     with Gatepost(binary, workers=1) as g:
         g.start()
         worker = g.workers()[0]
-        with open(f'/proc/{worker}/limits', encoding='ascii') as f:
-            limits = f.read()
-        check([line.split()[4:6] for line in limits.splitlines() if line.startswith('Max core')] == [['0', '0']],
-              limits)
+        # The master's own limit is every child's from its first moment, before it has confined itself.
+        for pid in (g.popen.pid, worker, g.clerk()):
+            with open(f'/proc/{pid}/limits', encoding='ascii') as f:
+                limits = f.read()
+            check([line.split()[4:6] for line in limits.splitlines() if line.startswith('Max core')] == [['0', '0']],
+                  limits)
+        if 'sanitize' in binary or not ROOT:
+            return
         looked = subprocess.run(['cat', f'/proc/{worker}/maps'], user=NOBODY.pw_uid, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)
         check(looked.returncode != 0 and not looked.stdout, 'another process may look into a worker')
