@@ -2,6 +2,7 @@
 """What surrounds a service: systemd's sockets, the journal, certificates that are renewed, workers that
 hang. Usage: test_service.py GATEPOST [NAME…]"""
 import os
+import random
 import re
 import shutil
 import signal
@@ -368,7 +369,8 @@ PRIVILEGED_PORTS = range(600, 1024)
 
 
 def low_port():
-    for port in PRIVILEGED_PORTS:
+    """Any of them: other runs may look for one at the same time."""
+    for port in random.sample(PRIVILEGED_PORTS, len(PRIVILEGED_PORTS)):
         with socket.socket() as s:
             if s.connect_ex(('127.0.0.1', port)) != 0:
                 try:
