@@ -159,8 +159,9 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* A core file of a worker would hold people's mail, and anybody's the key of TLS. Before there is a
- * child, so that none is without this for a moment; a program that takes over has it too. */
+/* A core file of a worker would hold people's mail, and anybody's the key of TLS. Called before
+ * there is a child, so that none is without this for a moment; a program that takes over has it
+ * too. */
 static void forbid_core_files(void)
 {
     const struct rlimit none = {0, 0};

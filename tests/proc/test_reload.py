@@ -48,8 +48,7 @@ def new_configuration(binary):
         for s in (open_message, idle):
             s.expect('QUIT', 221)
             s.close()
-        until(lambda: not any(alive(pid) for pid in old_workers), 'the old workers end')
-        until(lambda: len(g.workers()) == 3, 'they are buried')
+        check(len(g.workers_after(old_workers)) == 3, f'only the new ones live: {g.workers()}')
         g.session().deliver()
         until(lambda: len(g.decisions()) >= 6, 'decisions')
         slots = {d['worker'] for d in g.decisions()}
@@ -75,7 +74,7 @@ def wrong_configuration(binary):
             pattern = rf'reload refused, all goes on as before: {g.file}:\d+:\d+: .*{said}'
             until(lambda: len(re.findall(pattern, g.log())) == 1, f'word of {said} in {g.log()}')
             check(g.log().count('refused') == line, g.log())
-            until(lambda: g.workers() == workers, 'the workers there were, and no trial')
+            check(g.workers() == workers, 'workers changed')
             g.session().deliver()
         os.unlink(g.file)
         g.signal(signal.SIGHUP)
@@ -159,7 +158,7 @@ def cannot_start(binary):
         os.mkdir(f'{g.folder}/var/state/data.mdb')
         g.signal(signal.SIGHUP)
         until(lambda: 'reload refused' in g.log(), 'the reload is given up')
-        until(lambda: g.workers() == workers, 'the workers there were, and no trial')
+        check(g.workers() == workers, 'workers changed')
         os.rmdir(f'{g.folder}/var/state/data.mdb')
         os.rename(hold, f'{g.folder}/var/state/data.mdb')
         g.session().deliver()
