@@ -87,12 +87,6 @@ static int ask(struct session *s)
     return client_watch_end(s, &watch, session_ask_hop(s));
 }
 
-/* Recipients of one transaction share its message rules. */
-static bool fits_policy(const struct session *s, const struct recipient_record *r)
-{
-    return s->delivery->count == 0 || judge_trusts_all(r->ruling) == s->txn.trust_all;
-}
-
 /* What the hop says of a recipient that the policy lets through. */
 static enum judged ask_and_join(struct session *s, struct recipient_record *r)
 {
@@ -105,11 +99,11 @@ static enum judged ask_and_join(struct session *s, struct recipient_record *r)
     if (!answer_is_yes(&r->answer)) {
         return JUDGED_ANSWER;
     }
-    if (!fits_policy(s, r)) {
+    if (!course_fits(&s->course, r->ruling, s->delivery->count == 0)) {
         r->answer = reply_answer(REPLY_OTHER_POLICY);
         return JUDGED_ANSWER;
     }
-    s->txn.trust_all = judge_trusts_all(r->ruling);
+    course_join(&s->course, r->ruling);
     delivery_join(s->delivery);
     s->evidence.rcpt_count = (unsigned)s->delivery->count;
     return JUDGED_ANSWER;

@@ -32,13 +32,7 @@ uint8_t crowd_rank(unsigned network)
 /* Will it be refused anyway? */
 static bool is_bad(const struct guest *g)
 {
-    const struct fired *v = g->ruling.verdict;
-    return g->early || (v != NULL && (v->rule->kind == RULE_REJECT || v->rule->kind == RULE_DEFER));
-}
-
-static bool is_trusted(const struct guest *g)
-{
-    return g->ruling.verdict != NULL && g->ruling.verdict->rule->kind == RULE_TRUST;
+    return g->early || ruling_is(&g->ruling, RULE_REJECT) || ruling_is(&g->ruling, RULE_DEFER);
 }
 
 void crowd_enlist(struct guest *g)
@@ -46,7 +40,7 @@ void crowd_enlist(struct guest *g)
     struct smtp_server *srv = g->server;
     bool queued = g->state == GUEST_QUEUED;
     list_remove(&g->link);
-    if (queued && is_trusted(g)) {
+    if (queued && ruling_is(&g->ruling, RULE_TRUST)) {
         g->rank = 0;
         list_push_front(&srv->queue[0], &g->link);
         return;
@@ -125,7 +119,8 @@ static bool serve_rank(struct smtp_server *srv, struct list *queue, unsigned *tr
     list_init(&later);
     while (places && *tries > 0 && (g = first_in(queue)) != NULL) {
         (*tries)--;
-        enum smtp_admission a = srv->gate.greet(srv->gate.arg, &g->client, is_trusted(g), g->rank);
+        enum smtp_admission a =
+            srv->gate.greet(srv->gate.arg, &g->client, ruling_is(&g->ruling, RULE_TRUST), g->rank);
         if (a == SMTP_ADMITTED) {
             g->greeted = true;
             guest_begin(g, g->judged);

@@ -40,8 +40,8 @@ static struct decision_judgement of_connection(const struct session *s, const st
                                                struct judgement *parts)
 {
     struct decision_judgement j = {.rule = a != NULL ? a->rule : NULL};
-    add_ruling(&j, parts, &s->rulings[PHASE_CONNECT]);
-    add_ruling(&j, parts, &s->rulings[PHASE_HELO]);
+    add_ruling(&j, parts, &s->course.rulings[PHASE_CONNECT]);
+    add_ruling(&j, parts, &s->course.rulings[PHASE_HELO]);
     add_facts(&j, parts, s->server->policy, SCOPE_CONNECTION, s->evidence.memos[SCOPE_CONNECTION]);
     return j;
 }
@@ -50,9 +50,9 @@ static struct decision_judgement of_transaction(const struct session *s, const s
                                                 struct judgement *parts)
 {
     struct decision_judgement j = of_connection(s, a, parts);
-    add_ruling(&j, parts, &s->rulings[PHASE_MAIL]);
+    add_ruling(&j, parts, &s->course.rulings[PHASE_MAIL]);
     if (s->evidence.message != NULL) {
-        add_ruling(&j, parts, &s->rulings[PHASE_MESSAGE]);
+        add_ruling(&j, parts, &s->course.rulings[PHASE_MESSAGE]);
     }
     add_facts(&j, parts, s->server->policy, SCOPE_TRANSACTION,
               s->evidence.memos[SCOPE_TRANSACTION]);

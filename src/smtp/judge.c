@@ -1,10 +1,5 @@
-/* What the policy says in each phase, and what that means for the conversation (DESIGN "Policy").
- *
- * Each phase has a ruling: what fired, and the verdict. Those of connect and helo last as long as
- * the session (helo's until the next EHLO), mail's and message's as long as the transaction, and
- * each recipient has one of its own. `trust` in one of them ends the phases behind it through rcpt;
- * a reject or defer without `now` is pending: the phases behind it are skipped, and each RCPT is
- * answered with it, unless a pass or trust rule of rcpt lets that recipient through. */
+/* What the policy says in each phase (policy/course.h), and what that does to the session: it
+ * waits, asks, bans, says the answer, ends, marks. */
 #include <errno.h>
 
 #include "base/fatal.h"
@@ -31,41 +26,7 @@ void enforce_bans(struct smtp_server *srv, const struct addr *client, const stru
     }
 }
 
-static bool is_verdict(const struct ruling *r, enum rule_kind kind)
-{
-    return r->verdict != NULL && r->verdict->rule->kind == kind;
-}
-
-/* The verdict that each RCPT is to be answered with; NULL for none. */
-static const struct fired *pending(const struct session *s)
-{
-    for (int p = PHASE_CONNECT; p <= PHASE_MAIL; p++) {
-        const struct ruling *r = &s->rulings[p];
-        if ((is_verdict(r, RULE_REJECT) || is_verdict(r, RULE_DEFER)) && !r->verdict->rule->now) {
-            return r->verdict;
-        }
-    }
-    return NULL;
-}
-
-static bool trusted(const struct session *s, bool all)
-{
-    for (int p = PHASE_CONNECT; p <= PHASE_MAIL; p++) {
-        const struct ruling *r = &s->rulings[p];
-        if (is_verdict(r, RULE_TRUST) && (!all || r->verdict->rule->all)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- walking the rules ---- */
-
-struct walk {
-    struct session *s;
-    struct policy_run *run;
-    struct ruling *ruling;
-};
 
 /* Waits, or asks for facts, as the run wants it. */
 static int oblige(struct session *s, struct policy_run *run, enum policy_step step)
@@ -104,16 +65,13 @@ static int walk_rules(struct session *s, struct policy_run *run, struct ruling *
     return r;
 }
 
-/* Judges a phase from its beginning. */
-static int judge(struct session *s, enum phase phase, struct ruling *ruling,
-                 const struct doubts *outer, struct arena *arena)
+/* Walks a phase that has been entered, from its beginning. */
+static int judge(struct session *s, struct policy_run *run, struct ruling *ruling,
+                 struct arena *arena)
 {
-    struct policy_run run;
-    ruling_init(ruling, outer);
     s->evidence.doubts = &ruling->doubts;
     s->evidence.arena = arena;
-    policy_begin(&run, s->server->policy, phase, rt_now());
-    return walk_rules(s, &run, ruling);
+    return walk_rules(s, run, ruling);
 }
 
 /* ---- connect ---- */
@@ -138,7 +96,7 @@ void recall_asked(const struct guest_memo *g, const struct policy *p, const stru
 
 bool judge_trusts(const struct session *s)
 {
-    return trusted(s, false);
+    return course_trusts(&s->course);
 }
 
 void judge_arrival(struct session *s, const struct guest *g, bool judged)
@@ -150,8 +108,8 @@ void judge_arrival(struct session *s, const struct guest *g, bool judged)
     s->evidence.memos[SCOPE_CONNECTION] = fact_memo_new(&s->arena, p->use_count[SCOPE_CONNECTION]);
     s->evidence.arena = &s->arena;
     recall_asked(&g->memo, p, &s->evidence);
-    ruling_copy(&s->rulings[PHASE_CONNECT], &g->ruling, &s->arena, NULL);
-    ruling_init(&s->rulings[PHASE_HELO], &s->rulings[PHASE_CONNECT].doubts);
+    course_begin(&s->course, p);
+    ruling_copy(&s->course.rulings[PHASE_CONNECT], &g->ruling, &s->arena, NULL);
     s->connect_judged = judged;
     s->connect_run = g->run;
     if (judged && g->run.wait_until > g->began) {
@@ -159,23 +117,27 @@ void judge_arrival(struct session *s, const struct guest *g, bool judged)
     }
 }
 
-/* The end of a phase whose verdict may be given at once. */
-static enum judged verdict_now(struct session *s, const struct ruling *r, struct answer *ret)
+/* Does what the end of a phase means; `v`: the verdict, where it does not go on. */
+static enum judged conclude(struct session *s, enum course_outcome outcome, const struct fired *v,
+                            struct answer *ret)
 {
-    const struct fired *v = r->verdict;
-    if (v == NULL || (!v->rule->now && v->rule->kind != RULE_DROP)) {
-        return JUDGED_GO_ON;
-    }
-    if (v->rule->silent) {
-        session_vanish(s, v->rule);
-        return JUDGED_ENDED;
-    }
-    *ret = answer_of(v);
-    if (v->rule->kind == RULE_DROP || ret->code == 421) {
+    switch (outcome) {
+    case COURSE_GOES_ON: return JUDGED_GO_ON;
+    case COURSE_ANSWERS: *ret = answer_of(v); return JUDGED_ANSWER;
+    case COURSE_ENDS:
+        *ret = answer_of(v);
         session_goodbye_with(s, ret);
-        return JUDGED_ENDED;
+        break;
+    case COURSE_VANISHES: session_vanish(s, v->rule); break;
     }
-    return JUDGED_ANSWER;
+    return JUDGED_ENDED;
+}
+
+static enum judged leave(struct session *s, enum phase phase, struct answer *ret)
+{
+    const struct fired *v = NULL;
+    enum course_outcome outcome = course_leave(&s->course, phase, &v);
+    return conclude(s, outcome, v, ret);
 }
 
 static enum judged ended_by(struct session *s, int error)
@@ -188,13 +150,14 @@ enum judged judge_connect(struct session *s, struct answer *ret)
 {
     if (!s->connect_judged) {
         s->connect_judged = true;
-        s->evidence.doubts = &s->rulings[PHASE_CONNECT].doubts;
-        int r = walk_rules(s, &s->connect_run, &s->rulings[PHASE_CONNECT]);
+        struct ruling *ruling = &s->course.rulings[PHASE_CONNECT];
+        s->evidence.doubts = &ruling->doubts;
+        int r = walk_rules(s, &s->connect_run, ruling);
         if (r < 0) {
             return ended_by(s, r);
         }
     }
-    return verdict_now(s, &s->rulings[PHASE_CONNECT], ret);
+    return leave(s, PHASE_CONNECT, ret);
 }
 
 /* ---- helo, mail ---- */
@@ -203,7 +166,7 @@ void judge_forget_helo(struct session *s)
 {
     fact_memo_forget_from(s->evidence.memos[SCOPE_CONNECTION],
                           s->server->policy->uses[SCOPE_CONNECTION], PHASE_HELO);
-    ruling_init(&s->rulings[PHASE_HELO], &s->rulings[PHASE_CONNECT].doubts);
+    course_forget(&s->course, PHASE_HELO);
     s->helo = s->evidence.helo = (struct slice){0};
     s->refused_now = (struct answer){0};
     arena_reset(&s->helo_arena);
@@ -212,13 +175,12 @@ void judge_forget_helo(struct session *s)
 static enum judged judge_command(struct session *s, enum phase phase, struct arena *arena,
                                  struct answer *ret)
 {
-    struct ruling *r = &s->rulings[phase];
-    ruling_init(r, &s->rulings[phase - 1].doubts);
-    if (trusted(s, false) || pending(s) != NULL) {
+    struct policy_run run;
+    if (!course_enter(&s->course, phase, rt_now(), &run)) {
         return JUDGED_GO_ON;
     }
-    int error = judge(s, phase, r, &s->rulings[phase - 1].doubts, arena);
-    return error < 0 ? ended_by(s, error) : verdict_now(s, r, ret);
+    int error = judge(s, &run, &s->course.rulings[phase], arena);
+    return error < 0 ? ended_by(s, error) : leave(s, phase, ret);
 }
 
 enum judged judge_helo(struct session *s, struct answer *ret)
@@ -250,24 +212,16 @@ void judge_forget_transaction(struct session *s)
     e->sender = (struct slice){0};
     e->arena = &s->arena;
     e->doubts = NULL;
-    ruling_init(&s->rulings[PHASE_MAIL], &s->rulings[PHASE_HELO].doubts);
-    ruling_init(&s->rulings[PHASE_MESSAGE], &s->rulings[PHASE_MAIL].doubts);
+    course_forget(&s->course, PHASE_MAIL);
 }
 
 /* ---- rcpt ---- */
-
-static bool is_postmaster(const struct smtp_path *path)
-{
-    return slice_eq_nocase(path->local_part, SLICE_LIT("postmaster"));
-}
 
 enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct recipient_record *r,
                        struct answer *ret)
 {
     struct arena *arena = &s->delivery->arena;
-    const struct doubts *outer = &s->rulings[PHASE_MAIL].doubts;
-    bool postmaster = is_postmaster(path);
-    const struct fired *waiting = postmaster ? NULL : pending(s);
+    const struct fired *v = NULL;
     struct evidence *e = &s->evidence;
     struct policy_run run;
     e->rcpt = arena_copy(arena, path->mailbox); /* the record outlives the command's line */
@@ -276,82 +230,42 @@ enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct r
     e->memos[SCOPE_RECIPIENT] = fact_memo_new(arena, s->server->policy->use_count[SCOPE_RECIPIENT]);
     r->ruling = arena_alloc(arena, sizeof(*r->ruling));
     r->memo = e->memos[SCOPE_RECIPIENT];
-    ruling_init(r->ruling, outer);
-    if (trusted(s, false)) {
+    if (!course_enter_rcpt(&s->course, r->ruling, path->local_part, rt_now(), &run)) {
         return JUDGED_GO_ON;
     }
-    e->doubts = &r->ruling->doubts;
-    policy_begin(&run, s->server->policy, PHASE_RCPT, rt_now());
-    run.only_yes = pending(s) != NULL;
-    run.postmaster = postmaster;
-    int error = walk_rules(s, &run, r->ruling);
+    int error = judge(s, &run, r->ruling, arena);
     if (error < 0) {
         return ended_by(s, error);
     }
-    const struct fired *v = r->ruling->verdict;
-    if (v == NULL && waiting != NULL) {
-        *ret = answer_of(waiting);
-        return JUDGED_ANSWER;
-    }
-    if (is_verdict(r->ruling, RULE_REJECT) || is_verdict(r->ruling, RULE_DEFER)) {
-        *ret = answer_of(v);
-        if (ret->code == 421) {
-            session_goodbye_with(s, ret);
-            return JUDGED_ENDED;
-        }
-        return JUDGED_ANSWER;
-    }
-    return verdict_now(s, r->ruling, ret);
-}
-
-bool judge_trusts_all(const struct ruling *r)
-{
-    return is_verdict(r, RULE_TRUST) && r->verdict->rule->all;
+    enum course_outcome outcome = course_leave_rcpt(&s->course, r->ruling, path->local_part, &v);
+    return conclude(s, outcome, v, ret);
 }
 
 /* ---- message ---- */
 
 /* Of the recipients that get the message, the one least doubted. */
-static const struct doubts *lowest(const struct session *s)
+static const struct doubts *least_doubts(const struct session *s)
 {
-    const struct doubts *low = NULL;
+    const struct doubts *least = NULL;
     for (size_t i = 0; i < s->txn.record_count; i++) {
         const struct recipient_record *r = &s->txn.records[i];
-        if (answer_is_yes(&r->answer) && r->ruling != NULL &&
-            (low == NULL || r->ruling->doubts.sum < low->sum)) {
-            low = &r->ruling->doubts;
+        if (answer_is_yes(&r->answer) && r->ruling != NULL) {
+            least = course_least(least, r->ruling);
         }
     }
-    return low != NULL ? low : &s->rulings[PHASE_MAIL].doubts;
+    return least;
 }
 
 enum judged judge_message(struct session *s, struct answer *ret)
 {
-    struct ruling *r = &s->rulings[PHASE_MESSAGE];
-    struct arena *arena = &s->delivery->arena;
-    const struct doubts *outer = lowest(s);
-    ruling_init(r, outer);
+    struct policy_run run;
     s->evidence.message = &s->txn.message;
     s->evidence.memos[SCOPE_RECIPIENT] = NULL;
-    if (trusted(s, true) || s->txn.trust_all) {
+    if (!course_enter_message(&s->course, least_doubts(s), rt_now(), &run)) {
         return JUDGED_GO_ON;
     }
-    int error = judge(s, PHASE_MESSAGE, r, outer, arena);
-    if (error < 0) {
-        return ended_by(s, error);
-    }
-    if (is_verdict(r, RULE_DROP)) {
-        return verdict_now(s, r, ret);
-    }
-    if (!is_verdict(r, RULE_REJECT) && !is_verdict(r, RULE_DEFER)) {
-        return JUDGED_GO_ON;
-    }
-    *ret = answer_of(r->verdict);
-    if (ret->code == 421) {
-        session_goodbye_with(s, ret);
-        return JUDGED_ENDED;
-    }
-    return JUDGED_ANSWER;
+    int error = judge(s, &run, &s->course.rulings[PHASE_MESSAGE], &s->delivery->arena);
+    return error < 0 ? ended_by(s, error) : leave(s, PHASE_MESSAGE, ret);
 }
 
 /* ---- marks ---- */
@@ -422,7 +336,7 @@ static void add_marks(const struct session *s, const struct ruling *r, bool of_r
 void judge_marks(const struct session *s, struct buf *fields)
 {
     for (int p = PHASE_CONNECT; p <= PHASE_MAIL; p++) {
-        add_marks(s, &s->rulings[p], false, fields);
+        add_marks(s, &s->course.rulings[p], false, fields);
     }
     for (size_t i = 0; i < s->txn.record_count; i++) {
         if (answer_is_yes(&s->txn.records[i].answer)) {
@@ -430,5 +344,5 @@ void judge_marks(const struct session *s, struct buf *fields)
             break; /* what all are marked with, the first is */
         }
     }
-    add_marks(s, &s->rulings[PHASE_MESSAGE], false, fields);
+    add_marks(s, &s->course.rulings[PHASE_MESSAGE], false, fields);
 }

@@ -136,11 +136,6 @@ static void vanish(struct guest *g, const char *note)
 
 /* ---- from the lobby into a session ---- */
 
-static bool trusts(const struct ruling *r)
-{
-    return r->verdict != NULL && r->verdict->rule->kind == RULE_TRUST;
-}
-
 void guest_begin(struct guest *g, bool judged)
 {
     stream_on_arrival(g->stream, NULL, NULL);
@@ -173,8 +168,8 @@ static void greet(struct guest *g, bool judged)
         return;
     }
     if (g->counted && srv->gate.greet != NULL) {
-        g->greeted = srv->gate.greet(srv->gate.arg, &g->client, trusts(&g->ruling), g->rank) ==
-                     SMTP_ADMITTED;
+        g->greeted = srv->gate.greet(srv->gate.arg, &g->client, ruling_is(&g->ruling, RULE_TRUST),
+                                     g->rank) == SMTP_ADMITTED;
         if (!g->greeted) {
             if (may_stay(g)) {
                 crowd_queue(g, judged);
@@ -265,8 +260,7 @@ static void judge(struct guest *g)
         if (may_stay(g)) {
             guest_wait(g, GUEST_WAITING, g->run.wait_until);
         }
-    } else if (step == STEP_DONE && g->ruling.verdict != NULL &&
-               g->ruling.verdict->rule->kind == RULE_DROP) {
+    } else if (step == STEP_DONE && ruling_is(&g->ruling, RULE_DROP)) {
         drop(g, g->ruling.verdict);
     } else {
         greet(g, step == STEP_DONE);
@@ -285,7 +279,7 @@ static bool would_trust(struct guest *g)
     guest_evidence(g, &e);
     e.arena = &g->arena;
     e.doubts = &r.doubts;
-    return policy_step(&run, &e, &r, g->began) == STEP_DONE && trusts(&r);
+    return policy_step(&run, &e, &r, g->began) == STEP_DONE && ruling_is(&r, RULE_TRUST);
 }
 
 static enum smtp_admission admit(struct guest *g)

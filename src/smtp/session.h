@@ -13,7 +13,7 @@
 #include "parse/header.h"
 #include "parse/smtp_address.h"
 #include "parse/smtp_data.h"
-#include "policy/evaluate.h"
+#include "policy/course.h"
 #include "route/answer.h"
 #include "smtp/server.h"
 
@@ -87,8 +87,7 @@ struct transaction {
         RECEIVE_MEMORY,
         RECEIVE_FILE,
     } failure;
-    bool spooling;  /* the spool and the digest are in use */
-    bool trust_all; /* no message rules for these recipients */
+    bool spooling; /* the spool and the digest are in use */
     struct once header_once;
     int header_error;
     struct slice header_text; /* for facts, once one has asked */
@@ -138,7 +137,7 @@ struct session {
 
     /* What the policy knows and has said; judge.c. */
     struct evidence evidence;
-    struct ruling rulings[PHASE_COUNT]; /* rcpt's is unused: each recipient has one */
+    struct course course;
     struct policy_run connect_run;
     struct asked_recipient asked;
     usec_t waited; /* by `wait` rules, in the whole connection */
@@ -279,7 +278,6 @@ enum judged judge_mail(struct session *s, struct answer *ret);
 /* Fills in r's ruling and memo. */
 enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct recipient_record *r,
                        struct answer *ret);
-bool judge_trusts_all(const struct ruling *r);
 enum judged judge_message(struct session *s, struct answer *ret);
 void judge_forget_transaction(struct session *s);
 /* The header fields that the message is marked with, CRLF behind each. */
