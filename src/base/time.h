@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "base/slice.h"
+
 /* Microseconds: a duration, a point on the monotonic clock, or (where a name ends in
  * _wall) since 1970-01-01 UTC. */
 typedef int64_t usec_t;
@@ -23,3 +25,7 @@ void time_format_rfc5322(usec_t wall, char ret_text[static TIME_RFC5322_MAX]);
 
 /* Writes `wall` as an RFC 3339 timestamp with milliseconds ("2026-11-22T04:49:30.123Z"). */
 void time_format_rfc3339(usec_t wall, char ret_text[static TIME_RFC3339_MAX]);
+
+/* Reads such a timestamp, of UTC, with no or up to nine decimals of the second (those beyond the
+ * sixth are dropped) and a year from 1970 to 9999: 0 or -EINVAL. */
+int time_parse_rfc3339(struct slice text, usec_t *ret_wall);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,6 +256,53 @@ static void times_agree_with_libc(void **state)
         assert_true(strftime(expected, sizeof(expected), "%a, %d %b %Y %H:%M:%S +0000", &tm) > 0);
         time_format_rfc5322(second * USEC_SEC, text);
         assert_string_equal(text, expected);
+        usec_t wall = 0;
+        time_format_rfc3339(second * USEC_SEC + 789000, text);
+        assert_int_equal(time_parse_rfc3339(slice_of(text), &wall), 0);
+        assert_int_equal(wall, second * USEC_SEC + 789000);
+    }
+}
+
+static void times_are_read(void **state)
+{
+    static const struct {
+        const char *text;
+        usec_t wall; /* -1: refused */
+    } rows[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"2026-11-22T04:49:30.123456789Z", 1795322970 * USEC_SEC + 123456},
+        {"2000-02-29T23:59:59.5Z", 951868799 * USEC_SEC + 500000},
+        {"9999-12-31T23:59:59.999999Z", 253402300799 * USEC_SEC + 999999},
+        {"1969-12-31T23:59:59Z", -1},
+        {"2026-02-29T00:00:00Z", -1},
+        {"2100-02-29T00:00:00Z", -1},
+        {"2026-00-01T00:00:00Z", -1},
+        {"2026-13-01T00:00:00Z", -1},
+        {"2026-04-31T00:00:00Z", -1},
+        {"2026-04-00T00:00:00Z", -1},
+        {"2026-04-01T24:00:00Z", -1},
+        {"2026-04-01T00:60:00Z", -1},
+        {"2026-04-01T00:00:60Z", -1},
+        {"2026-04-01 00:00:00Z", -1},
+        {"2026-04-01T00:00:00", -1},
+        {"2026-04-01T00:00:00.Z", -1},
+        {"2026-04-01T00:00:00.1234567890Z", -1},
+        {"2026-04-01T00:00:00.1", -1},
+        {"2026-04-01T00:00:00.+1Z", -1},
+        {"2026-04-01T00:00:00ZZ", -1},
+        {"2026-04-01T00:00:00+00:00", -1},
+        {"+026-04-01T00:00:00Z", -1},
+        {"2026-04-01T00:00", -1},
+        {"", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        usec_t wall = -1;
+        int r = time_parse_rfc3339(slice_of(rows[i].text), &wall);
+        if (r != (rows[i].wall < 0 ? -EINVAL : 0) || wall != rows[i].wall) {
+            fail_msg("%s: %d, %jd", rows[i].text, r, (intmax_t)wall);
+        }
     }
 }
 
@@ -495,6 +543,7 @@ int main(void)
         cmocka_unit_test(list_keeps_order),
         cmocka_unit_test(times_as_text),
         cmocka_unit_test(times_agree_with_libc),
+        cmocka_unit_test(times_are_read),
         cmocka_unit_test(text_is_cleaned),
         cmocka_unit_test(log_lines),
         cmocka_unit_test(the_two_ways_to_die),
