@@ -45,6 +45,7 @@ enum recipient_state {
 struct recipient_truth {
     enum recipient_state state;
     struct slice answer; /* a refusal in the hop's words, code first; empty for a yes */
+    enum value_source source;
 };
 
 /* A member that is NULL, or `ops` itself: what it would tell is not available. */

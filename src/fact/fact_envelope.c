@@ -84,8 +84,10 @@ static int ask_recipient(const struct evidence *e, enum value_type type,
         return r;
     }
     if (ret->state == RECIPIENT_CANNOT_BE_ASKED || ret->state == RECIPIENT_NOT_ANSWERED) {
-        *ret_unknown = value_unknown(
-            type, ret->state == RECIPIENT_NOT_ANSWERED ? UNKNOWN_TIMEOUT : UNKNOWN_TEMPORARY);
+        *ret_unknown =
+            value_from(ret->source, value_unknown(type, ret->state == RECIPIENT_NOT_ANSWERED
+                                                            ? UNKNOWN_TIMEOUT
+                                                            : UNKNOWN_TEMPORARY));
         return 1;
     }
     return 0;
@@ -98,7 +100,7 @@ int fact_rcpt_known(const struct evidence *e, const struct slice *parameters, st
     (void)parameters;
     int r = ask_recipient(e, TYPE_BOOL, &truth, ret);
     if (r == 0) {
-        *ret = value_bool(truth.state != RECIPIENT_NOT_KNOWN);
+        *ret = value_from(truth.source, value_bool(truth.state != RECIPIENT_NOT_KNOWN));
     }
     return r < 0 ? r : 0;
 }
@@ -110,8 +112,9 @@ int fact_rcpt_answer(const struct evidence *e, const struct slice *parameters, s
     (void)parameters;
     int r = ask_recipient(e, TYPE_TEXT, &truth, ret);
     if (r == 0) {
-        *ret = truth.state == RECIPIENT_KNOWN_BEFORE ? value_unknown(TYPE_TEXT, UNKNOWN_TEMPORARY)
-                                                     : value_text(truth.answer);
+        *ret = truth.state == RECIPIENT_KNOWN_BEFORE
+                   ? value_unknown(TYPE_TEXT, UNKNOWN_TEMPORARY)
+                   : value_from(truth.source, value_text(truth.answer));
     }
     return r < 0 ? r : 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/fatal.h"
 #include "fact/fact.h"
+#include "rt/rt.h"
 
 struct fact_memo *fact_memo_new(struct arena *arena, size_t count)
 {
@@ -62,6 +63,35 @@ static void count(const struct fact *fact, const struct value *v, struct fact_co
     }
 }
 
+/* Where a fact comes from whose function does not say. */
+static const uint8_t usual_sources[] = {
+    [COST_FREE] = SOURCE_CONVERSATION, [COST_MEMORY] = SOURCE_MEMORY,
+    [COST_DNS] = SOURCE_CONVERSATION,  [COST_NETWORK] = SOURCE_NEXT_HOP,
+    [COST_CONTENT] = SOURCE_MESSAGE,
+};
+
+/* Outside a task nothing suspends, and so nothing takes time. */
+static usec_t now(const struct fact *fact)
+{
+    return fact->cost >= COST_DNS && rt_self() != NULL ? rt_now() : 0;
+}
+
+static int compute(const struct fact_use *use, const struct evidence *e, struct value *ret)
+{
+    const usec_t began = now(use->fact);
+    int r = use->fact->compute(e, use->parameters, ret);
+
+    if (r < 0) {
+        return r;
+    }
+    const usec_t asking = now(use->fact) - began;
+    ret->asking = asking < UINT32_MAX ? (uint32_t)asking : UINT32_MAX;
+    if (ret->source == SOURCE_CONVERSATION) {
+        ret->source = usual_sources[use->fact->cost];
+    }
+    return 0;
+}
+
 int fact_ask(const struct fact_use *use, const struct evidence *e, struct value *ret)
 {
     struct value *place = place_of(use, e);
@@ -71,7 +101,7 @@ int fact_ask(const struct fact_use *use, const struct evidence *e, struct value 
         *ret = *place;
         return 0;
     }
-    int r = use->fact->compute(e, use->parameters, &v);
+    int r = compute(use, e, &v);
     if (r < 0) {
         return r;
     }

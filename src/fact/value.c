@@ -1,4 +1,4 @@
-/* The names of types and of reasons for not knowing. */
+/* The names of types, of reasons for not knowing, and of sources. */
 #include "fact/value.h"
 
 const char *value_type_name(enum value_type type)
@@ -22,4 +22,19 @@ const char *unknown_reason_name(enum unknown_reason reason)
     };
 
     return names[reason];
+}
+
+const char *value_source_name(enum value_source source)
+{
+    static const char *const names[SOURCE_COUNT] = {
+        [SOURCE_CONVERSATION] = "conversation",
+        [SOURCE_MEMORY] = "memory",
+        [SOURCE_MESSAGE] = "message",
+        [SOURCE_NEXT_HOP] = "next hop",
+        [SOURCE_SERVER] = "server",
+        [SOURCE_LIST] = "list",
+        [SOURCE_CACHE] = "cache",
+    };
+
+    return names[source];
 }

@@ -34,10 +34,25 @@ enum unknown_reason {
     UNKNOWN_REASON_COUNT
 };
 
+/* Where a value comes from, for the record. */
+enum value_source {
+    SOURCE_CONVERSATION = 0, /* said or done by the client, or computed from that */
+    SOURCE_MEMORY,           /* what the host's workers share */
+    SOURCE_MESSAGE,          /* read in the message */
+    SOURCE_NEXT_HOP,
+    SOURCE_SERVER, /* another server that knows the recipients */
+    SOURCE_LIST,   /* a list or database of recipients */
+    SOURCE_CACHE,  /* what one of these said a while ago */
+    SOURCE_COUNT
+};
+
 struct value {
     uint8_t type;   /* enum value_type */
     uint8_t state;  /* enum value_state */
     uint8_t reason; /* enum unknown_reason, when VALUE_UNKNOWN */
+    uint8_t source; /* enum value_source; 0 from a fact's function: what is usual for its cost */
+    uint32_t
+        asking; /* microseconds that asking took, of facts that may suspend; UINT32_MAX: more */
     union {
         bool boolean;
         int64_t number; /* NUMBER, DURATION, SIZE; of a RESULT its index in the fact's words */
@@ -54,6 +69,15 @@ struct value {
  * available", "over budget". */
 const char *value_type_name(enum value_type type);
 const char *unknown_reason_name(enum unknown_reason reason);
+/* "conversation", "memory", "message", "next hop", "server", "list", "cache" */
+const char *value_source_name(enum value_source source);
+
+/* The same value, from there. */
+static inline struct value value_from(enum value_source source, struct value v)
+{
+    v.source = (uint8_t)source;
+    return v;
+}
 
 static inline struct value value_bool(bool b)
 {

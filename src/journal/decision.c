@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,16 +15,15 @@
 #include "journal/sink.h"
 
 /* ASCII: characters that turn text around or command a terminal are of no use in a log. */
-#define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII)
+#define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12))
 
 struct decision_sink {
     struct sink *sink; /* NULL: lines go to fn */
     void (*fn)(void *arg, struct slice line);
     void *arg;
     struct buf line;
-    uint64_t sequence;
-    uint32_t epoch;
-    unsigned slot;
+    struct decision_origin origin;
+    _Atomic uint64_t own_sequence; /* where the origin has none */
 };
 
 /* ---- the line ---- */
@@ -105,6 +105,13 @@ static void put_number(json_t *object, const char *key, uint64_t n)
     decision_put(object, key, json_integer((json_int_t)n));
 }
 
+static void put_some(json_t *object, const char *key, uint64_t n)
+{
+    if (n > 0) {
+        put_number(object, key, n);
+    }
+}
+
 static void put_reply(json_t *object, uint16_t code, struct slice enhanced, struct slice text)
 {
     if (code != 0) {
@@ -120,9 +127,17 @@ static void put_client(json_t *object, const struct decision *x)
 
     put_words(object, "client", addr_format(&x->client, client));
     put_number(object, "port", x->client.port);
+    if (x->local.family != ADDR_NONE) {
+        put_words(object, "local", addr_format(&x->local, client));
+    }
+    put_words(object, "listener", x->listener);
     put_optional(object, "helo", x->helo);
     put_words(object, "protocol", x->protocol);
     put_optional(object, "tls", x->tls);
+    if (x->early) {
+        decision_put(object, "early", json_true());
+    }
+    put_words(object, "unpipelined", x->unpipelined);
 }
 
 static void put_hop(json_t *object, const struct hop_story *hop)
@@ -139,14 +154,32 @@ static json_t *recipient_object(const struct decision_recipient *r)
     json_t *object = json_object();
 
     decision_put_text(object, "recipient", r->mailbox);
+    put_words(object, "phase", r->phase);
     put_words(object, "verdict", r->verdict);
     put_reply(object, r->code, r->enhanced, r->text);
     put_hop(object, &r->hop);
     if (r->delivered_before) {
         decision_put(object, "delivered_before", json_true());
     }
+    if (r->unpipelined) {
+        decision_put(object, "unpipelined", json_true());
+    }
+    put_number(object, "at_us", r->at > 0 ? (uint64_t)r->at : 0);
     decision_put_judgement(object, &r->judgement);
     return object;
+}
+
+/* Of the message, what facts can be asked about without reading it. */
+static void put_message(json_t *object, const struct message *m)
+{
+    json_t *message = json_object();
+
+    decision_put(object, "message", message);
+    put_number(message, "received", m->received_count);
+    put_number(message, "longest_line", m->longest_line);
+    if (m->by_bdat && m->bare_cr_or_lf) {
+        decision_put(message, "binary", json_true());
+    }
 }
 
 static void put_transaction(json_t *object, const struct decision *x)
@@ -154,6 +187,8 @@ static void put_transaction(json_t *object, const struct decision *x)
     json_t *recipients = json_array();
 
     decision_put_text(object, "sender", x->sender);
+    put_some(object, "size_declared", x->size_declared);
+    put_some(object, "failures_before", x->failures_before);
     decision_put(object, "recipients", recipients);
     for (size_t i = 0; i < x->recipient_count; i++) {
         if (json_array_append_new(recipients, recipient_object(&x->recipients[i])) != 0) {
@@ -161,22 +196,50 @@ static void put_transaction(json_t *object, const struct decision *x)
         }
     }
     put_number(object, "size", x->size);
+    if (x->message != NULL) {
+        put_message(object, x->message);
+    }
 }
 
-static json_t *decision_object(const struct decision_sink *d, const struct decision *x)
+static void put_timeline(json_t *object, const struct decision_timeline *t)
+{
+    const struct {
+        const char *name;
+        usec_t at;
+    } steps[] = {{"greeted", t->greeted}, {"helo", t->helo},         {"mail", t->mail},
+                 {"data", t->data},       {"received", t->received}, {"committed", t->committed},
+                 {"decided", t->decided}};
+    json_t *timeline = json_object();
+
+    decision_put(object, "timeline_us", timeline);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        if (steps[i].at >= 0) {
+            put_number(timeline, steps[i].name, (uint64_t)steps[i].at);
+        }
+    }
+}
+
+static void put_origin(json_t *object, const struct decision_sink *d, uint64_t sequence)
+{
+    put_number(object, "run", d->origin.run);
+    put_number(object, "worker", d->origin.slot);
+    put_number(object, "epoch", d->origin.epoch);
+    put_number(object, "sequence", sequence);
+    put_some(object, "lost", decision_lost(d));
+}
+
+static json_t *decision_object(const struct decision_sink *d, const struct decision *x,
+                               uint64_t sequence)
 {
     json_t *object = json_object();
     char time[TIME_RFC3339_MAX];
-    uint64_t lost = decision_lost(d);
 
     decision_put_text(object, "id", x->id);
     time_format_rfc3339(x->time_wall, time);
     put_words(object, "time", time);
-    put_number(object, "worker", d->slot);
-    put_number(object, "epoch", d->epoch);
-    put_number(object, "sequence", d->sequence);
-    if (lost > 0) {
-        put_number(object, "lost", lost);
+    put_origin(object, d, sequence);
+    if (x->policy != NULL) {
+        put_words(object, "policy", x->policy->digest);
     }
     put_client(object, x);
     if (x->has_transaction) {
@@ -192,6 +255,7 @@ static json_t *decision_object(const struct decision_sink *d, const struct decis
     put_words(object, "note", x->note);
     decision_put_judgement(object, &x->judgement);
     put_number(object, "duration_us", x->duration > 0 ? (uint64_t)x->duration : 0);
+    put_timeline(object, &x->timeline);
     return object;
 }
 
@@ -218,11 +282,12 @@ static void dump(struct decision_sink *d, const json_t *object)
 
 void decision_write(struct decision_sink *d, const struct decision *x)
 {
-    json_t *object = decision_object(d, x);
+    _Atomic uint64_t *sequence = d->origin.sequence != NULL ? d->origin.sequence : &d->own_sequence;
+    json_t *object =
+        decision_object(d, x, atomic_fetch_add_explicit(sequence, 1, memory_order_relaxed));
 
     dump(d, object);
     json_decref(object);
-    d->sequence++;
     if (d->sink != NULL) {
         (void)sink_add(d->sink, buf_slice(&d->line));
     } else {
@@ -232,7 +297,7 @@ void decision_write(struct decision_sink *d, const struct decision *x)
 
 /* ---- the sink ---- */
 
-int decision_sink_open(const struct conf *conf, unsigned slot, uint32_t epoch,
+int decision_sink_open(const struct conf *conf, const struct decision_origin *origin,
                        struct decision_sink **ret)
 {
     struct sink *sink = NULL;
@@ -248,8 +313,7 @@ int decision_sink_open(const struct conf *conf, unsigned slot, uint32_t epoch,
     }
     struct decision_sink *d = xcalloc(1, sizeof(*d));
     d->sink = sink;
-    d->slot = slot;
-    d->epoch = epoch;
+    d->origin = *origin;
     *ret = d;
     return 0;
 }

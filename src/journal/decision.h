@@ -38,25 +38,55 @@ struct decision_judgement {
 
 struct decision_recipient {
     struct slice mailbox;
+    const char *phase;   /* "rcpt" where its RCPT was not answered 2xx; else NULL */
     const char *verdict; /* "accepted", "refused", "deferred" */
     uint16_t code; /* of the reply to RCPT where that was negative; then the next hop's answer */
     struct slice enhanced;
     struct slice text;
     struct hop_story hop;  /* its own, where the transaction has several routes */
     bool delivered_before; /* the ledger had it: not delivered again */
+    bool unpipelined;      /* client.unpipelined was true when it was judged */
+    usec_t at;             /* when RCPT came, since the connection began */
     struct decision_judgement judgement;
+};
+
+/* When it came so far, since the connection began; negative: it did not. */
+struct decision_timeline {
+    usec_t greeted;
+    usec_t helo; /* the last EHLO or HELO */
+    usec_t mail;
+    usec_t data;      /* DATA, or the first BDAT */
+    usec_t received;  /* the message was there */
+    usec_t committed; /* it had been handed over to the first hop but for its end */
+    usec_t decided;
+};
+
+/* What a line says of where it comes from. */
+struct decision_origin {
+    unsigned slot; /* the worker's */
+    uint32_t epoch;
+    uint64_t run;               /* when this Gatepost began: microseconds since 1970 UTC */
+    _Atomic uint64_t *sequence; /* lines of the slot, over all epochs of the run; NULL: own */
 };
 
 struct decision {
     struct slice id;  /* "14 characters.transaction" */
     usec_t time_wall; /* when it was decided */
     usec_t duration;  /* since MAIL, or since the connection began */
+    const struct policy *policy;
     struct addr client;
+    struct addr local;    /* where it connected to */
+    const char *listener; /* NULL: not known */
     struct slice helo;
-    const char *protocol; /* RFC 3848 / 6531 "with" keyword: SMTP, ESMTP, ESMTPS, UTF8SMTP… */
-    struct slice tls;     /* "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without */
+    const char *protocol;    /* RFC 3848 / 6531 "with" keyword: SMTP, ESMTP, ESMTPS, UTF8SMTP… */
+    struct slice tls;        /* "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without */
+    bool early;              /* client.early */
+    const char *unpipelined; /* phase in which client.unpipelined became true; NULL: it did not */
     bool has_transaction;
     struct slice sender;
+    uint64_t size_declared;
+    unsigned failures_before;      /* rcpt.failures when MAIL came */
+    const struct message *message; /* that came to be judged; NULL: none did */
     const struct decision_recipient *recipients;
     size_t recipient_count;
     uint64_t size;
@@ -69,6 +99,7 @@ struct decision {
     struct hop_story hop; /* empty before there is one, and where there are several */
     bool hop_reply;       /* the reply was the next hop's own */
     struct decision_judgement judgement;
+    struct decision_timeline timeline;
     const char *note; /* "", or why: "client went away", "in doubt", "answer unknown", "answer
                          late", "ledger not written"… */
 };
@@ -76,8 +107,8 @@ struct decision {
 struct decision_sink;
 
 /* Opens what conf says: stdout, journald, or a file that is appended to and created 0640 where
- * missing. `slot` and `epoch` name the worker in each line. 0, or a negative errno. */
-int decision_sink_open(const struct conf *conf, unsigned slot, uint32_t epoch,
+ * missing. 0, or a negative errno. */
+int decision_sink_open(const struct conf *conf, const struct decision_origin *origin,
                        struct decision_sink **ret);
 
 /* For tests: lines are handed to fn instead. */

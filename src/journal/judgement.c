@@ -32,8 +32,8 @@ static void put_rules(json_t *object, const char *key, const struct decision_jud
     }
 }
 
-/* The text, or its beginning and "...". */
-static struct slice bounded(struct slice text, struct arena *scratch)
+/* The text, or as much of its beginning as there is room for. */
+static struct slice beginning(struct slice text)
 {
     size_t n = FACT_MOST;
 
@@ -43,10 +43,15 @@ static struct slice bounded(struct slice text, struct arena *scratch)
     while (n > FACT_MOST - 4 && ((unsigned char)text.p[n] & 0xc0) == 0x80) {
         n--; /* not within a UTF-8 sequence */
     }
-    char *p = arena_alloc(scratch, n + 3);
-    memcpy(p, text.p, n);
-    memcpy(p + n, "...", 3);
-    return (struct slice){p, n + 3};
+    return (struct slice){text.p, n};
+}
+
+/* The text, or its beginning and "...". */
+static struct slice bounded(struct slice text, struct arena *scratch)
+{
+    struct slice begin = beginning(text);
+
+    return begin.n == text.n ? text : arena_printf(scratch, SLICE_FMT "...", SLICE_ARG(begin));
 }
 
 static void put_doubt(json_t *object, const struct doubts *d, struct arena *scratch)
@@ -62,20 +67,69 @@ static void put_doubt(json_t *object, const struct doubts *d, struct arena *scra
     }
 }
 
+static json_t *set_value(const struct value *v)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < v->set.count; i++) {
+        append(array, decision_text(beginning(v->set.items[i])));
+    }
+    return array;
+}
+
+/* What can be read back: a number for amounts and times (octets, microseconds), not their text. */
+static json_t *known_value(const struct fact_use *use, const struct value *v, struct arena *scratch)
+{
+    switch ((enum value_type)v->type) {
+    case TYPE_BOOL: return json_boolean(v->boolean);
+    case TYPE_NUMBER:
+    case TYPE_SIZE:
+    case TYPE_DURATION: return json_integer((json_int_t)v->number);
+    case TYPE_SET: return set_value(v);
+    case TYPE_TEXT:
+    case TYPE_ADDRESS:
+    case TYPE_RESULT:
+    case TYPE_COUNT: break;
+    }
+    return decision_text(beginning(fact_text(use, v, scratch)));
+}
+
+static bool is_cut(const struct value *v)
+{
+    return v->state == VALUE_KNOWN && v->type == TYPE_TEXT && v->text.n > FACT_MOST;
+}
+
+/* What the conversation has at hand stands for itself; of the rest the record tells where it came
+ * from, and how long it took where that is not nothing. */
+static json_t *value_object(const struct fact_use *use, const struct value *v,
+                            struct arena *scratch)
+{
+    json_t *object = json_object();
+
+    if (v->state == VALUE_UNKNOWN) {
+        decision_put(object, "unknown", json_string(unknown_reason_name(v->reason)));
+    } else {
+        decision_put(object, "value", known_value(use, v, scratch));
+    }
+    if (is_cut(v)) {
+        decision_put(object, "cut", json_integer((json_int_t)v->text.n));
+    }
+    if (use->fact->cost > COST_FREE) {
+        decision_put(object, "source", json_string(value_source_name(v->source)));
+    }
+    if (use->fact->cost >= COST_DNS) {
+        decision_put(object, "ms", json_real((double)v->asking / 1000));
+    }
+    return object;
+}
+
 static void put_value(json_t *object, const char *name, const struct fact_use *use,
                       const struct value *v, struct arena *scratch)
 {
-    if (v->state == VALUE_UNKNOWN) {
-        json_t *unknown = json_object();
-        decision_put(unknown, "unknown", json_string(unknown_reason_name(v->reason)));
-        decision_put(object, name, unknown);
-    } else if (v->type == TYPE_BOOL) {
-        decision_put(object, name, json_boolean(v->boolean));
-    } else if (v->type == TYPE_NUMBER || v->type == TYPE_SIZE) {
-        decision_put(object, name, json_integer((json_int_t)v->number));
-    } else {
-        decision_put_text(object, name, bounded(fact_text(use, v, scratch), scratch));
-    }
+    bool plain = v->state == VALUE_KNOWN && use->fact->cost == COST_FREE && !is_cut(v);
+
+    decision_put(object, name,
+                 plain ? known_value(use, v, scratch) : value_object(use, v, scratch));
 }
 
 /* "client.ip", or with its parameters "header(Subject)" */

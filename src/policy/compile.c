@@ -1,7 +1,10 @@
 /* policy_compile: what the configuration says of policy, made into rules. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/digest.h"
 #include "base/fatal.h"
 #include "policy/compiler.h"
 #include "policy/parse.h"
@@ -78,6 +81,29 @@ static void output_tables(struct compiler *c)
     }
 }
 
+/* Of all that is written: rules that look the same may use other tables and sets. */
+static void make_digest(const struct conf *conf, struct policy *p)
+{
+    struct digest_stream *d = digest_stream_new();
+
+    digest_stream_init(d);
+    for (size_t i = 0; i < conf->block_count; i++) {
+        digest_stream_update(d, conf->blocks[i].text.p, conf->blocks[i].text.n);
+        digest_stream_update(d, "", 1);
+    }
+    for (size_t i = 0; i < p->rule_count; i++) {
+        const struct rule *rule = p->rules[i];
+        digest_stream_update(d, rule->label, strlen(rule->label) + 1);
+        digest_stream_update(d, rule->written.p, rule->written.n);
+        digest_stream_update(d, "", 1);
+    }
+    const struct digest whole = digest_stream_finish(d);
+    digest_stream_free(d);
+    for (size_t i = 0; i < POLICY_DIGEST_LEN / 2; i++) {
+        (void)snprintf(p->digest + 2 * i, 3, "%02x", whole.octets[i]);
+    }
+}
+
 /* Pointers to the first members of the rules are pointers to rules. */
 static void output(struct compiler *c)
 {
@@ -93,6 +119,7 @@ static void output(struct compiler *c)
         p->use_count[i] = c->uses[i].n / sizeof(struct fact_use *);
     }
     output_tables(c);
+    make_digest(c->conf, p);
 }
 
 static void check_phases(struct compiler *c)

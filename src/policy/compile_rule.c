@@ -313,6 +313,7 @@ struct made_rule *rule_compile(struct compiler *c, const struct rule_syntax *s)
     rule->all = s->all;
     rule->place = s->place;
     rule->where = where(c, s->place);
+    rule->written = s->shown;
     rule->label = arena_printf(c->arena, "%s %s", rule->where, actions[rule->kind].name).p;
     made->syntax = s;
     check_phase(c, s);

@@ -114,7 +114,6 @@ static void collect_text(struct buf *uses, const struct text_template *t)
 
 static void put_rule(struct buf *ret, size_t where_wide, const struct rule *rule)
 {
-    const struct made_rule *made = (const struct made_rule *)(const void *)rule;
     struct buf uses = {0}, names = {0};
     enum fact_cost cost = COST_FREE;
 
@@ -129,7 +128,7 @@ static void put_rule(struct buf *ret, size_t where_wide, const struct rule *rule
     if (uses.n == 0) {
         buf_append(&names, "-", 1);
     }
-    put_row(ret, where_wide, slice_of(rule->where), made->syntax->shown, buf_slice(&names),
+    put_row(ret, where_wide, slice_of(rule->where), rule->written, buf_slice(&names),
             slice_of(fact_cost_name(cost)));
     buf_free(&uses);
     buf_free(&names);

@@ -47,14 +47,18 @@ struct rule {
     const struct text_template *text; /* of a reply, a doubt, a mark (even if not given), or NULL */
     const struct expression *condition; /* NULL: always. "when A unless B" is A and not B */
     struct place place;
-    const char *label; /* the same and what it does: "gatepost.conf:23 reject" */
-    const char *where; /* "gatepost.conf:23": the file's last component and the line */
+    const char *label;    /* the same and what it does: "gatepost.conf:23 reject" */
+    const char *where;    /* "gatepost.conf:23": the file's last component and the line */
+    struct slice written; /* as it is written, in one line */
 };
 
 struct policy_phase {
     const struct rule *const *rules; /* in their order */
     size_t count;
 };
+
+/* Hexadecimal digits. */
+#define POLICY_DIGEST_LEN 16
 
 struct policy {
     struct policy_phase phases[PHASE_COUNT];
@@ -64,6 +68,7 @@ struct policy {
     size_t use_count[SCOPE_COUNT];
     struct policy_table **tables; /* those in use */
     size_t table_count;
+    char digest[POLICY_DIGEST_LEN + 1]; /* of all that is written of it, files of tables apart */
 };
 
 /* Compiles what the configuration holds of tables, sets and policies; the standard policy where

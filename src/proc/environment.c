@@ -218,7 +218,7 @@ static int check_decisions(const struct check *c)
     if (c->conf->decisions == CONF_DECISIONS_FILE && !c->create && access(to, F_OK) < 0) {
         r = ask_folder_of(to);
     } else {
-        r = decision_sink_open(c->conf, 0, 0, &sink);
+        r = decision_sink_open(c->conf, &(struct decision_origin){0}, &sink);
     }
     if (r < 0) {
         return refuse(c, "decisions", "decisions %s: %s", to, strerror(-r));

@@ -85,7 +85,13 @@ static int open_privileged(struct worker *w)
 {
     const struct conf_hop *culprit;
     char why[256];
-    int r = decision_sink_open(w->conf, w->setup->owner.slot, w->setup->owner.epoch, &w->decisions);
+    struct board_master master;
+
+    board_read_master(w->setup->shared->board, &master);
+    const struct decision_origin origin = {.slot = w->setup->owner.slot,
+                                           .epoch = w->setup->owner.epoch,
+                                           .run = (uint64_t)master.began_wall};
+    int r = decision_sink_open(w->conf, &origin, &w->decisions);
 
     if (r < 0) {
         log_line(LOG_ERROR, "cannot open where decisions go: %s", strerror(-r));

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "fact/value.h"
 
 struct rule;
 
@@ -17,7 +18,8 @@ struct answer {
     bool timed_out;        /* ours: the next hop did not answer in time */
     bool from_hop;         /* the next hop's own words */
     bool known_before; /* ours: the next hop cannot be asked, but knew the recipient a while ago */
-    const struct rule *rule; /* the policy's rule that decided so, or NULL */
+    enum value_source source; /* of a recipient's: who was asked; 0: the next hop */
+    const struct rule *rule;  /* the policy's rule that decided so, or NULL */
 };
 
 /* An answer in our own words; `enhanced` and `text` are not copied and usually literals. */

@@ -81,6 +81,7 @@ struct delivery {
     struct isolation candidate_group;
     struct message *message; /* NULL before delivery_message */
     usec_t hand_over_until;  /* all hops are prepared by then, or have failed */
+    usec_t committed_at;     /* when the first leg's commit began; 0: not yet */
     bool cancelled;          /* before the commit */
     unsigned holders;        /* tasks that wait on for late answers */
     bool left;               /* the conversation has: the last holder frees it */

@@ -200,6 +200,9 @@ void leg_commit(struct leg *leg)
 {
     struct delivery_host *host = leg->delivery->host;
     host->counts->commits++;
+    if (leg->delivery->committed_at == 0) {
+        leg->delivery->committed_at = rt_now();
+    }
     usec_t deadline = rt_now() + host->conf->limits.answer_time;
     int rc = hop_commit(leg->hop, leg->recipients, leg->count, deadline);
     take_answers(leg, rc, true);

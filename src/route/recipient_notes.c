@@ -61,6 +61,7 @@ static bool take_no(const uint8_t *p, size_t n, struct arena *arena, struct answ
         .enhanced = arena_copy(arena, (struct slice){texts, enhanced_n}),
         .text = arena_copy(arena, (struct slice){texts + enhanced_n, n - NO_HEAD_LEN - enhanced_n}),
         .from_hop = true,
+        .source = SOURCE_CACHE,
     };
     return true;
 }

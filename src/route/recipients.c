@@ -300,6 +300,7 @@ static int ask_list(struct recipients *r, struct knower *s, const struct recipie
         return known == 1 ? 0 : known;
     }
     *ret = reply_answer(known == 0 ? REPLY_NO_MAILBOX : REPLY_NO_LIST);
+    ret->source = SOURCE_LIST;
     return 1;
 }
 
@@ -320,6 +321,7 @@ static int probe(struct recipients *r, const struct conf_route *server,
     const struct hop_story *story = hop_story(hop);
     (void)hop_end(hop);
     *ret = recipient.answer;
+    ret->source = SOURCE_SERVER;
     *ret_by = story->hop;
     return error;
 }

@@ -18,6 +18,7 @@ static bool begin(struct session *s, struct slice name, bool esmtp)
     transaction_end(s);
     judge_forget_helo(s);
     s->helo = arena_copy(&s->helo_arena, name);
+    s->helo_at = rt_now();
     s->esmtp = esmtp;
     s->dsn = false;
     s->state = STATE_READY;

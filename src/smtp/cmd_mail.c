@@ -109,7 +109,7 @@ void cmd_mail(struct session *s, struct slice argument)
     m.envelope.sender = m.path.mailbox;
     if (m.envelope.size_declared > (uint64_t)s->server->conf->limits.message_size) {
         struct answer a = reply_answer(REPLY_SIZE_DECLARED);
-        decide_mail_refused(s, m.envelope.sender, &a);
+        decide_mail_refused(s, &m.envelope, &a);
         s->naming = s->transactions;
         reply_with(s, &a);
         s->naming = 0;

@@ -158,7 +158,7 @@ static void answer(struct session *s, struct recipient_record *r)
 void cmd_rcpt(struct session *s, struct slice argument)
 {
     struct smtp_path path = {0};
-    struct recipient_record r = {0};
+    struct recipient_record r = {.at = rt_now()};
     struct dsn_rcpt dsn = {0};
     enum reply_name name = parse(s, argument, &path, &dsn);
     enum judged j = JUDGED_ANSWER;
@@ -183,6 +183,7 @@ void cmd_rcpt(struct session *s, struct slice argument)
         s->recipient = 0;
     }
     r.mailbox = path.mailbox;
+    r.unpipelined = s->evidence.unpipelined;
     if (j == JUDGED_ENDED) {
         r.answer = s->last_refusal;
         r.answer.rule = s->dropped_by != NULL ? s->dropped_by : r.answer.rule;

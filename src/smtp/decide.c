@@ -87,6 +87,24 @@ static void write_down(struct smtp_server *srv, const struct decision *x)
     decision_write(srv->decisions, x);
 }
 
+static usec_t since(const struct session *s, usec_t at)
+{
+    return at != 0 ? at - s->began : -1;
+}
+
+static struct decision_timeline timeline(const struct session *s)
+{
+    return (struct decision_timeline){
+        .greeted = since(s, s->greeted_at),
+        .helo = since(s, s->helo_at),
+        .mail = -1,
+        .data = -1,
+        .received = -1,
+        .committed = -1,
+        .decided = rt_now() - s->began,
+    };
+}
+
 /* What is known of the connection and of the reply, whatever ended. */
 static struct decision begin(struct session *s, unsigned transaction, const char *phase,
                              const char *verdict, const struct answer *a, const char *note)
@@ -96,12 +114,18 @@ static struct decision begin(struct session *s, unsigned transaction, const char
     struct decision x = {
         .id = {id, (size_t)n},
         .time_wall = rt_wall(),
+        .policy = s->server->policy,
         .client = s->client,
+        .local = s->local,
+        .listener = s->evidence.listener,
+        .early = s->evidence.early,
+        .unpipelined = s->unpipelined_from < PHASE_COUNT ? phase_name(s->unpipelined_from) : NULL,
         .helo = s->helo,
         .protocol = message_protocol(s),
         .tls = s->tls_text,
         .phase = phase,
         .verdict = verdict,
+        .timeline = timeline(s),
         .note = note,
     };
     set_answer(&x, a);
@@ -127,6 +151,9 @@ static struct decision_recipient recipient(const struct session *s,
     const struct answer *last = own ? &h->answer : yes && a != NULL ? a : &r->answer;
     return (struct decision_recipient){
         .mailbox = r->mailbox,
+        .phase = yes ? NULL : "rcpt",
+        .at = r->at - s->began,
+        .unpipelined = r->unpipelined,
         .verdict = yes && !own ? verdict : verdict_of(last),
         .code = last->code,
         .enhanced = last->enhanced,
@@ -156,6 +183,26 @@ static struct decision_recipient *recipients(const struct session *s, const char
     return list;
 }
 
+/* What there is of it. */
+static void put_transaction(struct session *s, struct decision *x)
+{
+    const struct transaction *t = &s->txn;
+    x->has_transaction = true;
+    x->duration = rt_now() - t->began;
+    x->sender = t->envelope.sender;
+    x->size_declared = t->envelope.size_declared;
+    x->failures_before = t->failures_before;
+    x->size = t->message_octets;
+    x->message = s->evidence.message;
+    x->timeline.mail = since(s, t->began);
+    x->timeline.data = since(s, t->data_at);
+    x->timeline.received = since(s, t->received);
+    if (s->delivery != NULL) {
+        x->hop = delivery_only_story(s->delivery);
+        x->timeline.committed = since(s, s->delivery->committed_at);
+    }
+}
+
 void decide_transaction(struct session *s, const char *phase, const char *verdict,
                         const struct answer *a, const char *note)
 {
@@ -164,28 +211,25 @@ void decide_transaction(struct session *s, const char *phase, const char *verdic
     struct judgement parts;
     struct arena scratch;
     arena_init(&scratch);
-    x.has_transaction = true;
-    x.duration = rt_now() - t->began;
-    x.sender = t->envelope.sender;
+    put_transaction(s, &x);
     x.recipients = t->record_count > 0 ? recipients(s, verdict, a, &scratch) : NULL;
     x.recipient_count = t->record_count;
-    x.size = t->message_octets;
-    if (s->delivery != NULL) {
-        x.hop = delivery_only_story(s->delivery);
-    }
     x.judgement = of_transaction(s, a, &parts);
     write_down(s->server, &x);
     arena_free(&scratch);
     s->decided = s->transactions;
 }
 
-void decide_mail_refused(struct session *s, struct slice sender, const struct answer *a)
+void decide_mail_refused(struct session *s, const struct envelope *e, const struct answer *a)
 {
     struct judgement parts;
     s->transactions++;
     struct decision x = begin(s, s->transactions, "mail", verdict_of(a), a, "");
     x.has_transaction = true;
-    x.sender = sender;
+    x.sender = e->sender;
+    x.size_declared = e->size_declared;
+    x.failures_before = s->evidence.rcpt_failures;
+    x.timeline.mail = x.timeline.decided;
     x.judgement = of_connection(s, a, &parts);
     write_down(s->server, &x);
     s->decided = s->transactions;
@@ -222,12 +266,17 @@ void decide_guest(const struct guest *g, const char *id, const struct answer *a,
         .id = {whole, (size_t)n},
         .time_wall = rt_wall_of(srv->rt),
         .duration = rt_now_of(srv->rt) - g->began,
+        .policy = srv->policy,
         .client = g->client,
+        .local = g->local,
+        .listener = srv->listener_names[g->listener],
+        .early = g->early,
         .protocol = "SMTP",
         .phase = "connect",
         .verdict = a != NULL   ? verdict_of(a)
                    : v != NULL ? "refused"
                                : "ended",
+        .timeline = {-1, -1, -1, -1, -1, -1, rt_now_of(srv->rt) - g->began},
         .note = note,
         .judgement = j,
     };

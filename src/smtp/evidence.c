@@ -112,7 +112,12 @@ static int ask_recipient(const struct evidence *e, struct recipient_truth *ret)
     if (r < 0) {
         return r;
     }
-    *ret = (struct recipient_truth){.state = RECIPIENT_KNOWN};
+    *ret = (struct recipient_truth){
+        .state = RECIPIENT_KNOWN,
+        .source = a->known_before  ? SOURCE_CACHE
+                  : a->source != 0 ? a->source
+                                   : SOURCE_NEXT_HOP,
+    };
     if (answer_is_yes(a)) {
         return 0;
     }

@@ -65,13 +65,24 @@ static int walk_rules(struct session *s, struct policy_run *run, struct ruling *
     return r;
 }
 
+/* Notes, for the record, which phase is the first to see that the client does not keep to RFC 2920.
+ * A phase that is judged anew sees it anew. */
+static void note_unpipelined(struct session *s, enum phase phase)
+{
+    if (s->evidence.unpipelined && phase < s->unpipelined_from) {
+        s->unpipelined_from = phase;
+    }
+}
+
 /* Walks a phase that has been entered, from its beginning. */
 static int judge(struct session *s, struct policy_run *run, struct ruling *ruling,
                  struct arena *arena)
 {
     s->evidence.doubts = &ruling->doubts;
     s->evidence.arena = arena;
-    return walk_rules(s, run, ruling);
+    int r = walk_rules(s, run, ruling);
+    note_unpipelined(s, run->phase);
+    return r;
 }
 
 /* ---- connect ---- */
@@ -87,7 +98,7 @@ void recall_asked(const struct guest_memo *g, const struct policy *p, const stru
             continue;
         }
         if (use->fact->cost > COST_FREE && use->fact->type == TYPE_BOOL) {
-            m->values[i] = value_bool((g->held >> i & 1) != 0);
+            m->values[i] = value_from(SOURCE_MEMORY, value_bool((g->held >> i & 1) != 0));
         } else {
             (void)fact_peek(use, e, &ignored);
         }
@@ -185,6 +196,7 @@ static enum judged judge_command(struct session *s, enum phase phase, struct are
 
 enum judged judge_helo(struct session *s, struct answer *ret)
 {
+    note_unpipelined(s, PHASE_HELO);
     s->evidence.helo = s->helo;
     s->evidence.tls = s->tls;
     s->evidence.tls_version = s->tls ? tls_version(s->stream) : NULL;
@@ -198,6 +210,10 @@ enum judged judge_mail(struct session *s, struct answer *ret)
     e->sender = s->txn.envelope.sender;
     e->size_declared = s->txn.envelope.size_declared;
     e->rcpt_count = 0;
+    if (s->unpipelined_from > PHASE_MAIL) {
+        s->unpipelined_from = PHASE_COUNT; /* an earlier transaction's */
+    }
+    note_unpipelined(s, PHASE_MAIL);
     e->memos[SCOPE_TRANSACTION] =
         fact_memo_new(arena, s->server->policy->use_count[SCOPE_TRANSACTION]);
     return judge_command(s, PHASE_MAIL, arena, ret);
@@ -237,6 +253,7 @@ enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct r
     if (error < 0) {
         return ended_by(s, error);
     }
+    note_unpipelined(s, PHASE_RCPT);
     enum course_outcome outcome = course_leave_rcpt(&s->course, r->ruling, path->local_part, &v);
     return conclude(s, outcome, v, ret);
 }
@@ -259,6 +276,7 @@ static const struct doubts *least_doubts(const struct session *s)
 enum judged judge_message(struct session *s, struct answer *ret)
 {
     struct policy_run run;
+    note_unpipelined(s, PHASE_MESSAGE);
     s->evidence.message = &s->txn.message;
     s->evidence.memos[SCOPE_RECIPIENT] = NULL;
     if (!course_enter_message(&s->course, least_doubts(s), rt_now(), &run)) {

@@ -21,7 +21,7 @@ void receive_begin(struct session *s, bool by_bdat)
     digest_stream_init(s->digest);
     data_decoder_init(&t->decoder);
     header_counter_init(&t->header);
-    t->data_began = rt_now();
+    t->data_began = t->data_at = rt_now();
     t->spooling = true;
     session_enter(s, SESSION_DATA);
 }
@@ -151,6 +151,7 @@ int receive_chunk(struct session *s, uint64_t size, bool wanted)
 void receive_end(struct session *s)
 {
     struct message *m = &s->txn.message;
+    s->txn.received = rt_now();
     if (m->by_bdat) {
         data_scan_end(&s->txn.decoder);
     }

@@ -328,6 +328,7 @@ static void greet(struct session *s)
         a.text = arena_printf(&s->arena, "%s ESMTP", s->server->conf->hostname);
         s->server->counts->greeted++;
     }
+    s->greeted_at = rt_now();
     reply_with(s, &a);
 }
 
@@ -426,6 +427,7 @@ int session_begin(const struct guest *g, bool judged)
     s->local = g->local;
     s->began = g->began;
     s->state = STATE_NEW;
+    s->unpipelined_from = PHASE_COUNT;
     s->counted = g->counted;
     s->unrecorded = g->checked;
     arena_init(&s->arena);

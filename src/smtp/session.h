@@ -48,6 +48,8 @@ struct recipient_record {
     struct answer answer;  /* code 0: the session ended before there was one */
     struct ruling *ruling; /* NULL when the policy was not asked */
     struct fact_memo *memo;
+    usec_t at;        /* when RCPT came */
+    bool unpipelined; /* as client.unpipelined was when it was judged */
 };
 
 /* Something that is done once, although several facts that are asked together want it. */
@@ -80,7 +82,10 @@ struct transaction {
     size_t record_cap;
     uint64_t message_octets; /* taken in, kept or not */
     usec_t began;
-    usec_t data_began; /* moved on by what we let the client wait */
+    usec_t data_at;           /* DATA, or the first BDAT; 0: not yet */
+    usec_t received;          /* the message was there; 0: not yet */
+    usec_t data_began;        /* moved on by what we let the client wait */
+    unsigned failures_before; /* rcpt.failures when it began */
     enum receive_failure {
         RECEIVE_OK,
         RECEIVE_SIZE,
@@ -121,6 +126,8 @@ struct session {
     bool ended; /* close now: the client is gone, or a 421 was said */
     struct slice tls_text;
     usec_t began;
+    usec_t greeted_at;     /* 0: not yet */
+    usec_t helo_at;        /* of the last one; 0: none yet */
     unsigned transactions; /* begun in this session: the id's middle number */
     unsigned decided;      /* transactions with a decision line */
     unsigned commands;     /* that advanced nothing */
@@ -140,7 +147,8 @@ struct session {
     struct course course;
     struct policy_run connect_run;
     struct asked_recipient asked;
-    usec_t waited; /* by `wait` rules, in the whole connection */
+    usec_t waited;               /* by `wait` rules, in the whole connection */
+    enum phase unpipelined_from; /* the first phase that sees client.unpipelined; or PHASE_COUNT */
     bool connect_judged;
     bool must_be_last; /* the command under way ends a group (RFC 2920) */
 
@@ -233,7 +241,7 @@ void transaction_end(struct session *s);
 void decide_transaction(struct session *s, const char *phase, const char *verdict,
                         const struct answer *a, const char *note);
 /* Of a MAIL that was refused, or of a connection that had no transaction. */
-void decide_mail_refused(struct session *s, struct slice sender, const struct answer *a);
+void decide_mail_refused(struct session *s, const struct envelope *e, const struct answer *a);
 /* Of a guest that ended in the lobby; answer NULL: without a word. */
 void decide_guest(const struct guest *g, const char *id, const struct answer *a, const char *note);
 void decide_connection(struct session *s, const struct answer *a, const char *note);

@@ -15,7 +15,11 @@ void transaction_begin(struct session *s, const struct envelope *e)
     whole.origin = (struct origin){
         .client = s->client, .helo = s->helo, .esmtp = s->esmtp, .id = {id, (size_t)n}};
     delivery_begin(s->delivery, &s->client, &whole);
-    s->txn = (struct transaction){.envelope = s->delivery->envelope, .began = rt_now()};
+    s->txn = (struct transaction){
+        .envelope = s->delivery->envelope,
+        .began = rt_now(),
+        .failures_before = s->evidence.rcpt_failures,
+    };
     s->server->counts->transactions++;
     s->naming = s->transactions;
     s->state = STATE_MAIL;

@@ -178,14 +178,31 @@ static void put_array(struct buf *b, const json_t *array)
     }
 }
 
+/* A fact that had to be asked for: "true (next hop)", "unknown (timeout)". */
+static void put_asked_for(struct buf *b, const json_t *fact)
+{
+    const json_t *reason = json_object_get(fact, "unknown");
+    const json_t *cut = json_object_get(fact, "cut");
+    if (reason != NULL) {
+        buf_printf(b, "unknown (%s)", json_string_value(reason));
+        return;
+    }
+    put_value(b, json_object_get(fact, "value"));
+    if (cut != NULL) {
+        buf_printf(b, " (of %d octets)", (int)json_integer_value(cut));
+    }
+    if (json_object_get(fact, "source") != NULL) {
+        buf_printf(b, " (%s)", json_string_value(json_object_get(fact, "source")));
+    }
+}
+
 static void put_object(struct buf *b, const json_t *object)
 {
-    const json_t *reason = json_object_get(object, "unknown");
     const char *key;
     const json_t *item;
     bool first = true;
-    if (reason != NULL) {
-        buf_printf(b, "unknown (%s)", json_string_value(reason));
+    if (json_object_get(object, "unknown") != NULL || json_object_get(object, "value") != NULL) {
+        put_asked_for(b, object);
         return;
     }
     json_object_foreach((json_t *)object, key, item)
@@ -228,9 +245,39 @@ static void put_verdict(struct buf *b, const json_t *object)
 
 /* Fields that say nothing of the policy, or were said already. */
 static const char *const unshown[] = {
-    "id",   "time",     "worker", "epoch",  "sequence",       "lost",        "client",    "port",
-    "helo", "protocol", "tls",    "sender", "recipients",     "size",        "phase",     "verdict",
-    "code", "enhanced", "text",   "hop",    "hop_tls_unused", "duration_us", "recipient", NULL,
+    "id",
+    "time",
+    "worker",
+    "epoch",
+    "sequence",
+    "lost",
+    "client",
+    "port",
+    "helo",
+    "protocol",
+    "tls",
+    "sender",
+    "recipients",
+    "size",
+    "phase",
+    "verdict",
+    "code",
+    "enhanced",
+    "text",
+    "hop",
+    "hop_tls_unused",
+    "duration_us",
+    "recipient",
+    "run",
+    "policy",
+    "local",
+    "listener",
+    "size_declared",
+    "failures_before",
+    "message",
+    "timeline_us",
+    "at_us",
+    NULL,
 };
 
 static void put_further(struct buf *b, const char *indent, const json_t *object)

@@ -252,6 +252,7 @@ static void lookups_run_side_by_side(void **state)
     for (size_t i = 0; i < COUNT(asked); i++) {
         assert_int_equal(asked[i]->computed, 1);
         assert_int_equal(asked[i]->began, asked[0]->began);
+        assert_int_equal(fact_kept(&asked[i]->use, &w->e).asking, (i + 1) * USEC_SEC);
     }
 }
 
@@ -269,6 +270,8 @@ static void content_waits_for_lookups(void **state)
     assert_int_equal(run_in_task(judge_in_task, w), 2 * USEC_SEC);
     assert_int_equal(network->began, dns->began);
     assert_int_equal(content->began, dns->began + USEC_SEC);
+    assert_int_equal(fact_kept(&content->use, &w->e).source, SOURCE_MESSAGE);
+    assert_int_equal(fact_kept(&network->use, &w->e).source, SOURCE_NEXT_HOP);
     assert_fired_count(w, 3);
 }
 
