@@ -13,6 +13,17 @@ struct answer reply_answer(enum reply_name name)
     return answers[name];
 }
 
+int reply_find(uint16_t code, struct slice enhanced, struct slice text)
+{
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        const struct answer *a = &answers[i];
+        if (a->code == code && slice_eq(a->enhanced, enhanced) && slice_eq(a->text, text)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
 bool answer_says_unknown(const struct answer *a)
 {
     return a->code >= 500 && !a->of_mail &&

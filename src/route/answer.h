@@ -38,6 +38,9 @@ enum reply_name {
 /* One of ours as an answer; its texts are static. */
 struct answer reply_answer(enum reply_name name);
 
+/* The enum reply_name of ours that reads so; -1: none does, so these are somebody else's words. */
+int reply_find(uint16_t code, struct slice enhanced, struct slice text);
+
 static inline bool answer_is_yes(const struct answer *a)
 {
     return a->code >= 200 && a->code < 300;
