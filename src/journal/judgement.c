@@ -1,34 +1,29 @@
 /* The policy's part in a decision line: which rules fired, and on what evidence. */
-#include "base/fatal.h"
-#include "journal/decision_json.h"
+#include "journal/judgement.h"
 
 /* Octets of a text fact that the record shows: a client must not be able to make it too long for
  * where it goes. */
 #define FACT_MOST ((size_t)1000)
 
-static void append(json_t *array, json_t *value)
-{
-    if (json_array_append_new(array, value) != 0) {
-        fatal("out of memory for a decision line");
-    }
-}
-
-static void put_rules(json_t *object, const char *key, const struct decision_judgement *j,
+static void put_rules(struct emit *e, const char *key, const struct decision_judgement *j,
                       bool observed)
 {
-    json_t *array = NULL;
+    bool any = false;
 
     for (size_t i = 0; i < j->ruling_count; i++) {
         for (const struct fired *f = j->rulings[i]->first; f != NULL; f = f->next) {
             if (f->rule->observe != observed) {
                 continue;
             }
-            if (array == NULL) {
-                array = json_array();
-                decision_put(object, key, array);
+            if (!any) {
+                emit_array(e, key);
+                any = true;
             }
-            append(array, decision_text(slice_of(f->rule->label)));
+            emit_text(e, NULL, slice_of(f->rule->label));
         }
+    }
+    if (any) {
+        emit_array_end(e);
     }
 }
 
@@ -54,44 +49,44 @@ static struct slice bounded(struct slice text, struct arena *scratch)
     return begin.n == text.n ? text : arena_printf(scratch, SLICE_FMT "...", SLICE_ARG(begin));
 }
 
-static void put_doubt(json_t *object, const struct doubts *d, struct arena *scratch)
+static void put_doubt(struct emit *e, const struct doubts *d, struct arena *scratch)
 {
     int64_t sum = doubts_sum(d);
     struct slice why = bounded(doubts_why(d, scratch), scratch);
 
     if (sum != 0) {
-        decision_put(object, "doubt", json_integer((json_int_t)sum));
+        emit_number(e, "doubt", sum);
     }
     if (why.n > 0) {
-        decision_put_text(object, "why", why);
+        emit_text(e, "why", why);
     }
 }
 
-static json_t *set_value(const struct value *v)
+static void put_set(struct emit *e, const char *key, const struct value *v)
 {
-    json_t *array = json_array();
-
+    emit_array(e, key);
     for (size_t i = 0; i < v->set.count; i++) {
-        append(array, decision_text(beginning(v->set.items[i])));
+        emit_text(e, NULL, beginning(v->set.items[i]));
     }
-    return array;
+    emit_array_end(e);
 }
 
 /* What can be read back: a number for amounts and times (octets, microseconds), not their text. */
-static json_t *known_value(const struct fact_use *use, const struct value *v, struct arena *scratch)
+static void put_known(struct emit *e, const char *key, const struct fact_use *use,
+                      const struct value *v, struct arena *scratch)
 {
     switch ((enum value_type)v->type) {
-    case TYPE_BOOL: return json_boolean(v->boolean);
+    case TYPE_BOOL: emit_bool(e, key, v->boolean); return;
     case TYPE_NUMBER:
     case TYPE_SIZE:
-    case TYPE_DURATION: return json_integer((json_int_t)v->number);
-    case TYPE_SET: return set_value(v);
+    case TYPE_DURATION: emit_number(e, key, v->number); return;
+    case TYPE_SET: put_set(e, key, v); return;
     case TYPE_TEXT:
     case TYPE_ADDRESS:
     case TYPE_RESULT:
     case TYPE_COUNT: break;
     }
-    return decision_text(beginning(fact_text(use, v, scratch)));
+    emit_text(e, key, beginning(fact_text(use, v, scratch)));
 }
 
 static bool is_cut(const struct value *v)
@@ -100,36 +95,36 @@ static bool is_cut(const struct value *v)
 }
 
 /* What the conversation has at hand stands for itself; of the rest the record tells where it came
- * from, and how long it took where that is not nothing. */
-static json_t *value_object(const struct fact_use *use, const struct value *v,
-                            struct arena *scratch)
+ * from, and how long asking took where that may be long. */
+static void put_asked(struct emit *e, const struct fact_use *use, const struct value *v,
+                      struct arena *scratch)
 {
-    json_t *object = json_object();
-
     if (v->state == VALUE_UNKNOWN) {
-        decision_put(object, "unknown", json_string(unknown_reason_name(v->reason)));
+        emit_text(e, "unknown", slice_of(unknown_reason_name(v->reason)));
     } else {
-        decision_put(object, "value", known_value(use, v, scratch));
+        put_known(e, "value", use, v, scratch);
     }
     if (is_cut(v)) {
-        decision_put(object, "cut", json_integer((json_int_t)v->text.n));
+        emit_unsigned(e, "cut", v->text.n);
     }
     if (use->fact->cost > COST_FREE) {
-        decision_put(object, "source", json_string(value_source_name(v->source)));
+        emit_text(e, "source", slice_of(value_source_name(v->source)));
     }
     if (use->fact->cost >= COST_DNS) {
-        decision_put(object, "ms", json_real((double)v->asking / 1000));
+        emit_thousandths(e, "ms", v->asking);
     }
-    return object;
 }
 
-static void put_value(json_t *object, const char *name, const struct fact_use *use,
+static void put_value(struct emit *e, const char *name, const struct fact_use *use,
                       const struct value *v, struct arena *scratch)
 {
-    bool plain = v->state == VALUE_KNOWN && use->fact->cost == COST_FREE && !is_cut(v);
-
-    decision_put(object, name,
-                 plain ? known_value(use, v, scratch) : value_object(use, v, scratch));
+    if (v->state == VALUE_KNOWN && use->fact->cost == COST_FREE && !is_cut(v)) {
+        put_known(e, name, use, v, scratch);
+        return;
+    }
+    emit_object(e, name);
+    put_asked(e, use, v, scratch);
+    emit_object_end(e);
 }
 
 /* "client.ip", or with its parameters "header(Subject)" */
@@ -146,9 +141,9 @@ static const char *use_name(const struct fact_use *use, struct arena *scratch)
     return name;
 }
 
-static void put_facts(json_t *object, const struct decision_judgement *j, struct arena *scratch)
+static void put_facts(struct emit *e, const struct decision_judgement *j, struct arena *scratch)
 {
-    json_t *values = NULL;
+    bool any = false;
 
     for (size_t i = 0; i < j->fact_scopes; i++) {
         const struct fact_memo *m = j->facts[i].memo;
@@ -157,28 +152,31 @@ static void put_facts(json_t *object, const struct decision_judgement *j, struct
             if (m->values[k].state == VALUE_UNASKED) {
                 continue;
             }
-            if (values == NULL) {
-                values = json_object();
-                decision_put(object, "facts", values);
+            if (!any) {
+                emit_object(e, "facts");
+                any = true;
             }
-            put_value(values, use_name(use, scratch), use, &m->values[k], scratch);
+            put_value(e, use_name(use, scratch), use, &m->values[k], scratch);
         }
+    }
+    if (any) {
+        emit_object_end(e);
     }
 }
 
-void decision_put_judgement(json_t *object, const struct decision_judgement *j)
+void decision_put_judgement(struct emit *e, const struct decision_judgement *j)
 {
     struct arena scratch;
 
     arena_init(&scratch);
     if (j->rule != NULL) {
-        decision_put_text(object, "rule", slice_of(j->rule->where));
+        emit_text(e, "rule", slice_of(j->rule->where));
     }
-    put_rules(object, "fired", j, false);
-    put_rules(object, "observed", j, true);
+    put_rules(e, "fired", j, false);
+    put_rules(e, "observed", j, true);
     if (j->doubts != NULL) {
-        put_doubt(object, j->doubts, &scratch);
+        put_doubt(e, j->doubts, &scratch);
     }
-    put_facts(object, j, &scratch);
+    put_facts(e, j, &scratch);
     arena_free(&scratch);
 }

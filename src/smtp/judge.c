@@ -253,7 +253,6 @@ enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct r
     if (error < 0) {
         return ended_by(s, error);
     }
-    note_unpipelined(s, PHASE_RCPT);
     enum course_outcome outcome = course_leave_rcpt(&s->course, r->ruling, path->local_part, &v);
     return conclude(s, outcome, v, ret);
 }

@@ -81,7 +81,7 @@ static struct decision full(void)
         .listener = "0.0.0.0:25",
         .early = true,
         .unpipelined = "rcpt",
-        .size_declared = 4096,
+        .size_declared = UINT64_MAX,
         .failures_before = 2,
         .message = &message,
         .timeline = {1000, 1500, 2000, 3000, 4000, 5000, 6711},
@@ -121,7 +121,8 @@ static void full_line(void **state)
         "\"listener\":\"0.0.0.0:25\",\"helo\":\"client.example\","
         "\"protocol\":\"ESMTPS\",\"tls\":\"TLSv1.3 TLS_AES_256_GCM_SHA384\","
         "\"early\":true,\"unpipelined\":\"rcpt\","
-        "\"sender\":\"from@example.org\",\"size_declared\":4096,\"failures_before\":2,"
+        "\"sender\":\"from@example.org\",\"size_declared\":9223372036854775807,\"failures_before\":"
+        "2,"
         "\"recipients\":[{\"recipient\":\"one@example.net\","
         "\"verdict\":\"accepted\",\"code\":250,\"enhanced\":\"2.0.0\",\"text\":\"ok\","
         "\"hop\":\"lmtp:/run/lmtp\",\"delivered_before\":true,\"at_us\":2300},"
