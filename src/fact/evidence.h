@@ -17,6 +17,7 @@
 
 struct evidence;
 struct fact_memo;
+struct fact_use;
 struct fact_counters;
 
 /* Of the doubt rules of one scope, those that have fired. */
@@ -66,6 +67,11 @@ struct evidence_ops {
      * the message. Read once, however often this is called. 0; -E2BIG with the part that fits; or
      * -EIO, -ECANCELED. Suspends. */
     int (*message_header)(const struct evidence *e, struct slice *ret);
+    /* Of a conversation that is over and on record; NULL for a living one. Has the record a say in
+     * this fact? 0: no, it is computed from the evidence. 1 and *ret, of the fact's type: as it
+     * was. -ENODATA: only the record could tell, and does not: the fact is open until
+     * policy_each_need has named it, and unknown for whoever asks. Never suspends. */
+    int (*recall)(const struct evidence *e, const struct fact_use *use, struct value *ret);
 };
 
 #define HEADER_MOST ((size_t)262144)

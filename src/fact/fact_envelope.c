@@ -2,25 +2,7 @@
 #include <errno.h>
 
 #include "fact/fact.h"
-
-/* What follows the "@" of a mailbox; empty without one. A local part in quotes may have an "@" of
- * its own, and so may an address literal, but no further "[". */
-static struct slice domain_of(struct slice mailbox)
-{
-    if (mailbox.n == 0) {
-        return SLICE_LIT("");
-    }
-    const char *end = mailbox.p + mailbox.n;
-    const char *at_sign = memrchr(mailbox.p, '@', mailbox.n);
-    if (end[-1] == ']') {
-        const char *bracket = memrchr(mailbox.p, '[', mailbox.n);
-        at_sign = bracket != NULL && bracket > mailbox.p && bracket[-1] == '@' ? bracket - 1 : NULL;
-    }
-    if (at_sign == NULL) {
-        return SLICE_LIT("");
-    }
-    return (struct slice){at_sign + 1, (size_t)(end - at_sign - 1)};
-}
+#include "parse/smtp_address.h"
 
 int fact_sender(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
@@ -32,7 +14,7 @@ int fact_sender(const struct evidence *e, const struct slice *parameters, struct
 int fact_sender_domain(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
     (void)parameters;
-    *ret = value_text(domain_of(e->sender));
+    *ret = value_text(smtp_mailbox_domain(e->sender));
     return 0;
 }
 
@@ -46,7 +28,7 @@ int fact_sender_null(const struct evidence *e, const struct slice *parameters, s
 int fact_sender_mine(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
     (void)parameters;
-    *ret = value_bool(conf_has_own_route(e->conf, domain_of(e->sender)));
+    *ret = value_bool(conf_has_own_route(e->conf, smtp_mailbox_domain(e->sender)));
     return 0;
 }
 

@@ -1,4 +1,5 @@
 /* Asking for facts, and remembering what they said for as long as their scope lasts. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/fatal.h"
@@ -76,11 +77,25 @@ static usec_t now(const struct fact *fact)
     return fact->cost >= COST_DNS && rt_self() != NULL ? rt_now() : 0;
 }
 
+/* What the record of a conversation that is over says: see evidence_ops. */
+static int recall(const struct fact_use *use, const struct evidence *e, struct value *ret)
+{
+    return e->ops != NULL && e->ops->recall != NULL ? e->ops->recall(e, use, ret) : 0;
+}
+
 static int compute(const struct fact_use *use, const struct evidence *e, struct value *ret)
 {
     const usec_t began = now(use->fact);
-    int r = use->fact->compute(e, use->parameters, ret);
+    int r = recall(use, e, ret);
 
+    if (r == -ENODATA) {
+        *ret = value_unknown(use->fact->type, UNKNOWN_NOT_AVAILABLE);
+        return 0;
+    }
+    if (r > 0) {
+        return 0;
+    }
+    r = use->fact->compute(e, use->parameters, ret);
     if (r < 0) {
         return r;
     }
@@ -115,8 +130,11 @@ int fact_ask(const struct fact_use *use, const struct evidence *e, struct value 
 
 bool fact_peek(const struct fact_use *use, const struct evidence *e, struct value *ret)
 {
-    if (use->fact->cost > COST_MEMORY && !is_remembered(use, place_of(use, e))) {
-        return false;
+    if (!is_remembered(use, place_of(use, e))) {
+        const int r = recall(use, e, ret);
+        if (r < 0 || (r == 0 && use->fact->cost > COST_MEMORY)) {
+            return false;
+        }
     }
     return fact_ask(use, e, ret) == 0;
 }

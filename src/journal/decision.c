@@ -134,9 +134,9 @@ static void put_timeline(struct emit *e, const struct decision_timeline *t)
     const struct {
         const char *name;
         usec_t at;
-    } steps[] = {{"greeted", t->greeted}, {"helo", t->helo},         {"mail", t->mail},
-                 {"data", t->data},       {"received", t->received}, {"committed", t->committed},
-                 {"decided", t->decided}};
+    } steps[] = {{"early", t->early},         {"greeted", t->greeted}, {"helo", t->helo},
+                 {"mail", t->mail},           {"data", t->data},       {"received", t->received},
+                 {"committed", t->committed}, {"decided", t->decided}};
 
     emit_object(e, "timeline_us");
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

@@ -52,6 +52,7 @@ struct decision_recipient {
 
 /* When it came so far, since the connection began; negative: it did not. */
 struct decision_timeline {
+    usec_t early; /* the client was seen to have spoken before the greeting; 0: at once */
     usec_t greeted;
     usec_t helo; /* the last EHLO or HELO */
     usec_t mail;

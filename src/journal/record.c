@@ -94,6 +94,7 @@ static const struct member recipient_members[] = {
     RECIPIENT("text", TEXT, text, COLUMN),
     RECIPIENT("at_us", SPAN, at, COLUMN),
     RECIPIENT("delivered_before", FLAG, delivered_before, MORE),
+    RECIPIENT("unpipelined", FLAG, unpipelined, MORE),
 };
 
 static const struct member judgement_members[] = {
@@ -111,8 +112,8 @@ static const struct member hop_members[] = {
 };
 
 static const struct member timeline_members[] = {
-    TIMELINE(greeted),  TIMELINE(helo),      TIMELINE(mail),    TIMELINE(data),
-    TIMELINE(received), TIMELINE(committed), TIMELINE(decided),
+    TIMELINE(early), TIMELINE(greeted),  TIMELINE(helo),      TIMELINE(mail),
+    TIMELINE(data),  TIMELINE(received), TIMELINE(committed), TIMELINE(decided),
 };
 
 /* What is being read. `why` is set by the first that fails. */
@@ -321,7 +322,7 @@ static int take_recipients(struct reading *g, json_t *object, struct journal_rec
 
 /* ---- a record ---- */
 
-static const struct journal_timeline nothing_happened = {-1, -1, -1, -1, -1, -1, -1};
+static const struct journal_timeline nothing_happened = {-1, -1, -1, -1, -1, -1, -1, -1};
 
 /* What has no column, but for the hop. */
 static int take_message_and_timeline(struct reading *g, json_t *object, struct journal_record *r)

@@ -50,13 +50,15 @@ struct journal_recipient {
     struct slice text;
     struct journal_hop hop;
     bool delivered_before;
-    usec_t at; /* since the client was accepted, when its RCPT came; -1: not known */
+    bool unpipelined; /* as client.unpipelined was when it was judged */
+    usec_t at;        /* since the client was accepted, when its RCPT came; -1: not known */
     struct journal_judgement judgement;
     struct slice more; /* as that of the record */
 };
 
 /* Since the client was accepted; -1: did not happen, or is not known. */
 struct journal_timeline {
+    usec_t early; /* it was seen that the client had spoken before the greeting; 0: at once */
     usec_t greeted;
     usec_t helo;
     usec_t mail;
@@ -122,5 +124,5 @@ int journal_record_parse(struct slice line, struct arena *arena, struct journal_
  * r->more hop.failed to hop.xclient_unused, early to binary, and the timeline. 0; or -EBADMSG for a
  * text that is not what a writer stores, then they stay zero, and the timeline -1. */
 int journal_record_read_more(struct journal_record *r, struct arena *arena);
-/* The same for a recipient: hop.failed to hop.xclient_unused, and delivered_before. */
+/* The same for a recipient: hop.failed to hop.xclient_unused, delivered_before and unpipelined. */
 int journal_recipient_read_more(struct journal_recipient *r, struct arena *arena);

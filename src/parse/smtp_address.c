@@ -332,3 +332,20 @@ size_t smtp_local_part_unquote(struct slice local, char *ret)
     }
     return length;
 }
+
+struct slice smtp_mailbox_domain(struct slice mailbox)
+{
+    if (mailbox.n == 0) {
+        return SLICE_LIT("");
+    }
+    const char *end = mailbox.p + mailbox.n;
+    const char *at_sign = memrchr(mailbox.p, '@', mailbox.n);
+    if (end[-1] == ']') {
+        const char *bracket = memrchr(mailbox.p, '[', mailbox.n);
+        at_sign = bracket != NULL && bracket > mailbox.p && bracket[-1] == '@' ? bracket - 1 : NULL;
+    }
+    if (at_sign == NULL) {
+        return SLICE_LIT("");
+    }
+    return (struct slice){at_sign + 1, (size_t)(end - at_sign - 1)};
+}

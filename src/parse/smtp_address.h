@@ -43,3 +43,7 @@ bool smtp_helo_valid(struct slice text);
 /* The local part with quoting undone ("\"a b\"" → a b), into `ret` (at least local.n octets).
  * Returns its length. */
 size_t smtp_local_part_unquote(struct slice local, char *ret);
+
+/* What follows the "@" of a mailbox; empty without one. A local part in quotes may have an "@" of
+ * its own, and so may an address literal, but no further "[". */
+struct slice smtp_mailbox_domain(struct slice mailbox);

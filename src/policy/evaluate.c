@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/fatal.h"
+#include "policy/expression.h"
 #include "policy/needs.h"
 #include "rt/rt.h"
 
@@ -29,6 +30,9 @@ void policy_begin(struct policy_run *run, const struct policy *policy, enum phas
 /* Is the rule there at all in this run? */
 static bool counts(const struct policy_run *run, const struct rule *rule)
 {
+    if (rule == run->without) {
+        return false;
+    }
     if (run->only_yes) {
         return rule->kind == RULE_PASS || rule->kind == RULE_TRUST;
     }
@@ -38,6 +42,12 @@ static bool counts(const struct policy_run *run, const struct rule *rule)
 static bool is_verdict(const struct rule *rule)
 {
     return actions[rule->kind].verdict && !rule->observe;
+}
+
+/* Is the rule's text wanted? */
+static bool is_filled(const struct policy_run *run, const struct rule *rule)
+{
+    return run->texts == TEXTS_ALL || (run->texts == TEXTS_OF_DOUBT && rule->kind == RULE_DOUBT);
 }
 
 struct walk {
@@ -65,7 +75,7 @@ static bool stays_open(struct walk *w, const struct rule *rule, unsigned truth)
     if (w->open || truth != TRUTH_TRUE) {
         return true;
     }
-    return !rule->observe && template_weigh(rule->text, w->e, &w->needs);
+    return !rule->observe && is_filled(w->run, rule) && template_weigh(rule->text, w->e, &w->needs);
 }
 
 static void wait_for(struct policy_run *run, const struct rule *rule)
@@ -110,7 +120,7 @@ enum policy_step policy_step(struct policy_run *run, const struct evidence *e,
         }
         run->next = w.open ? run->next : (uint16_t)(i + 1);
         if ((truth & TRUTH_TRUE) != 0) {
-            ruling_fire(ruling, rule, e);
+            ruling_fire(ruling, rule, e, is_filled(run, rule));
             if (is_verdict(rule)) {
                 run->next = (uint16_t)phase->count;
                 return STEP_DONE;
@@ -213,4 +223,33 @@ int policy_ask(struct policy_run *run, const struct evidence *e)
     const size_t lookups = take_lookups(needs);
     return lookups > 1 ? ask_together(needs->uses, lookups, e)
                        : ask_in_turn(needs->uses, lookups > 0 ? lookups : needs->count, e);
+}
+
+/* ---- what is over ---- */
+
+void policy_each_need(struct policy_run *run, void (*fn)(void *arg, const struct fact_use *use),
+                      void *arg)
+{
+    const struct needs *needs = run->needs;
+
+    run->needs = NULL;
+    for (size_t i = 0; needs != NULL && i < needs->count; i++) {
+        fn(arg, needs->uses[i]);
+    }
+}
+
+static bool asks_for(const struct expression *x, const struct fact *fact)
+{
+    return x != NULL && ((x->use != NULL && x->use->fact == fact) || asks_for(x->left, fact) ||
+                         asks_for(x->right, fact));
+}
+
+enum policy_texts policy_texts_that_matter(const struct policy *p)
+{
+    for (size_t i = 0; i < p->rule_count; i++) {
+        if (asks_for(p->rules[i]->condition, &facts[FACT_why])) {
+            return TEXTS_OF_DOUBT;
+        }
+    }
+    return TEXTS_NONE;
 }

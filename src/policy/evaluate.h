@@ -38,17 +38,29 @@ void ruling_init(struct ruling *r, const struct doubts *outer);
 void ruling_copy(struct ruling *ret, const struct ruling *r, struct arena *arena,
                  const struct doubts *outer);
 
+/* Which rules' texts are wanted when they fire. */
+enum policy_texts {
+    TEXTS_ALL,
+    TEXTS_OF_DOUBT, /* for the fact `why` */
+    TEXTS_NONE,
+};
+
 struct policy_run {
     const struct policy *policy;
     enum phase phase;
     uint16_t next;   /* rule of the phase: all in front of it are settled */
     bool only_yes;   /* a verdict is pending: only pass and trust rules count */
     bool postmaster; /* reject and defer rules do not fire */
+    enum policy_texts texts;
+    const struct rule *without; /* as if the policy did not have that rule; NULL: it is as it is */
     usec_t began;
     usec_t wait_until;   /* `began` until a wait rule fires */
     usec_t wait_most;    /* at first the phase's; the caller may know of less */
     struct needs *needs; /* behind STEP_ASK, for policy_ask; in e->arena */
 };
+
+/* DESIGN "Wait": all of a connection's waits together; the caller minds it, by wait_most. */
+#define WAIT_CONNECTION_MOST (300 * USEC_SEC)
 
 enum policy_step {
     STEP_DONE, /* ruling->verdict is final */
@@ -68,6 +80,15 @@ enum policy_step policy_step(struct policy_run *run, const struct evidence *e,
  * belong to the cheapest kind that is needed (DNS and network first, then content). They must be
  * remembered: e->memos. 0 or -ECANCELED. Suspends. */
 int policy_ask(struct policy_run *run, const struct evidence *e);
+
+/* Instead of policy_ask, of a conversation that is over and on record (evidence_ops.recall): calls
+ * `fn` with each fact that can still matter, which recall must have a value for from then on. */
+void policy_each_need(struct policy_run *run, void (*fn)(void *arg, const struct fact_use *use),
+                      void *arg);
+
+/* The texts without which the policy would decide otherwise: TEXTS_OF_DOUBT where a condition asks
+ * for `why`, else TEXTS_NONE. */
+enum policy_texts policy_texts_that_matter(const struct policy *p);
 
 /* ---- for the files of src/policy and their tests ---- */
 

@@ -21,5 +21,5 @@ unsigned expression_weigh(const struct expression *x, const struct evidence *e, 
 bool template_weigh(const struct text_template *t, const struct evidence *e, struct needs *needs);
 
 /* Appends to the ruling what a rule does that fires; its own effect is the caller's, but for doubt.
- */
-void ruling_fire(struct ruling *r, const struct rule *rule, const struct evidence *e);
+ * `filled`: its text is wanted. */
+void ruling_fire(struct ruling *r, const struct rule *rule, const struct evidence *e, bool filled);

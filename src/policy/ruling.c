@@ -34,12 +34,12 @@ static void doubts_add(struct doubts *d, int64_t amount, struct slice why, struc
     }
 }
 
-void ruling_fire(struct ruling *r, const struct rule *rule, const struct evidence *e)
+void ruling_fire(struct ruling *r, const struct rule *rule, const struct evidence *e, bool filled)
 {
     struct fired *f = arena_alloc(e->arena, sizeof(*f));
 
     *f = (struct fired){.rule = rule};
-    if (rule->text != NULL) {
+    if (rule->text != NULL && filled) {
         f->text = template_fill(rule->text, e);
     }
     fired_append(r, f);

@@ -93,20 +93,25 @@ static bool is_settled(unsigned truth, unsigned wanted)
     return truth == wanted || (truth & wanted) == 0;
 }
 
+/* Of doubt: it may be open because doubt rules are, which are settled otherwise. */
+static bool is_of_doubt(const struct fact_use *use)
+{
+    return use->fact == &facts[FACT_doubt] || use->fact == &facts[FACT_why];
+}
+
 /* The value of a fact, or that it is open. */
 static bool peek(const struct view *v, const struct fact_use *use, struct value *ret)
 {
-    if (v->doubt_open && (use->fact == &facts[FACT_doubt] || use->fact == &facts[FACT_why])) {
+    if (v->doubt_open && is_of_doubt(use)) {
         return false;
     }
     return fact_peek(use, v->e, ret);
 }
 
-/* Notes that the fact of an open operand is worth asking for. One that can be peeked is open
- * because of doubts, which are settled otherwise. */
+/* Notes that the fact of an open operand is worth asking for. */
 static void need(const struct view *v, const struct fact_use *use)
 {
-    if (v->needs != NULL && use->fact->cost > COST_MEMORY) {
+    if (v->needs != NULL && !is_of_doubt(use)) {
         needs_add(v->needs, use, v->e->arena);
     }
 }

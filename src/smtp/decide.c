@@ -95,6 +95,7 @@ static usec_t since(const struct session *s, usec_t at)
 static struct decision_timeline timeline(const struct session *s)
 {
     return (struct decision_timeline){
+        .early = s->evidence.early ? s->early_at - s->began : -1,
         .greeted = since(s, s->greeted_at),
         .helo = since(s, s->helo_at),
         .mail = -1,
@@ -276,7 +277,8 @@ void decide_guest(const struct guest *g, const char *id, const struct answer *a,
         .verdict = a != NULL   ? verdict_of(a)
                    : v != NULL ? "refused"
                                : "ended",
-        .timeline = {-1, -1, -1, -1, -1, -1, rt_now_of(srv->rt) - g->began},
+        .timeline = {g->early ? g->early_at - g->began : -1, -1, -1, -1, -1, -1, -1,
+                     rt_now_of(srv->rt) - g->began},
         .note = note,
         .judgement = j,
     };

@@ -235,8 +235,12 @@ static bool look(struct guest *g)
 {
     char octet;
     ssize_t n = g->early ? 1 : stream_try_peek(g->stream, &octet, 1);
-    g->server->counts->early_talkers += n > 0 && !g->early;
-    g->early = n > 0;
+    if (n > 0 && !g->early) {
+        bool waits = g->run.wait_until > g->began;
+        g->early = true;
+        g->early_at = waits ? rt_now_of(g->server->rt) : g->began;
+        g->server->counts->early_talkers++;
+    }
     return (n > 0 || n == -EAGAIN) && !g->stream->reset;
 }
 

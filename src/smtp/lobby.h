@@ -29,7 +29,8 @@ struct guest {
     struct smtp_server *server;
     struct stream *stream;
     struct rt_timer timer;
-    usec_t began; /* accept */
+    usec_t began;    /* accept */
+    usec_t early_at; /* when it was seen to have spoken: `began` before it had to wait */
     struct addr client;
     struct addr local;
     uint16_t listener; /* index in conf->listen */

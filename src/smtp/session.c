@@ -426,6 +426,7 @@ int session_begin(const struct guest *g, bool judged)
     s->client = g->client;
     s->local = g->local;
     s->began = g->began;
+    s->early_at = g->early_at;
     s->state = STATE_NEW;
     s->unpipelined_from = PHASE_COUNT;
     s->counted = g->counted;

@@ -126,6 +126,7 @@ struct session {
     bool ended; /* close now: the client is gone, or a 421 was said */
     struct slice tls_text;
     usec_t began;
+    usec_t early_at;       /* as the guest's */
     usec_t greeted_at;     /* 0: not yet */
     usec_t helo_at;        /* of the last one; 0: none yet */
     unsigned transactions; /* begun in this session: the id's middle number */
@@ -158,9 +159,6 @@ struct session {
     uint64_t confirming_offset; /* a command that begins here or later shows it */
     bool quit_seen;
 };
-
-/* The connection's share of `wait`. */
-#define WAIT_CONNECTION_MOST (300 * USEC_SEC)
 
 /* ---- session.c ---- */
 struct guest;

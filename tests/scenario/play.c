@@ -168,6 +168,7 @@ void run_case(struct run *r, void (*finish)(struct run *r))
     if (!r->failed) {
         r->step = NULL;
         check_end(r);
+        check_replayed(r);
     }
     if (r->done) {
         tear_down(r);

@@ -89,7 +89,8 @@ struct run {
     struct mail_hop *hop; /* the present one of these */
     struct hop_asks hops[MAIL_HOPS];
     struct buf conf;
-    char folder[64]; /* of the case's own files, "@FILES@"; "" before there is one */
+    char folder[64];    /* of the case's own files, "@FILES@"; "" before there is one */
+    bool files_changed; /* of the case's own */
     bool own_routes;
     bool tls;
     struct client clients[CLIENTS_MAX + 1]; /* from 1 */
@@ -175,6 +176,10 @@ void hop_script(void *arg, enum hop_point point, const char *line, struct hop_mo
 
 /* What must hold after every case, when everything has come to its end. */
 void check_end(struct run *r);
+
+/* ---- replayed.c ---- */
+/* Judges all decisions anew, by the policy that made them: they must come out the same. */
+void check_replayed(struct run *r);
 
 /* Calls fn for each decision line so far. */
 void each_decision(struct run *r, void (*fn)(void *arg, const json_t *line), void *arg);

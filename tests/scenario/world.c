@@ -41,6 +41,7 @@ static void write_file(struct run *r, const char *rest)
     bool good = text_word(&rest, name, sizeof name) && *rest == '{' && end != NULL;
     make_folder(r);
     snprintf(path, sizeof path, "%s/%s", r->folder, name);
+    r->files_changed = r->files_changed || access(path, F_OK) == 0;
     FILE *f = good ? fopen(path, "w") : NULL;
     if (f == NULL) {
         fail(r, "file NAME { LINE… }");

@@ -84,7 +84,7 @@ static struct decision full(void)
         .size_declared = UINT64_MAX,
         .failures_before = 2,
         .message = &message,
-        .timeline = {1000, 1500, 2000, 3000, 4000, 5000, 6711},
+        .timeline = {700, 1000, 1500, 2000, 3000, 4000, 5000, 6711},
         .helo = SLICE_LIT("client.example"),
         .protocol = "ESMTPS",
         .tls = SLICE_LIT("TLSv1.3 TLS_AES_256_GCM_SHA384"),
@@ -133,7 +133,8 @@ static void full_line(void **state)
         "\"verdict\":\"deferred\",\"code\":451,\"enhanced\":\"4.4.2\","
         "\"text\":\"please \\\"retry\\\"\",\"hop\":\"smtp://192.0.2.9:25\","
         "\"hop_tls_unused\":\"not offered\",\"hop_reply\":true,"
-        "\"note\":\"answer late\",\"duration_us\":4711,\"timeline_us\":{\"greeted\":1000,"
+        "\"note\":\"answer "
+        "late\",\"duration_us\":4711,\"timeline_us\":{\"early\":700,\"greeted\":1000,"
         "\"helo\":1500,\"mail\":2000,\"data\":3000,\"received\":4000,\"committed\":5000,"
         "\"decided\":6711}}\n");
     free(line);
@@ -150,7 +151,7 @@ static void bare_lines(void **state)
         .phase = "connect",
         .verdict = "ended",
         .note = "",
-        .timeline = {-1, -1, -1, -1, -1, -1, 7},
+        .timeline = {-1, -1, -1, -1, -1, -1, -1, 7},
     };
     assert_int_equal(addr_parse_port(SLICE_LIT("[2001:db8::1]:25"), &x.client), 0);
     char *line = line_of(&x);

@@ -43,7 +43,7 @@ static const char full[] =
     "mark\"],"
     "\"observed\":[\"g.conf:25 reject\"],\"doubt\":4,\"why\":\"one; two\","
     "\"facts\":{\"client.ip\":\"192.0.2.1\",\"header(Subject)\":\"gr\\u00fc\\u0000\"},"
-    "\"timeline_us\":{\"greeted\":1,\"helo\":2,\"mail\":3,\"data\":4,\"received\":5,"
+    "\"timeline_us\":{\"early\":0,\"greeted\":1,\"helo\":2,\"mail\":3,\"data\":4,\"received\":5,"
     "\"committed\":6,\"decided\":7},\"duration_us\":4711,\"scores\":{\"a\":1.5}}\n";
 
 #define assert_text(slice, expected)                                                               \
@@ -125,7 +125,7 @@ static void check_more(const struct journal_record *r)
     assert_int_equal(r->received, 7);
     assert_int_equal(r->longest_line, 998);
     assert_true(r->binary);
-    const struct journal_timeline t = {1, 2, 3, 4, 5, 6, 7};
+    const struct journal_timeline t = {0, 1, 2, 3, 4, 5, 6, 7};
     assert_memory_equal(&r->timeline, &t, sizeof(t));
 }
 
@@ -176,7 +176,7 @@ static void every_member(void **state)
                         "\"failures_before\":5,\"message\":{\"received\":7,\"longest_line\":998,"
                         "\"binary\":true},\"hop_failed\":\"f\",\"hop_tls\":\"t\","
                         "\"hop_tls_unused\":\"u\",\"hop_xclient_unused\":\"x\",\"timeline_us\":{"
-                        "\"greeted\":1,\"helo\":2,\"mail\":3,\"data\":4,\"received\":5,"
+                        "\"early\":0,\"greeted\":1,\"helo\":2,\"mail\":3,\"data\":4,\"received\":5,"
                         "\"committed\":6,\"decided\":7},\"scores\":{\"a\":1.5}}");
     arena_free(&arena);
 }
