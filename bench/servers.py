@@ -44,7 +44,7 @@ class GatepostServer:
         self.what = ("every message judged, committed at the hop, in the ledger, one decision line"
                      + {"gatepost": "; the standard policy, with a wait of 1 ms for all",
                         "no-policy": "; an empty policy",
-                        "earlier": "; the program that GATEPOST_EARLIER names"}[name])
+                        "earlier": "; the program that GATEPOST_EARLIER names, same policy"}[name])
         self.decisions = os.path.join(folder, "decisions.json")
         self._gatepost = Gatepost(binary, folder, {DOMAIN: f"smtp://127.0.0.1:{sink}"},
                                   workers=workers, decisions=self.decisions, policy=policy)
@@ -60,6 +60,9 @@ class GatepostServer:
 
     def workers(self):
         return self._gatepost.workers()
+
+    def clerk(self):
+        return self._gatepost.clerk()
 
     def close(self):
         return self._gatepost.stop()
@@ -78,6 +81,9 @@ class PostfixServer:
         self._postfix.start()
         self.port = self._postfix.port
         self.pids = [self._postfix.master()]
+
+    def clerk(self):
+        return None
 
     def close(self):
         self._postfix.close()
@@ -99,6 +105,9 @@ class HaproxyServer:
                                 os.path.join(folder, "haproxy.log"))
         self._process.wait_port(self.port)
         self.pids = [self._process.pid]
+
+    def clerk(self):
+        return None
 
     def close(self):
         self._process.stop()
