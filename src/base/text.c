@@ -59,3 +59,41 @@ void text_clean(char *p, size_t n)
         i += text_clean_length(p + i, n - i);
     }
 }
+
+/* Characters of UTF-8 that have no look of their own, but change that of others, or hide: U+061C,
+ * U+200B to U+200F, U+2028 to U+202E, U+2060 to U+206F, U+FEFF, U+FFF9 to U+FFFB, and the tags
+ * U+E0000 to U+E007F. */
+static bool is_unseen(const unsigned char *p, size_t n)
+{
+    if (n == 2) {
+        return p[0] == 0xd8 && p[1] == 0x9c;
+    }
+    if (n == 3) {
+        const unsigned c = (p[0] & 0x0fU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU);
+        return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+               (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb);
+    }
+    return n == 4 && p[0] == 0xf3 && p[1] == 0xa0 && (p[2] == 0x80 || p[2] == 0x81);
+}
+
+void text_show(struct buf *ret, struct slice text, size_t most)
+{
+    size_t i = 0;
+
+    while (i < text.n) {
+        const unsigned char *p = (const unsigned char *)text.p + i;
+        const size_t length = shown_length(p, text.n - i);
+        if (i + (length > 0 ? length : 1) > most) {
+            buf_printf(ret, "... (%zu octets)", text.n);
+            return;
+        }
+        if (*p == '\n') {
+            buf_append(ret, " | ", i + 1 < text.n ? 3 : 0);
+        } else if (length == 0 || is_unseen(p, length)) {
+            buf_append(ret, "?", 1);
+        } else {
+            buf_append(ret, p, length);
+        }
+        i += length > 0 ? length : 1;
+    }
+}

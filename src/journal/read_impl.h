@@ -7,10 +7,6 @@
 #include "base/buf.h"
 #include "journal/read.h"
 
-/* What marks a database as a journal, and as one of this version. */
-#define READ_APPLICATION_ID 0x47504a31
-#define READ_USER_VERSION   1
-
 struct journal {
     sqlite3 *db;
     char *path;

@@ -10,6 +10,7 @@
 #include "base/fatal.h"
 #include "base/text.h"
 #include "journal/read_impl.h"
+#include "journal/schema.h"
 
 /* How long a lock is waited for: the clerk holds none that keeps readers out but for a moment, when
  * it begins or ends. */
@@ -107,17 +108,6 @@ static int look_at_file(const char *path, struct stat *st, char why[static JOURN
 
 /* ---- opening ---- */
 
-static int number_of(struct journal *j, const char *pragma, int64_t *ret)
-{
-    sqlite3_stmt *st = NULL;
-    int code = sqlite3_prepare_v3(j->db, pragma, -1, 0, &st, NULL);
-
-    code = code != SQLITE_OK ? code : sqlite3_step(st);
-    *ret = code == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
-    (void)sqlite3_finalize(st);
-    return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 /* "file:" and the path, whatever octets it has. */
 static void put_uri(struct buf *uri, const char *path, bool immutable)
 {
@@ -142,7 +132,6 @@ static int open_database(struct journal *j, bool immutable)
 {
     const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
     struct buf uri = {0};
-    int64_t ignored;
 
     (void)sqlite3_close(j->db);
     j->db = NULL;
@@ -156,7 +145,7 @@ static int open_database(struct journal *j, bool immutable)
     (void)sqlite3_db_config(j->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     (void)sqlite3_db_config(j->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_busy_timeout(j->db, BUSY_MSEC);
-    return number_of(j, "SELECT count(*) FROM sqlite_schema", &ignored);
+    return sqlite3_exec(j->db, "SELECT 1 FROM sqlite_schema LIMIT 1", NULL, NULL, NULL);
 }
 
 /* Has the -wal beside the journal anything in it? */
@@ -197,23 +186,27 @@ static int open_somehow(struct journal *j)
 /* Is it a journal, and one of ours? */
 static int check_kind(struct journal *j)
 {
-    int64_t application = 0, version = 0;
-    int code = number_of(j, "PRAGMA application_id", &application);
+    enum journal_kind kind;
+    const int code = journal_schema_look(j->db, &kind);
 
-    code = code != SQLITE_OK ? code : number_of(j, "PRAGMA user_version", &version);
     if (code != SQLITE_OK) {
         return journal_fail(j, code);
     }
-    if (application != READ_APPLICATION_ID) {
-        return say(j->why, -EMEDIUMTYPE, "%s is no journal, but another database", j->path);
-    }
-    if (version != READ_USER_VERSION) {
+    switch (kind) {
+    case JOURNAL_OURS: return 0;
+    case JOURNAL_OLDER:
         return say(j->why, -EPROTONOSUPPORT,
-                   "%s is a journal of version %lld; this Gatepost reads version %d. Use the "
-                   "Gatepost that wrote it, or sqlite3",
-                   j->path, (long long)version, READ_USER_VERSION);
+                   "%s is a journal of an older Gatepost; read it with that one, or with sqlite3",
+                   j->path);
+    case JOURNAL_NEWER:
+        return say(j->why, -EPROTONOSUPPORT,
+                   "%s is a journal of a newer Gatepost; read it with that one, or with sqlite3",
+                   j->path);
+    case JOURNAL_EMPTY:
+        return say(j->why, -EUCLEAN, "%s is no journal: there is nothing in it", j->path);
+    case JOURNAL_FOREIGN: break;
     }
-    return 0;
+    return say(j->why, -EMEDIUMTYPE, "%s is no journal, but another database", j->path);
 }
 
 int journal_open(const char *path, struct journal **ret, char why[static JOURNAL_WHY])

@@ -8,28 +8,8 @@
 
 #include <stdio.h>
 
+#include "journal/schema.h"
 #include "journal_made.h"
-
-/* The tables that are read, as gatepost-journal(5) has them. */
-static const char schema[] =
-    "PRAGMA application_id = 0x47504a31; PRAGMA user_version = 1;"
-    "CREATE TABLE decision (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT, time INTEGER, run, "
-    "worker,"
-    " epoch, sequence, policy TEXT, client TEXT, port, local, listener, helo, protocol, tls,"
-    " sender TEXT, size, phase, verdict, rule, code, enhanced, text, hop, hop_reply INTEGER, note,"
-    " doubt, why, duration_us, facts TEXT, more TEXT);"
-    "CREATE TABLE recipient (decision, number, mailbox, phase, verdict, code, enhanced, text, hop,"
-    " rule, doubt, why, at_us, facts, more, PRIMARY KEY (decision, number)) WITHOUT ROWID;"
-    "CREATE TABLE fired (decision, recipient, position, rule,"
-    " PRIMARY KEY (decision, recipient, position)) WITHOUT ROWID;"
-    "CREATE TABLE observed (decision, recipient, position, rule,"
-    " PRIMARY KEY (decision, recipient, position)) WITHOUT ROWID;"
-    "CREATE TABLE rule (policy, number, phase, place, label, action, observe, text,"
-    " PRIMARY KEY (policy, number));"
-    "CREATE INDEX decision_id ON decision (id); CREATE INDEX decision_time ON decision (time);"
-    "CREATE INDEX decision_client ON decision (client);"
-    "CREATE INDEX decision_sender ON decision (sender COLLATE NOCASE);"
-    "CREATE INDEX recipient_mailbox ON recipient (mailbox COLLATE NOCASE);";
 
 void journal_run(sqlite3 *db, const char *format, ...)
 {
@@ -50,8 +30,7 @@ sqlite3 *journal_made(const char *path)
     sqlite3 *db;
 
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    journal_run(db, "PRAGMA journal_mode = WAL");
-    journal_run(db, "%s", schema);
+    assert_int_equal(journal_schema_create(db), SQLITE_OK);
     return db;
 }
 

@@ -530,6 +530,32 @@ static void blocks_without_use_are_freed(void **state)
     assert_int_equal(p.count, 0);
 }
 
+static void shown(const char *text, size_t n, size_t most, const char *expected)
+{
+    struct buf b = {0};
+
+    text_show(&b, (struct slice){text, n}, most);
+    buf_append(&b, "", 1);
+    assert_string_equal(b.p, expected);
+    buf_free(&b);
+}
+
+static void text_shown(void **state)
+{
+    (void)state;
+    shown("plain \303\244", 8, 100, "plain \303\244");
+    shown("a\0b\033[2J\x7f", 8, 100, "a?b?[2J?");
+    shown("\302\233\377", 3, 100, "???");
+    shown("two\nlines\n", 10, 100, "two | lines");
+    /* U+202E turns around what follows, U+2066 isolates; U+061C, U+FEFF and a tag are not seen. */
+    shown("a\342\200\256b\342\201\246c\330\234d\357\273\277e\363\240\201\201f", 21, 100,
+          "a?b?c?d?e?f");
+    shown("abcdef", 6, 6, "abcdef");
+    shown("abcdefg", 7, 6, "abcdef... (7 octets)");
+    shown("ab\303\244", 4, 3, "ab... (4 octets)"); /* no half character */
+    shown("", 0, 0, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,6 +573,7 @@ int main(void)
         cmocka_unit_test(text_is_cleaned),
         cmocka_unit_test(log_lines),
         cmocka_unit_test(the_two_ways_to_die),
+        cmocka_unit_test(text_shown),
         cmocka_unit_test(digests),
         cmocka_unit_test(blocks_are_reused),
         cmocka_unit_test(blocks_without_use_are_freed),

@@ -1,0 +1,467 @@
+/* A story put together: its members, in the order in which they are told. */
+#include "journal/story.h"
+
+#include <stdarg.h>
+
+#include "base/emit.h"
+#include "base/fatal.h"
+#include "journal/story_impl.h"
+
+/* Recipients that are told of one by one. */
+#define RECIPIENTS_MOST 100
+
+void story_put(json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new_nocheck(object, key, value) != 0) {
+        fatal("out of memory for a story");
+    }
+}
+
+json_t *story_text(struct slice text)
+{
+    json_t *value = json_stringn(text.n > 0 ? text.p : "", text.n);
+    struct buf written = {0};
+
+    if (value == NULL) {
+        struct emit e = {&written, false};
+        emit_text(&e, NULL, text);
+        value = json_loadb(written.p, written.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        buf_free(&written);
+    }
+    return value;
+}
+
+void story_put_text(json_t *object, const char *key, struct slice text)
+{
+    story_put(object, key, story_text(text));
+}
+
+void put_sentence(json_t *object, const char *key, const char *format, ...)
+{
+    struct buf text = {0};
+    va_list ap;
+
+    va_start(ap, format);
+    buf_vprintf(&text, format, ap);
+    va_end(ap);
+    story_put_text(object, key, buf_slice(&text));
+    buf_free(&text);
+}
+
+static void put_some(json_t *object, const char *key, struct slice text)
+{
+    if (text.n > 0) {
+        story_put_text(object, key, text);
+    }
+}
+
+static void append(json_t *array, json_t *value)
+{
+    (void)json_array_append_new(array, value);
+}
+
+/* ---- who ---- */
+
+static json_t *tell_client(const struct journal_record *r)
+{
+    json_t *client = json_object();
+
+    put_some(client, "address", r->client);
+    if (r->port > 0) {
+        story_put(client, "port", json_integer(r->port));
+    }
+    put_some(client, "helo", r->helo);
+    put_some(client, "protocol", r->protocol);
+    put_some(client, "tls", r->tls);
+    put_some(client, "local", r->local);
+    put_some(client, "listener", r->listener);
+    if (r->early) {
+        story_put(client, "early", json_true());
+    }
+    put_some(client, "unpipelined", r->unpipelined);
+    return client;
+}
+
+/* "550 5.1.1 no such user"; empty without a code. A text may hold any octet. */
+static struct slice reply_text(struct arena *arena, uint16_t code, struct slice enhanced,
+                               struct slice text)
+{
+    struct buf reply = {0};
+
+    if (code == 0) {
+        return (struct slice){"", 0};
+    }
+    buf_printf(&reply, "%u ", code);
+    buf_append_slice(&reply, enhanced);
+    buf_append(&reply, " ", enhanced.n > 0 ? 1 : 0);
+    buf_append_slice(&reply, text);
+    const struct slice kept = arena_copy(arena, buf_slice(&reply));
+    buf_free(&reply);
+    return kept;
+}
+
+static const char *author_words(enum author author)
+{
+    switch (author) {
+    case AUTHOR_RULE: return "rule";
+    case AUTHOR_HOP: return "next hop";
+    case AUTHOR_GATEPOST: return "gatepost";
+    case AUTHOR_NONE: break;
+    }
+    return NULL;
+}
+
+static json_t *tell_recipient(struct telling *t, const struct journal_recipient *to)
+{
+    json_t *object = json_object();
+    const char *by = author_words(author_of_recipient(to));
+
+    story_put(object, "number", json_integer(to->number));
+    story_put_text(object, "recipient", to->mailbox);
+    put_some(object, "verdict", to->verdict);
+    put_some(object, "phase", to->phase);
+    put_some(object, "reply", reply_text(&t->arena, to->code, to->enhanced, to->text));
+    if (by != NULL) {
+        story_put(object, "by", json_string(by));
+    }
+    put_some(object, "rule", to->judgement.rule);
+    put_some(object, "hop", to->hop.hop);
+    if (to->delivered_before) {
+        story_put(object, "delivered_before", json_true());
+    }
+    if (to->judgement.doubt != 0) {
+        story_put(object, "doubt", json_integer(to->judgement.doubt));
+        put_some(object, "why", to->judgement.why);
+    }
+    return object;
+}
+
+static json_t *tell_recipients(struct telling *t)
+{
+    const struct journal_record *r = t->r;
+    json_t *array = json_array();
+    size_t told = 0;
+
+    for (size_t i = 0; i < r->recipient_count && told < RECIPIENTS_MOST; i++) {
+        if (t->to == NULL || t->to == &r->recipients[i]) {
+            append(array, tell_recipient(t, &r->recipients[i]));
+            told++;
+        }
+    }
+    return array;
+}
+
+static void tell_who(struct telling *t, json_t *story)
+{
+    const struct journal_record *r = t->r;
+
+    story_put(story, "client", tell_client(r));
+    if (!r->has_transaction) {
+        return;
+    }
+    story_put_text(story, "sender", r->sender);
+    story_put(story, "recipients", tell_recipients(t));
+    if (t->to == NULL && r->recipient_count > RECIPIENTS_MOST) {
+        story_put(story, "recipients_unshown",
+                  json_integer((json_int_t)(r->recipient_count - RECIPIENTS_MOST)));
+    }
+    story_put(story, "size", json_integer((json_int_t)r->size));
+}
+
+/* ---- the timeline ---- */
+
+static void put_step(json_t *timeline, usec_t at, struct slice what)
+{
+    json_t *step = json_object();
+    size_t i = 0;
+
+    if (at < 0) {
+        json_decref(step);
+        return;
+    }
+    while (i < json_array_size(timeline) &&
+           json_integer_value(json_object_get(json_array_get(timeline, i), "at_us")) <= at) {
+        i++;
+    }
+    story_put(step, "at_us", json_integer(at));
+    story_put_text(step, "what", what);
+    (void)json_array_insert_new(timeline, i, step);
+}
+
+static void put_recipient_steps(struct telling *t, json_t *timeline)
+{
+    const struct journal_record *r = t->r;
+
+    for (size_t i = 0; i < r->recipient_count && i < RECIPIENTS_MOST; i++) {
+        const struct journal_recipient *to = &r->recipients[i];
+        if (t->to == NULL || t->to == to) {
+            put_step(
+                timeline, to->at,
+                arena_printf(&t->arena, "RCPT TO:<" SLICE_FMT "> came", SLICE_ARG(to->mailbox)));
+        }
+    }
+}
+
+static json_t *tell_timeline(struct telling *t)
+{
+    const struct journal_record *r = t->r;
+    const struct journal_timeline *at = &r->timeline;
+    json_t *timeline = json_array();
+
+    put_step(timeline, 0, SLICE_LIT("connected"));
+    put_step(timeline, at->greeted,
+             at->greeted >= USEC_SEC ? SLICE_LIT("greeted, after waiting") : SLICE_LIT("greeted"));
+    put_step(timeline, at->helo,
+             arena_printf(&t->arena, "EHLO or HELO came: " SLICE_FMT, SLICE_ARG(r->helo)));
+    put_step(timeline, at->mail,
+             arena_printf(&t->arena, "MAIL FROM:<" SLICE_FMT "> came", SLICE_ARG(r->sender)));
+    put_recipient_steps(t, timeline);
+    if (t->to != NULL && t->to->phase.n > 0) {
+        return timeline; /* what came later was about others */
+    }
+    put_step(timeline, at->data, SLICE_LIT("the message began to come in"));
+    put_step(timeline, at->received,
+             arena_printf(&t->arena, "all of the message was there, %llu octets; it was judged",
+                          (unsigned long long)r->size));
+    put_step(timeline, at->committed, SLICE_LIT("handed to the next hop, but for its end"));
+    put_step(timeline, at->decided,
+             t->r->code != 0 ? SLICE_LIT("decided and answered") : SLICE_LIT("decided"));
+    return timeline;
+}
+
+/* ---- rules ---- */
+
+struct rule_list {
+    struct telling *t;
+    json_t *array;
+};
+
+static struct slice place_of(struct slice label)
+{
+    const char *blank = label.n > 0 ? memrchr(label.p, ' ', label.n) : NULL;
+
+    return blank != NULL ? (struct slice){label.p, (size_t)(blank - label.p)} : label;
+}
+
+/* What an observed rule would have done, by the last word of its label; NULL: nothing that a client
+ * sees. */
+static const char *would_have(struct slice label)
+{
+    static const char *const words[][2] = {
+        {"reject", "refused it"},
+        {"defer", "put it off"},
+        {"drop", "closed the connection"},
+        {"junk", "marked the message as junk"},
+        {"pass", "ended the phase"},
+        {"trust", "trusted it, and ended the phases through rcpt"},
+        {"mark", "added its field to the message"},
+        {"ban", "banned the client's address"},
+        {"doubt", "added to the doubt"},
+        {"wait", "made the client wait"},
+    };
+    const struct slice place = place_of(label);
+    const struct slice action = {label.p + place.n + (place.n < label.n),
+                                 label.n - place.n - (place.n < label.n)};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (says(action, words[i][0])) {
+            return words[i][1];
+        }
+    }
+    return NULL;
+}
+
+static void put_rule(struct rule_list *list, struct slice label, const char *what,
+                     unsigned recipient)
+{
+    const struct story *s = list->t->story;
+    struct journal_rule written = {0};
+    json_t *rule = json_object();
+
+    story_put_text(rule, "rule", label);
+    story_put(rule, "what", json_string(what));
+    if (recipient > 0) {
+        story_put(rule, "recipient", json_integer(recipient));
+    }
+    const char *would = strcmp(what, "observed") == 0 ? would_have(label) : NULL;
+    if (would != NULL) {
+        story_put(rule, "would_have", json_string(would));
+    }
+    if (s->find_rule != NULL &&
+        s->find_rule(s->arg, list->t->r->policy, place_of(label), &list->t->arena, &written) == 0) {
+        put_some(rule, "phase", written.phase);
+        put_some(rule, "text", written.text);
+    }
+    append(list->array, rule);
+}
+
+static void put_rules(struct rule_list *list, const struct journal_judgement *j, unsigned recipient)
+{
+    for (size_t i = 0; i < j->fired_count; i++) {
+        put_rule(list, j->fired[i], "fired", recipient);
+    }
+    for (size_t i = 0; i < j->observed_count; i++) {
+        put_rule(list, j->observed[i], "observed", recipient);
+    }
+}
+
+static json_t *tell_rules(struct telling *t)
+{
+    const struct journal_record *r = t->r;
+    struct rule_list list = {t, json_array()};
+
+    put_rules(&list, &r->judgement, 0);
+    for (size_t i = 0; i < r->recipient_count && i < RECIPIENTS_MOST; i++) {
+        if (t->to == NULL || t->to == &r->recipients[i]) {
+            put_rules(&list, &r->recipients[i].judgement, r->recipients[i].number);
+        }
+    }
+    return list.array;
+}
+
+static void tell_decided(struct telling *t, json_t *story)
+{
+    const struct journal_judgement *j = t->to != NULL ? &t->to->judgement : &t->r->judgement;
+
+    if (t->rule.n > 0) {
+        json_t *decided = json_object();
+        story_put_text(decided, "rule", t->rule);
+        put_some(decided, "phase", t->written.phase);
+        put_some(decided, "text", t->written.text);
+        if (t->pending) {
+            story_put(decided, "pending", json_true());
+        }
+        story_put(story, "decided", decided);
+    }
+    if (j->doubt != 0) {
+        story_put(story, "doubt", json_integer(j->doubt));
+        put_some(story, "why", j->why);
+    }
+}
+
+/* ---- what was said ---- */
+
+static void tell_reply(struct telling *t, json_t *story)
+{
+    const struct slice reply = reply_text(&t->arena, t->code, t->enhanced, t->text);
+
+    if (reply.n == 0) {
+        return;
+    }
+    const char *by = author_words(t->author);
+    story_put_text(story, "told", reply);
+    if (t->code >= 400) {
+        /* As reply.c writes it behind the text. */
+        const struct journal_recipient *to = t->speaker;
+        struct slice id = t->r->id;
+        if (to != NULL && to->phase.n > 0) {
+            id = arena_printf(&t->arena, SLICE_FMT ".%u", SLICE_ARG(id), to->number);
+        }
+        story_put_text(story, "told_id", id);
+    }
+    if (by != NULL) {
+        story_put(story, "by", json_string(by));
+    }
+}
+
+static void tell_hop(struct telling *t, json_t *story)
+{
+    const struct journal_hop *hop =
+        t->to != NULL && t->to->hop.hop.n > 0 ? &t->to->hop : &t->r->hop;
+    json_t *object = json_object();
+
+    put_some(object, "name", hop->hop);
+    put_some(object, "failed", hop->failed);
+    put_some(object, "tls", hop->tls);
+    put_some(object, "tls_unused", hop->tls_unused);
+    put_some(object, "xclient_unused", hop->xclient_unused);
+    if (t->author == AUTHOR_HOP) {
+        put_some(object, "said", reply_text(&t->arena, t->code, t->enhanced, t->text));
+    }
+    if (json_object_size(object) > 0) {
+        story_put(story, "next_hop", object);
+    } else {
+        json_decref(object);
+    }
+}
+
+static json_t *tell_connection(const struct story *s)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < s->connection_count; i++) {
+        const struct journal_record *r = &s->connection[i];
+        char time[TIME_RFC3339_MAX];
+        json_t *other = json_object();
+        time_format_rfc3339(r->time, time);
+        story_put_text(other, "id", r->id);
+        story_put(other, "time", json_string(time));
+        put_some(other, "verdict", r->verdict);
+        put_some(other, "phase", r->phase);
+        if (r->has_transaction) {
+            story_put_text(other, "sender", r->sender);
+            story_put(other, "recipients", json_integer((json_int_t)r->recipient_count));
+        }
+        append(array, other);
+    }
+    return array;
+}
+
+/* ---- the whole ---- */
+
+static void put_filled(json_t *story, const char *key, json_t *array)
+{
+    if (json_array_size(array) > 0) {
+        story_put(story, key, array);
+    } else {
+        json_decref(array);
+    }
+}
+
+static void tell_ending(struct telling *t, json_t *story)
+{
+    const struct journal_record *r = t->r;
+    struct buf ending = {0};
+    char time[TIME_RFC3339_MAX];
+
+    time_format_rfc3339(r->time, time);
+    story_put_text(story, "id", r->id);
+    if (t->to != NULL) {
+        story_put(story, "recipient", json_integer(t->to->number));
+    }
+    story_put(story, "time", json_string(time));
+    ending_say(t, &ending);
+    story_put_text(story, "ending", buf_slice(&ending));
+    put_some(story, "verdict", t->to != NULL ? t->to->verdict : r->verdict);
+    put_some(story, "phase", t->to != NULL && t->to->phase.n > 0 ? t->to->phase : r->phase);
+    put_some(story, "note", r->note);
+    put_some(story, "policy", r->policy);
+    buf_free(&ending);
+}
+
+json_t *story_tell(const struct story *s)
+{
+    struct telling t = {.story = s, .r = s->record};
+    json_t *story = json_object();
+
+    arena_init(&t.arena);
+    for (size_t i = 0; i < t.r->recipient_count && s->recipient > 0; i++) {
+        t.to = t.r->recipients[i].number == s->recipient ? &t.r->recipients[i] : t.to;
+    }
+    ending_find(&t);
+    tell_ending(&t, story);
+    tell_who(&t, story);
+    put_filled(story, "timeline", tell_timeline(&t));
+    put_filled(story, "facts", facts_tell(&t));
+    put_filled(story, "rules", tell_rules(&t));
+    tell_decided(&t, story);
+    tell_reply(&t, story);
+    tell_hop(&t, story);
+    json_t *differ = differ_tell(&t);
+    if (differ != NULL) {
+        story_put(story, "differ", differ);
+    }
+    put_filled(story, "connection", tell_connection(s));
+    arena_free(&t.arena);
+    return story;
+}

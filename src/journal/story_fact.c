@@ -1,0 +1,163 @@
+/* The facts on record: to be told, and to be used again. */
+#include "journal/story_impl.h"
+#include "policy/recall.h"
+
+/* Recipients whose own facts are told where the story is that of all. */
+#define RECIPIENTS_MOST 20
+
+/* The object of facts, which the caller frees; NULL: there are none that can be read. */
+static json_t *load_facts(const struct journal_judgement *j)
+{
+    json_t *all = j->facts.n > 0 ? json_loadb(j->facts.p, j->facts.n, JSON_ALLOW_NUL, NULL) : NULL;
+
+    if (all != NULL && !json_is_object(all)) {
+        json_decref(all);
+        return NULL;
+    }
+    return all;
+}
+
+/* ---- telling ---- */
+
+/* Why something is not known, by the record's word for it. */
+static const char *reason_words(const char *reason)
+{
+    static const char *const words[][2] = {
+        {"timeout", "no answer came in time"},
+        {"temporary failure", "who was asked could not tell just then"},
+        {"not available", "it could not be had here"},
+        {"over budget", "it would have taken more time or memory than is allowed"},
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(reason, words[i][0]) == 0) {
+            return words[i][1];
+        }
+    }
+    return reason;
+}
+
+static json_t *tell_fact(const char *name, json_t *recorded, unsigned recipient)
+{
+    json_t *fact = json_object();
+
+    story_put(fact, "fact", json_string(name));
+    if (recipient > 0) {
+        story_put(fact, "recipient", json_integer(recipient));
+    }
+    if (!json_is_object(recorded)) {
+        story_put(fact, "value", json_incref(recorded));
+        return fact;
+    }
+    (void)json_object_update_missing(fact, recorded);
+    const char *unknown = json_string_value(json_object_get(recorded, "unknown"));
+    if (unknown != NULL) {
+        story_put(fact, "reason", json_string(reason_words(unknown)));
+    }
+    return fact;
+}
+
+static void tell_all(json_t *array, const struct journal_judgement *j, unsigned recipient)
+{
+    json_t *all = load_facts(j);
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(all, name, value)
+    {
+        (void)json_array_append_new(array, tell_fact(name, value, recipient));
+    }
+    json_decref(all);
+}
+
+json_t *facts_tell(struct telling *t)
+{
+    const struct journal_record *r = t->r;
+    json_t *array = json_array();
+
+    tell_all(array, &r->judgement, 0);
+    for (size_t i = 0; i < r->recipient_count && i < RECIPIENTS_MOST; i++) {
+        const struct journal_recipient *to = &r->recipients[i];
+        if (t->to == NULL || t->to == to) {
+            tell_all(array, &to->judgement, to->number);
+        }
+    }
+    return array;
+}
+
+/* ---- using again ---- */
+
+static bool read_set(const json_t *array, struct arena *arena, struct value *ret)
+{
+    const size_t count = json_array_size(array);
+    struct slice *items = arena_alloc(arena, count * sizeof(*items));
+
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(array, i);
+        items[i] =
+            arena_copy(arena, (struct slice){json_string_value(item), json_string_length(item)});
+    }
+    ret->set.items = items;
+    ret->set.count = count;
+    return json_is_array(array);
+}
+
+static bool read_word(const struct fact *fact, const json_t *word, struct value *ret)
+{
+    const char *text = json_string_value(word);
+
+    for (int64_t i = 0; text != NULL && fact->words != NULL && fact->words[i] != NULL; i++) {
+        if (strcmp(fact->words[i], text) == 0) {
+            ret->number = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The value of a fact as judgement.c writes it. */
+static bool read_value(const struct fact *fact, const json_t *json, struct arena *arena,
+                       struct value *ret)
+{
+    const struct slice text = {json_string_value(json), json_string_length(json)};
+
+    *ret = (struct value){.type = (uint8_t)fact->type, .state = VALUE_KNOWN};
+    switch (fact->type) {
+    case TYPE_BOOL: ret->boolean = json_is_true(json); return json_is_boolean(json);
+    case TYPE_NUMBER:
+    case TYPE_DURATION:
+    case TYPE_SIZE: ret->number = json_integer_value(json); return json_is_integer(json);
+    case TYPE_TEXT:
+        ret->text = json_is_string(json) ? arena_copy(arena, text) : text;
+        return json_is_string(json);
+    case TYPE_ADDRESS: return json_is_string(json) && addr_parse(text, &ret->address) == 0;
+    case TYPE_SET: return read_set(json, arena, ret);
+    case TYPE_RESULT: return read_word(fact, json, ret);
+    case TYPE_COUNT: break;
+    }
+    return false;
+}
+
+static bool find_value(const struct journal_judgement *j, const struct fact_use *use,
+                       struct arena *arena, struct value *ret)
+{
+    json_t *all = load_facts(j);
+    struct buf name = {0};
+
+    use_recorded_name(use, &name);
+    buf_append(&name, "", 1);
+    const json_t *recorded = json_object_get(all, name.p);
+    const json_t *value = json_is_object(recorded) ? json_object_get(recorded, "value") : recorded;
+    bool found = value != NULL && read_value(use->fact, value, arena, ret);
+    buf_free(&name);
+    json_decref(all);
+    return found;
+}
+
+bool fact_recorded(void *arg, const struct fact_use *use, struct arena *arena, struct value *ret)
+{
+    const struct telling *t = arg;
+
+    return (t->speaker != NULL && find_value(&t->speaker->judgement, use, arena, ret)) ||
+           find_value(&t->r->judgement, use, arena, ret);
+}

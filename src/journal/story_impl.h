@@ -1,0 +1,73 @@
+/* What the files that tell a story share. Internal to src/journal. */
+#pragma once
+
+#include "journal/story.h"
+
+/* Who gave a reply. */
+enum author {
+    AUTHOR_NONE,    /* there was none */
+    AUTHOR_RULE,    /* a rule of the policy */
+    AUTHOR_HOP,     /* the next hop, in its own words */
+    AUTHOR_GATEPOST /* we, for a reason of our own */
+};
+
+struct telling {
+    const struct story *story;
+    const struct journal_record *r;
+    const struct journal_recipient *to; /* whose story it is; NULL: of all */
+    struct arena arena;
+    /* Whose facts count beside the whole's: `to`, or where all were refused at RCPT the one whose
+     * reply tells of it; NULL: none. */
+    const struct journal_recipient *speaker;
+    /* Of the reply that the story is about: */
+    enum author author;
+    struct slice rule;           /* the place of the rule that gave it; empty: none */
+    bool pending;                /* a rule decided before RCPT, and RCPT was answered with it */
+    struct journal_rule written; /* that rule, where it could be found: else its place is empty */
+    uint16_t code;
+    struct slice enhanced;
+    struct slice text;
+};
+
+static inline bool says(struct slice text, const char *words)
+{
+    return slice_eq(text, slice_of(words));
+}
+
+/* ---- story.c: the data ---- */
+
+/* Sets a member; `value` is taken over. */
+void story_put(json_t *object, const char *key, json_t *value);
+/* Text of any octets: one that is not UTF-8 becomes the character of the same number. */
+json_t *story_text(struct slice text);
+void story_put_text(json_t *object, const char *key, struct slice text);
+/* A member with a text made by printf. */
+void put_sentence(json_t *object, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- story_ending.c ---- */
+
+/* Finds out what the story's reply is, and whose. */
+void ending_find(struct telling *t);
+/* What ended, and how, in one or two sentences. */
+void ending_say(struct telling *t, struct buf *ret);
+/* Whose reply it was to one recipient. */
+enum author author_of_recipient(const struct journal_recipient *to);
+
+/* ---- story_differ.c ---- */
+
+/* What would have had to differ: { "say": …, "conditions": … }. */
+json_t *differ_tell(struct telling *t);
+
+/* ---- story_own.c ---- */
+
+/* Why we give that reply of our own, and what would have to differ; NULL: it says nothing more. */
+const char *own_reason(uint16_t code, struct slice enhanced, struct slice text);
+
+/* ---- story_fact.c ---- */
+
+/* The recorded facts of the whole and of the story's recipient, as an array. */
+json_t *facts_tell(struct telling *t);
+
+/* The value that a fact had by the record: a struct recall's function; `arg` is the telling. */
+bool fact_recorded(void *arg, const struct fact_use *use, struct arena *arena, struct value *ret);

@@ -1,0 +1,326 @@
+/* Stories of decisions: what ended and how, for every kind of ending; what would have had to
+ * differ; and hostile text, which must come out harmless. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "journal/story.h"
+#include "policy_compiled.h"
+
+#define HEAD                                                                                       \
+    "{\"id\":\"ABCDEFGHJKMNPQ.1\",\"time\":\"2026-11-22T04:49:30.123Z\",\"worker\":0,\"epoch\":1," \
+    "\"sequence\":7,\"client\":\"192.0.2.1\",\"port\":4321,\"helo\":\"client.example\","           \
+    "\"protocol\":\"ESMTP\","
+#define FROM "\"sender\":\"from@client.example\","
+
+static struct arena arena;
+static const struct policy *current; /* the policy of now */
+
+/* The rules that the journal has. */
+static int find_rule(void *arg, struct slice policy, struct slice place, struct arena *a,
+                     struct journal_rule *ret)
+{
+    static const struct journal_rule rules[] = {
+        {0, SLICE_LIT("rcpt"), SLICE_LIT("g.conf:9"), SLICE_LIT("g.conf:9 reject"),
+         SLICE_LIT("reject"),
+         SLICE_LIT("reject 550 5.7.1 \"no\" when (client.early or doubt >= 2) and not rcpt.known "
+                   "unless helo ~ \"^mail\""),
+         false},
+        {1, SLICE_LIT("mail"), SLICE_LIT("g.conf:5"), SLICE_LIT("g.conf:5 reject"),
+         SLICE_LIT("reject"), SLICE_LIT("reject \"no\" when sender.domain in blocked"), false},
+        {2, SLICE_LIT("message"), SLICE_LIT("g.conf:30"), SLICE_LIT("g.conf:30 reject"),
+         SLICE_LIT("reject"), SLICE_LIT("reject \"no\""), false},
+    };
+
+    (void)arg;
+    (void)policy;
+    (void)a;
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (slice_eq(rules[i].place, place)) {
+            *ret = rules[i];
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+static json_t *told(const char *line, unsigned recipient)
+{
+    struct journal_record r;
+    const char *why = "";
+
+    if (journal_record_parse(slice_of(line), &arena, &r, &why) < 0) {
+        fail_msg("%s: %s", why, line);
+    }
+    return story_tell(&(struct story){
+        .record = &r, .recipient = recipient, .policy = current, .find_rule = find_rule});
+}
+
+/* The story's text, NUL-terminated; freed by the caller. */
+static char *text_of(const char *line, unsigned recipient)
+{
+    json_t *story = told(line, recipient);
+    struct buf text = {0};
+
+    story_print(story, &text);
+    buf_append(&text, "", 1);
+    json_decref(story);
+    return text.p;
+}
+
+static void assert_ending(const char *line, unsigned recipient, const char *ending)
+{
+    json_t *story = told(line, recipient);
+
+    assert_string_equal(json_string_value(json_object_get(story, "ending")), ending);
+    json_decref(story);
+}
+
+static void assert_says(const char *line, unsigned recipient, const char *part)
+{
+    char *text = text_of(line, recipient);
+
+    if (strstr(text, part) == NULL) {
+        fail_msg("not in it: %s\n%s", part, text);
+    }
+    free(text);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    arena_init(&arena);
+    current = NULL;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    return 0;
+}
+
+#define ONE(members)                                                                               \
+    "\"recipients\":[{\"recipient\":\"anna@example.org\"," members "}],\"size\":24,"
+#define TWO                                                                                        \
+    "\"recipients\":[{\"recipient\":\"anna@example.org\",\"verdict\":\"accepted\",\"code\":250,"   \
+    "\"enhanced\":\"2.0.0\",\"text\":\"taken\"},{\"recipient\":\"bert@example.org\","              \
+    "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"enhanced\":\"5.7.1\","              \
+    "\"text\":\"no\",\"rule\":\"g.conf:9\",\"fired\":[\"g.conf:9 reject\"],\"facts\":"             \
+    "{\"client.early\":true,\"doubt\":1,\"helo\":\"client.example\",\"rcpt.known\":{\"value\":"    \
+    "false,\"source\":\"next hop\",\"ms\":1.5}}}],\"size\":24,"
+#define TAKEN                                                                                      \
+    "\"phase\":\"commit\",\"verdict\":\"accepted\",\"code\":250,\"enhanced\":\"2.0.0\","           \
+    "\"text\":\"taken\",\"hop\":\"smtp://192.0.2.25:25\",\"hop_reply\":true"
+
+static const char partly[] = HEAD FROM TWO TAKEN "}";
+
+static void accepted(void **state)
+{
+    (void)state;
+    assert_ending(
+        partly, 0,
+        "Accepted: the next hop smtp://192.0.2.25:25 took the message, and the client was "
+        "told its yes.");
+    assert_says(partly, 0, "recipient 2  <bert@example.org> refused: 550 5.7.1 no (by g.conf:9)");
+    assert_says(partly, 0, "rcpt.known of recipient 2 = false (from: next hop, 1.5 ms)");
+    assert_ending(
+        HEAD FROM ONE(
+            "\"verdict\":\"accepted\",\"delivered_before\":true") "\"phase\":\"commit\","
+                                                                  "\"verdict\":\"accepted\","
+                                                                  "\"code\":250,\"enhanced\":"
+                                                                  "\"2.0.0\",\"text\":\"accepted; "
+                                                                  "this message was delivered "
+                                                                  "before\","
+                                                                  "\"note\":\"delivered before\"}",
+        0,
+        "Accepted: an earlier try had delivered the message already, so it was not "
+        "delivered again.");
+}
+
+static void refused(void **state)
+{
+    (void)state;
+    assert_ending(partly, 2, "The recipient was refused at RCPT by rule g.conf:9.");
+    assert_says(partly, 2, "550 5.7.1 no [ABCDEFGHJKMNPQ.1.2]");
+    assert_ending(
+        "{\"id\":\"ABCDEFGHJKMNPQ.0\",\"time\":\"2026-11-22T04:49:30.123Z\","
+        "\"worker\":0,\"epoch\":1,\"sequence\":7,\"phase\":\"connect\",\"verdict\":"
+        "\"refused\",\"rule\":\"g.conf:2\",\"note\":\"dropped\"}",
+        0,
+        "The connection was refused before it was greeted by rule g.conf:2. The connection "
+        "was closed without a word.");
+    assert_ending(
+        HEAD FROM ONE(
+            "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,"
+            "\"enhanced\":\"5.1.1\",\"text\":\"who?\"") "\"phase\":\"rcpt\",\"verdict\":"
+                                                        "\"refused\",\"code\":550,\"enhanced\":"
+                                                        "\"5.1.1\",\"text\":\"who?\",\"hop\":"
+                                                        "\"smtp://h\",\"hop_reply\":true}",
+        0, "The message was refused at RCPT by the next hop smtp://h, in its own words.");
+    static const char no_route[] = HEAD FROM ONE(
+        "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"enhanced\":\"5.7.1\","
+        "\"text\":\"no mail for this domain here: relaying denied\"") "\"phase\":\"rcpt\","
+                                                                      "\"verdict\":\"refused\","
+                                                                      "\"code\":550,\"enhanced\":"
+                                                                      "\"5.7.1\",\"text\":\"no "
+                                                                      "mail "
+                                                                      "for this domain here: "
+                                                                      "relaying denied\"}";
+    assert_ending(no_route, 0, "The message was refused at RCPT by Gatepost itself.");
+    assert_says(no_route, 0, "No `route` of the configuration is for the recipient's domain.");
+}
+
+static void pending(void **state)
+{
+    (void)state;
+    static const char line[] = HEAD FROM ONE(
+        "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"enhanced\":\"5.7.1\","
+        "\"text\":\"no\",\"rule\":\"g.conf:5\"") "\"phase\":\"rcpt\",\"verdict\":\"refused\","
+                                                 "\"code\":550,\"enhanced\":\"5.7.1\",\"text\":"
+                                                 "\"no\",\"rule\":\"g.conf:5\",\"fired\":[\"g.conf:"
+                                                 "5 reject\"]}";
+    assert_ending(
+        line, 0,
+        "The message was refused at RCPT by rule g.conf:5. The rule had decided at mail "
+        "already; its answer was kept for each RCPT, so that the recipients are known and "
+        "postmaster can be reached.");
+    assert_says(line, 1, "550 5.7.1 no [ABCDEFGHJKMNPQ.1.1]");
+}
+
+static void others(void **state)
+{
+    (void)state;
+    assert_ending(HEAD FROM ONE("\"verdict\":\"gone\"") "\"phase\":\"data\",\"verdict\":\"gone\","
+                                                        "\"note\":\"ended before the message did\","
+                                                        "\"timeline_us\":{\"data\":5}}",
+                  0,
+                  "The client gave up or went away before all of the message was there: nobody got "
+                  "the message, and the client was told nothing.");
+    assert_ending(HEAD "\"early\":true,\"phase\":\"connect\",\"verdict\":\"ended\",\"note\":"
+                       "\"client went away\"}",
+                  0, "The client spoke before it was greeted, and was gone before it could be.");
+    static const char late[] =
+        HEAD FROM ONE("\"verdict\":\"deferred\"") "\"phase\":\"commit\",\"verdict\":\"deferred\","
+                                                  "\"code\":451,\"enhanced\":\"4.4.2\",\"text\":"
+                                                  "\"the next hop has not answered in time, please "
+                                                  "retry\",\"note\":\"answer late\"}";
+    assert_ending(
+        late, 0,
+        "In doubt: the next hop had been sent all of the message, and no answer came while "
+        "the client was there. The client was asked to try again.");
+    assert_says(late, 0, "`limit answer_time`");
+    assert_ending(HEAD "\"phase\":\"connect\",\"verdict\":\"deferred\",\"code\":421,\"enhanced\":"
+                       "\"4.7.0\",\"text\":\"too many sessions from your address\"}",
+                  0,
+                  "The connection was put off with 421, and the connection closed, before it was "
+                  "greeted by Gatepost itself. A mail server tries again later.");
+}
+
+static void differs(void **state)
+{
+    (void)state;
+    assert_says(
+        partly, 2,
+        "  The rule would not have decided, had this been otherwise:\n"
+        "  - one of these:\n"
+        "    - client.early: was true, would have to be false\n"
+        "    - rcpt.known: was false, would have to be true\n"
+        "    - helo ~ \"^mail\": was false (helo = client.example), would have to be true\n");
+    /* Without the table that the rule names it cannot be told; with the policy of the record it
+     * can. */
+    static const char blocked[] = HEAD FROM "\"policy\":\"%s\"," ONE(
+        "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,"
+        "\"enhanced\":\"5.7.1\",\"text\":\"no\",\"rule\":"
+        "\"gatepost.conf:4\"") "\"phase\":\"rcpt\",\"verdict\":\"refused\","
+                               "\"code\":550,\"enhanced\":\"5.7.1\","
+                               "\"text\":\"no\",\"rule\":\"%s\",\"facts\":"
+                               "{\"sender.domain\":\"client.example\"}}";
+    struct compiled c = compile_good("table blocked { client.example }\n"
+                                     "policy {\n at mail {\n"
+                                     "  reject \"no\" when sender.domain in blocked\n } }\n");
+    char line[2000];
+    snprintf(line, sizeof(line), blocked, c.policy->digest, "gatepost.conf:4");
+    current = c.policy;
+    assert_says(
+        line, 0,
+        "  - sender.domain in blocked: was true (sender.domain = client.example), would have "
+        "to be false\n");
+    current = NULL;
+    assert_says(line, 0, "the journal does not have its text");
+    compiled_free(&c);
+    assert_says(HEAD FROM ONE("\"verdict\":\"refused\"") "\"phase\":\"message\",\"verdict\":"
+                                                         "\"refused\",\"code\":550,\"enhanced\":"
+                                                         "\"5.7.1\",\"text\":\"no\",\"rule\":"
+                                                         "\"g.conf:30\"}",
+                0, "The rule has no condition");
+}
+
+static void observed(void **state)
+{
+    (void)state;
+    assert_says(
+        HEAD FROM ONE("\"verdict\":\"accepted\"") "\"observed\":[\"g.conf:9 reject\"]," TAKEN "}",
+        0, "g.conf:9 reject observed at rcpt: reject 550");
+    assert_says(
+        HEAD FROM ONE("\"verdict\":\"accepted\"") "\"observed\":[\"g.conf:9 reject\"]," TAKEN "}",
+        0, "it would have refused it");
+}
+
+/* Nothing that a terminal obeys, and nothing that turns text around, comes through. */
+static void hostile(void **state)
+{
+    (void)state;
+    char *line = NULL;
+    static const char evil[] = "\\u001b[2J\\u009b31m\\u202e\\u2066\\u0007\\r\\ufeff\\u0000x";
+    char longest[5001];
+
+    memset(longest, 'y', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    assert_true(
+        asprintf(
+            &line,
+            "{\"id\":\"%s\",\"time\":\"2026-11-22T04:49:30.123Z\",\"worker\":0,\"epoch\":1,"
+            "\"sequence\":7,\"client\":\"%s\",\"helo\":\"%s\",\"tls\":\"%s\",\"sender\":\"%s\","
+            "\"recipients\":[{\"recipient\":\"%s\",\"verdict\":\"%s\",\"code\":550,"
+            "\"text\":\"%s\\n%s\",\"facts\":{\"%.6s\":{\"value\":\"%s\",\"source\":\"%s\"}}}],"
+            "\"size\":1,\"phase\":\"%s\",\"verdict\":\"%s\",\"code\":550,\"text\":\"%s\","
+            "\"rule\":\"%s\",\"fired\":[\"%s reject\"],\"observed\":[\"%s\"],\"why\":\"%s\","
+            "\"doubt\":1,\"hop\":\"%s\",\"hop_failed\":\"%s\",\"note\":\"%s\","
+            "\"facts\":{\"header(Subject)\":\"%s\"}}",
+            evil, evil, evil, evil, evil, evil, evil, evil, longest, evil, evil, evil, evil, evil,
+            evil, evil, evil, evil, evil, evil, evil, evil, evil) > 0);
+    for (unsigned recipient = 0; recipient < 2; recipient++) {
+        char *text = text_of(line, recipient);
+        for (const char *p = text; *p != '\0'; p++) {
+            const bool plain = (*p >= ' ' && *p <= '~') || *p == '\n';
+            if (!plain) {
+                fail_msg("octet %d: %s", (unsigned char)*p, p);
+            }
+        }
+        assert_non_null(strstr(text, "octets)")); /* what is very long is cut */
+        assert_true(strlen(text) < 20000);
+        free(text);
+    }
+    free(line);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        CASE(accepted), CASE(refused),  CASE(pending), CASE(others),
+        CASE(differs),  CASE(observed), CASE(hostile),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
