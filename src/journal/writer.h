@@ -94,7 +94,7 @@ void journal_writer_state(struct journal_writer *w, struct journal_writer_state 
 
 struct journal_writer_said {
     bool trouble; /* a warning; else good news, a notice */
-    char text[300];
+    char text[1000];
 };
 
 /* The next thing to be told to the operator, in order; false: there is nothing. Its text names
