@@ -102,3 +102,7 @@ SETTING(hop_errors, COUNT, 8, 1, 10000,
 SETTING(hop_retry_time, TIME, 30000000, 1000000, 3600000000,
         "Longest wait before a next hop that is down is tried again: after 1s at first, then after "
         "twice as long each time.")
+SETTING(journal_age, TIME, 2592000000000, 3600000000, 315360000000000,
+        "How long decisions are kept in the journal.")
+SETTING(journal_size, SIZE, 1073741824, 1048576, 1099511627776,
+        "How large the journal may become; then the oldest decisions make room.")

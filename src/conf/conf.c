@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fatal.h"
 #include "conf/parser.h"
@@ -235,6 +236,26 @@ static unsigned processors(void)
     return CPU_SETSIZE;
 }
 
+/* The journal is a neighbour of the state. */
+static char *standard_journal(struct parser *p)
+{
+    const char *state = p->conf->state;
+    size_t n = strlen(state);
+    struct buf path = {0};
+
+    while (n > 1 && state[n - 1] == '/') {
+        n--;
+    }
+    while (n > 1 && state[n - 1] != '/') {
+        n--;
+    }
+    buf_append(&path, state, n);
+    buf_append_slice(&path, SLICE_LIT("journal.db"));
+    char *kept = parser_keep(p, buf_slice(&path));
+    buf_free(&path);
+    return kept;
+}
+
 static void set_defaults(struct parser *p)
 {
     struct conf *c = p->conf;
@@ -247,6 +268,9 @@ static void set_defaults(struct parser *p)
     }
     if (c->control == NULL) {
         c->control = parser_keep(p, SLICE_LIT("/run/gatepost/control"));
+    }
+    if (c->journal == NULL && !p->whole->journal_off) {
+        c->journal = standard_journal(p);
     }
     if (c->workers == 0) {
         unsigned n = processors();

@@ -154,6 +154,7 @@ struct conf {
     unsigned workers; /* 0 in the file: one for each processor this process may use */
     enum conf_decisions decisions;
     char *decisions_file;
+    char *journal; /* the database of decisions; NULL: none is kept */
     enum conf_log log;
     struct conf_limits limits;
     struct conf_block *blocks; /* in their order, those of included files in their place */

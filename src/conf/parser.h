@@ -27,6 +27,7 @@ enum statement_index {
     STATEMENT_DECISIONS,
     STATEMENT_HOSTNAME,
     STATEMENT_INCLUDE,
+    STATEMENT_JOURNAL,
     STATEMENT_LIMIT,
     STATEMENT_LISTEN,
     STATEMENT_LOG,
@@ -51,6 +52,7 @@ struct conf_whole {
     struct arena arena;
     const char *path;    /* of the first file, absolute */
     size_t source_count; /* files read, the first not counted */
+    bool journal_off;    /* by a statement */
     struct place *listen_places;
     struct place statement_places[STATEMENT_COUNT]; /* of the first one, line 0 for none */
 };

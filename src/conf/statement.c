@@ -103,6 +103,27 @@ static int parse_include(struct parser *p)
     return r;
 }
 
+/* journal FILE|off */
+static int parse_journal(struct parser *p)
+{
+    static const char what[] = "off or the absolute path of a file";
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    if (slice_eq(token.text, SLICE_LIT("off"))) {
+        p->whole->journal_off = true;
+        return 0;
+    }
+    if (!value_is_path(token.text) || token.text.p[token.text.n - 1] == '/') {
+        return parser_expected(p, &token, what);
+    }
+    p->conf->journal = parser_keep(p, token.text);
+    return 0;
+}
+
 static int take_limit_value(struct parser *p, const struct setting *s)
 {
     static const char *const whats[] = {
@@ -305,6 +326,7 @@ const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_DECISIONS] = {"decisions", false, false, parse_decisions},
     [STATEMENT_HOSTNAME] = {"hostname", false, true, parse_hostname},
     [STATEMENT_INCLUDE] = {"include", true, false, parse_include},
+    [STATEMENT_JOURNAL] = {"journal", false, false, parse_journal},
     [STATEMENT_LIMIT] = {"limit", true, false, parse_limit},
     [STATEMENT_LISTEN] = {"listen", true, true, parse_listen},
     [STATEMENT_LOG] = {"log", false, false, parse_log},

@@ -66,7 +66,7 @@ struct decision_timeline {
 struct decision_origin {
     unsigned slot; /* the worker's */
     uint32_t epoch;
-    uint64_t run;               /* when this Gatepost began: microseconds since 1970 UTC */
+    uint64_t run; /* when this Gatepost began to count its lines: microseconds since 1970 UTC */
     _Atomic uint64_t *sequence; /* lines of the slot, over all epochs of the run; NULL: own */
 };
 

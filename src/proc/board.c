@@ -15,6 +15,11 @@ struct cell {
     struct board_worker worker;
 };
 
+/* Of one slot, in a cache line that no other slot's worker writes to. */
+struct stream_cell {
+    _Alignas(64) struct record_stream stream;
+};
+
 struct board {
     uint32_t master_number;
     struct board_master master;
@@ -22,6 +27,7 @@ struct board {
     uint32_t past_number;
     struct board_past past;
     struct cell cells[BOARD_SLOTS];
+    struct stream_cell streams[BOARD_SLOTS];
 };
 
 size_t board_memory(void)
@@ -96,11 +102,55 @@ static void add_counters(struct counters *to, const struct counters *more)
 #undef COUNTER
 }
 
+/* ---- decisions by number ---- */
+
+struct record_stream *board_stream(struct board *b, uint16_t slot)
+{
+    if (slot >= BOARD_SLOTS) {
+        panic("there is no slot %u", slot);
+    }
+    return &b->streams[slot].stream;
+}
+
+/* Whoever sees the new run sees its numbers, too. */
+void board_begin_stream(struct board *b, uint16_t slot, uint64_t run)
+{
+    struct record_stream *s = board_stream(b, slot);
+
+    if (atomic_load_explicit(&s->run, memory_order_relaxed) != run) {
+        atomic_store_explicit(&s->settled, 0, memory_order_relaxed);
+        atomic_store_explicit(&s->next, 0, memory_order_relaxed);
+        atomic_store_explicit(&s->run, run, memory_order_release);
+    }
+}
+
+bool board_settled(const struct board *b, uint16_t slot, uint64_t run, uint64_t *ret)
+{
+    const struct record_stream *s = &b->streams[slot].stream;
+
+    if (slot >= BOARD_SLOTS || atomic_load_explicit(&s->run, memory_order_acquire) != run) {
+        return false;
+    }
+    uint64_t settled = atomic_load_explicit(&s->settled, memory_order_acquire);
+    *ret = settled;
+    return atomic_load_explicit(&s->run, memory_order_relaxed) == run;
+}
+
+/* What the slot's worker has not sent it never will. */
+static void settle(struct board *b, uint16_t slot)
+{
+    struct record_stream *s = board_stream(b, slot);
+
+    atomic_store_explicit(&s->settled, atomic_load_explicit(&s->next, memory_order_relaxed),
+                          memory_order_release);
+}
+
 void board_new_epoch(struct board *b, uint16_t slot)
 {
     struct cell *c = cell_of(b, slot);
     struct board_past past = b->past;
 
+    settle(b, slot);
     if (c->worker.pid == 0) {
         return;
     }

@@ -12,6 +12,7 @@
 
 #include "base/counters.h"
 #include "base/time.h"
+#include "journal/courier.h"
 #include "proc/sandbox.h"
 #include "smtp/server.h"
 #include "store/shm.h"
@@ -76,6 +77,17 @@ struct board *board_init(void *memory);
 /* By a worker, for its slot; by the master, for itself. */
 void board_write(struct board *b, uint16_t slot, const struct board_worker *w);
 void board_write_master(struct board *b, const struct board_master *m);
+
+/* How many decisions the workers of a slot have made; each worker writes its own. */
+struct record_stream *board_stream(struct board *b, uint16_t slot);
+
+/* By the master, before a worker begins in the slot: what `run` in its lines is, or 0 when they go
+ * to no journal. Lines are counted anew where the slot's last worker had another one. */
+void board_begin_stream(struct board *b, uint16_t slot, uint64_t run);
+
+/* True and how many lines of this run there are of which nothing is on its way to the socket any
+ * more; false when the slot's last worker was of another run, or of none. */
+bool board_settled(const struct board *b, uint16_t slot, uint64_t run, uint64_t *ret);
 
 /* By the master, when the worker in the slot is gone and before another begins: what it counted
  * goes into board_past, and its cell is empty. */

@@ -48,12 +48,13 @@ void carried_print(const struct carried *c, struct buf *ret)
         append(workers, json_pack("{si si si}", "generation", (int)w->generation, "slot",
                                   (int)w->slot, "pid", (int)w->pid));
     }
-    json_t *all = whole(
-        json_pack("{si ss ss si ss si si ss si si so so so}", "gatepost", CARRIED_VERSION,
-                  "program", c->program, "state", c->state, "state_lock", c->state_lock, "layout",
-                  c->layout, "shared", c->shared, "control", c->control, "control_path",
-                  c->control_path, "files", c->files, "generation_count", (int)c->generation_count,
-                  "listeners", listeners, "generations", generations, "workers", workers));
+    json_t *all = whole(json_pack(
+        "{si ss ss si ss si si ss si s[ii] sI ss si si so so so}", "gatepost", CARRIED_VERSION,
+        "program", c->program, "state", c->state, "state_lock", c->state_lock, "layout", c->layout,
+        "shared", c->shared, "control", c->control, "control_path", c->control_path, "clerk",
+        (int)c->clerk, "records", c->records[0], c->records[1], "run", (json_int_t)c->run,
+        "journal", c->journal, "files", c->files, "generation_count", (int)c->generation_count,
+        "listeners", listeners, "generations", generations, "workers", workers));
     char *text = json_dumps(all, JSON_COMPACT);
     if (text == NULL) {
         fatal("out of memory for what is handed over");
@@ -228,10 +229,49 @@ static int perhaps_fd_of(const struct reader *r, const json_t *object, const cha
     return error;
 }
 
+/* One that is not ours may mean anything by the rest. */
+static int check_version(const struct reader *r, const json_t *all)
+{
+    json_int_t version = 0;
+    int error = number_of(r, all, "gatepost", 1, INT_MAX, &version);
+
+    if (error == 0 && version != CARRIED_VERSION) {
+        (void)snprintf(r->why, r->why_size,
+                       "it hands over in another way, so a restart is needed (version %d; before: "
+                       "%d)",
+                       CARRIED_VERSION, (int)version);
+        error = -EBADMSG;
+    }
+    return error;
+}
+
+/* What belongs to the journal. */
+static int read_records(const struct reader *r, const json_t *all, struct carried *c)
+{
+    const json_t *ends = json_object_get(all, "records");
+    json_int_t clerk = 0, run = 0;
+    int error = number_of(r, all, "clerk", 0, INT_MAX, &clerk);
+
+    for (size_t i = 0; error == 0 && i < 2; i++) {
+        const json_t *end = json_array_get(ends, i);
+        json_int_t fd = json_integer_value(end);
+        if (fd < 3 || fd > INT_MAX) {
+            error = bad(r, "records");
+        }
+        c->records[i] = (int)fd;
+    }
+    error = error < 0 || clerk != 1 ? error : bad(r, "clerk");
+    error = error < 0 ? error : number_of(r, all, "run", 0, INT64_MAX, &run);
+    error = error < 0 ? error : text_of(r, all, "journal", &c->journal);
+    c->clerk = (pid_t)clerk;
+    c->run = (uint64_t)run;
+    return error;
+}
+
 static int read_all(const struct reader *r, const json_t *all, struct carried *c)
 {
-    json_int_t version = 0, count = 0;
-    int error = number_of(r, all, "gatepost", CARRIED_VERSION, CARRIED_VERSION, &version);
+    json_int_t count = 0;
+    int error = check_version(r, all);
 
     error = error < 0 ? error : text_of(r, all, "program", &c->program);
     error = error < 0 ? error : text_of(r, all, "state", &c->state);
@@ -240,6 +280,7 @@ static int read_all(const struct reader *r, const json_t *all, struct carried *c
     error = error < 0 ? error : fd_of(r, all, "shared", &c->shared);
     error = error < 0 ? error : perhaps_fd_of(r, all, "control", &c->control);
     error = error < 0 ? error : text_of(r, all, "control_path", &c->control_path);
+    error = error < 0 ? error : read_records(r, all, c);
     error = error < 0 ? error : fd_of(r, all, "files", &c->files);
     error = error < 0 ? error : number_of(r, all, "generation_count", 1, INT_MAX, &count);
     c->generation_count = (unsigned)count;

@@ -13,7 +13,7 @@
 #include "base/time.h"
 
 /* Raised when what is written would be misunderstood by a program that knows the version before. */
-#define CARRIED_VERSION 2
+#define CARRIED_VERSION 3
 
 struct carried_listener {
     int fd;
@@ -42,7 +42,11 @@ struct carried {
     int shared;          /* the shared memory */
     int control;         /* the listening control socket, or -1 */
     const char *control_path;
-    int files; /* the configuration's files: to be written by a trial, then read */
+    pid_t clerk;         /* 0: there is none */
+    int records[2];      /* the sockets for decision records: the workers', the clerk's */
+    uint64_t run;        /* of these records, 0: none yet */
+    const char *journal; /* the file that they go to; "": none */
+    int files;           /* the configuration's files: to be written by a trial, then read */
     unsigned generation_count;
     struct carried_listener *listeners;
     size_t listener_count;

@@ -29,6 +29,8 @@
 #define CLIENTS_MOST 64
 /* For a request to come whole, and for its reply to be taken. */
 #define CLIENT_TIME (10 * USEC_SEC)
+/* For those who have come before its end began. */
+#define LAST_REQUESTS (USEC_SEC / 4)
 /* For the master's answer: it reads a configuration and starts workers. */
 #define MASTER_TIME (60 * USEC_SEC)
 
@@ -44,6 +46,8 @@ struct clerk {
     struct list orders; /* without an answer */
     uint32_t last_id;
     struct rt_timer heart;
+    struct rt_timer end_timer;
+    usec_t ends_at;     /* 0: it goes on; else until then requests are waited for */
     volatile bool stop; /* real_run may return */
 };
 
@@ -53,8 +57,9 @@ struct client {
     struct stream *stream;
     struct scope *scope;
     uid_t user;
-    bool asking; /* waits for its request to come whole */
-    size_t n;    /* octets in `line` */
+    bool asking;    /* waits for its request to come whole */
+    bool has_asked; /* has had an answer */
+    size_t n;       /* octets in `line` */
     char line[CONTROL_REQUEST_MOST];
 };
 
@@ -252,6 +257,7 @@ static int one_request(struct client *c)
         return (int)n;
     }
     int r = send_reply(c, answer(c, (struct slice){c->line, (size_t)n}));
+    c->has_asked = true;
     c->n -= (size_t)n + 1;
     memmove(c->line, c->line + n + 1, c->n);
     return r;
@@ -264,7 +270,7 @@ static void client_main(void *arg)
 
     scope_enter(&scope);
     c->scope = &scope;
-    while (!terminated && one_request(c) == 0) {
+    while (one_request(c) == 0 && !terminated) {
     }
     c->scope = NULL;
     scope_leave(&scope);
@@ -431,6 +437,28 @@ static int confine(void)
 
 /* ---- a whole life ---- */
 
+/* Who has come but not asked yet is heard for a moment: it may be that he was just about to. */
+static bool may_still_ask(const struct clerk *k, const struct client *c)
+{
+    return !c->has_asked && rt_now_of(k->rt) < k->ends_at;
+}
+
+static void end_clients(struct clerk *k)
+{
+    list_for_each (it, &k->clients) {
+        struct client *c = list_entry(it, struct client, in_list);
+        if (c->asking && c->scope != NULL && !may_still_ask(k, c)) {
+            scope_cancel(c->scope, -ESHUTDOWN);
+        }
+    }
+    if (k->link_scope == NULL) { /* there will be no answers */
+        list_for_each (it, &k->orders) {
+            cond_wake_all(&list_entry(it, struct order, in_list)->changed);
+        }
+    }
+}
+
+/* Once it is to end: orders that it has passed on are answered before. */
 static void on_turn(void *arg)
 {
     struct clerk *k = arg;
@@ -438,20 +466,23 @@ static void on_turn(void *arg)
     if (!terminated || k->stop) {
         return;
     }
-    k->stop = true;
-    k->listener = real_listener_free(k->listener);
-    if (k->link_scope != NULL) {
-        scope_cancel(k->link_scope, -ESHUTDOWN);
+    if (k->ends_at == 0) {
+        k->listener = real_listener_free(k->listener);
+        k->ends_at = rt_now_of(k->rt) + LAST_REQUESTS;
+        rt_timer_set(k->rt, &k->end_timer, k->ends_at);
     }
-    list_for_each (it, &k->clients) {
-        struct client *c = list_entry(it, struct client, in_list);
-        if (c->asking && c->scope != NULL) {
-            scope_cancel(c->scope, -ESHUTDOWN);
+    end_clients(k);
+    if (k->client_count == 0) {
+        k->stop = true;
+        if (k->link_scope != NULL) {
+            scope_cancel(k->link_scope, -ESHUTDOWN);
         }
     }
-    list_for_each (it, &k->orders) {
-        cond_wake_all(&list_entry(it, struct order, in_list)->changed);
-    }
+}
+
+static void nothing(void *arg)
+{
+    (void)arg; /* the turn itself is what is wanted */
 }
 
 /* As in a worker: from now on signals are heard, the master's death among them. */
@@ -511,11 +542,13 @@ int clerk_run(const struct clerk_setup *setup)
     if (r == 0) {
         begin_signals(&k);
         k.heart = (struct rt_timer){.fn = on_heart, .arg = &k};
+        k.end_timer = (struct rt_timer){.fn = nothing};
         on_heart(&k);
         real_on_turn(k.rt, on_turn, &k);
         real_run(k.rt, &k.stop);
         (void)signal(SIGTERM, SIG_IGN); /* its end has begun */
         rt_timer_clear(k.rt, &k.heart);
+        rt_timer_clear(k.rt, &k.end_timer);
     }
     k.listener = real_listener_free(k.listener);
     stream_close(k.link);

@@ -4,14 +4,18 @@
 
 #include <sys/types.h>
 
+#include "proc/configuration.h"
 #include "proc/identity.h"
 #include "proc/shared.h"
 
 struct clerk_setup {
     struct shared shared;
     const struct identity *who;
-    int control; /* the listening control socket; -1: there is none */
-    int link;    /* to the master (proc/clerk_link.h) */
+    int control;                               /* the listening control socket; -1: there is none */
+    int link;                                  /* to the master (proc/clerk_link.h) */
+    int records;                               /* from the workers (proc/records.h) */
+    uint64_t run;                              /* of records of workers of this configuration */
+    const struct configuration *configuration; /* NULL: of a program before this one */
     pid_t master;
     usec_t hang_time; /* it says more often than this that it moves */
 };

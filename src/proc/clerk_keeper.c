@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "proc/clerk.h"
 
@@ -26,11 +27,24 @@
 /* Far more than it has clients. */
 #define ORDERS_MOST 1024
 
-void clerk_keeper_init(struct clerk_keeper *k, const struct shared *shared,
-                       const struct identity *who, int control, usec_t hang_time)
+void clerk_keeper_adopt(struct clerk_keeper *k, pid_t pid, usec_t now)
 {
     *k = (struct clerk_keeper){
-        .shared = shared, .who = who, .control = control, .link = -1, .hang_time = hang_time};
+        .link = -1, .pid = pid, .moved_at = now, .told_at = now, .hang_time = END_TIME};
+}
+
+void clerk_keeper_init(struct clerk_keeper *k, const struct shared *shared,
+                       const struct identity *who)
+{
+    struct clerk_keeper adopted = *k;
+
+    *k = (struct clerk_keeper){.shared = shared,
+                               .who = who,
+                               .link = -1,
+                               .pid = adopted.pid,
+                               .moved_at = adopted.moved_at,
+                               .hang_time = adopted.hang_time,
+                               .told_at = adopted.told_at};
 }
 
 /* ---- the child ---- */
@@ -42,15 +56,22 @@ static void close_between(int first, int last)
     }
 }
 
-/* Everything but the standard descriptors and these two. */
-static void close_others(int a, int b)
+static int compare_numbers(const void *a, const void *b)
 {
-    int low = a < b ? a : b;
-    int high = a < b ? b : a;
+    return *(const int *)a - *(const int *)b;
+}
 
-    close_between(STDERR_FILENO + 1, low - 1);
-    close_between(low > STDERR_FILENO ? low + 1 : STDERR_FILENO + 1, high - 1);
-    (void)close_range((unsigned)high + 1, ~0U, 0);
+/* Everything but the standard descriptors and these, of which -1 is none. */
+static void close_others(int *kept, size_t count)
+{
+    int from = STDERR_FILENO + 1;
+
+    qsort(kept, count, sizeof(*kept), compare_numbers);
+    for (size_t i = 0; i < count; i++) {
+        close_between(from, kept[i] - 1);
+        from = kept[i] >= from ? kept[i] + 1 : from;
+    }
+    (void)close_range((unsigned)from, ~0U, 0);
 }
 
 static void drop_link(struct clerk_keeper *k)
@@ -76,7 +97,7 @@ static pid_t fork_named(const char *name)
     return pid;
 }
 
-static int start(struct clerk_keeper *k, usec_t now)
+static int start(struct clerk_keeper *k, const struct clerk_parts *parts, usec_t now)
 {
     int ends[2];
 
@@ -86,14 +107,18 @@ static int start(struct clerk_keeper *k, usec_t now)
     struct clerk_setup setup = {
         .shared = *k->shared,
         .who = k->who,
-        .control = k->control,
+        .control = parts->control,
         .link = ends[1],
+        .records = parts->records,
         .master = getpid(),
-        .hang_time = k->hang_time,
+        .hang_time = parts->hang_time,
+        .configuration = parts->configuration,
+        .run = parts->run,
     };
     pid_t pid = fork_named("gatepost-clerk");
     if (pid == 0) {
-        close_others(setup.control, setup.link);
+        int kept[] = {setup.control, setup.link, setup.records};
+        close_others(kept, sizeof(kept) / sizeof(kept[0]));
         log_reopen();
         exit(clerk_run(&setup));
     }
@@ -109,14 +134,17 @@ static int start(struct clerk_keeper *k, usec_t now)
     k->moved_at = now;
     k->told_at = 0;
     k->given_up = false;
+    k->outdated = false;
+    k->generation = parts->generation;
+    k->hang_time = parts->hang_time;
     k->orders = 0;
     return 0;
 }
 
-usec_t clerk_keeper_start_due(struct clerk_keeper *k, usec_t now)
+usec_t clerk_keeper_start_due(struct clerk_keeper *k, const struct clerk_parts *parts, usec_t now)
 {
     if (k->pid == 0 && k->start_at <= now) {
-        int r = start(k, now);
+        int r = start(k, parts, now);
         if (r < 0) {
             log_line(LOG_ERROR, "cannot start the clerk: %s", strerror(-r));
             k->start_at = now + DELAY_MOST;
@@ -162,11 +190,17 @@ static void tell_to_end(struct clerk_keeper *k, usec_t now)
     }
 }
 
-void clerk_keeper_replace(struct clerk_keeper *k, int control, usec_t hang_time, usec_t now)
+static void replace_outdated(struct clerk_keeper *k, usec_t now)
 {
-    k->control = control;
-    k->hang_time = hang_time;
-    tell_to_end(k, now);
+    if (k->outdated && k->orders == 0) {
+        tell_to_end(k, now);
+    }
+}
+
+void clerk_keeper_replace(struct clerk_keeper *k, usec_t now)
+{
+    k->outdated = true;
+    replace_outdated(k, now);
 }
 
 void clerk_keeper_end(struct clerk_keeper *k, usec_t now)
@@ -267,4 +301,5 @@ void clerk_keeper_answer(struct clerk_keeper *k, uint32_t id, int status, struct
         sendmsg(k->link, &m, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)(sizeof(head) + n)) {
         give_up(k, "does not take its answers");
     }
+    replace_outdated(k, clock_monotonic());
 }

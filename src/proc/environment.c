@@ -162,6 +162,38 @@ static int ask_as_worker(const struct identity *who, const char *path, int mode)
     return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 
+/* The journal's folder is made where it is missing, for the workers' user. First of all: it may be
+ * above the others, and is the user's then. */
+static void make_journals_folder(const struct check *c)
+{
+    struct arena arena;
+
+    if (c->conf->journal != NULL && c->create) {
+        arena_init(&arena);
+        (void)make_folder(c, environment_folder_of(c->conf->journal, &arena));
+        arena_free(&arena);
+    }
+}
+
+/* That mail flows does not depend on the journal, so what is wrong with it is said and no more. */
+static void look_at_journal(const struct check *c)
+{
+    const char *path = c->conf->journal;
+    struct arena arena;
+
+    if (path == NULL) {
+        return;
+    }
+    arena_init(&arena);
+    int r = ask_as_worker(c->who, environment_folder_of(path, &arena), R_OK | W_OK | X_OK);
+    if (r < 0 && (r != -ENOENT || c->create)) {
+        log_line(LOG_WARNING, "journal %s: its folder cannot be written to%s%s: %s", path,
+                 c->who->change ? " by user " : "", c->who->change ? c->who->name : "",
+                 strerror(-r));
+    }
+    arena_free(&arena);
+}
+
 static int check_folder(const struct check *c, const char *what, const char *path)
 {
     struct stat st;
@@ -193,18 +225,28 @@ static int check_folder(const struct check *c, const char *what, const char *pat
     return 0;
 }
 
+const char *environment_folder_of(const char *path, struct arena *arena)
+{
+    size_t n = strlen(path);
+
+    while (n > 1 && path[n - 1] != '/') {
+        n--;
+    }
+    while (n > 1 && path[n - 1] == '/') {
+        n--;
+    }
+    return arena_copy(arena, (struct slice){path, n}).p;
+}
+
 /* Could a file be made at this path? */
 static int ask_folder_of(const char *path)
 {
-    char folder[PATH_MAX];
-    size_t n = (size_t)(strrchr(path, '/') - path);
+    struct arena arena;
 
-    if (n >= sizeof(folder)) {
-        return -ENAMETOOLONG;
-    }
-    memcpy(folder, path, n);
-    folder[n] = '\0';
-    return access(n > 0 ? folder : "/", W_OK | X_OK) < 0 ? -errno : 0;
+    arena_init(&arena);
+    int r = access(environment_folder_of(path, &arena), W_OK | X_OK) < 0 ? -errno : 0;
+    arena_free(&arena);
+    return r;
 }
 
 static int check_decisions(const struct check *c)
@@ -256,6 +298,7 @@ int environment_check(const struct conf *conf, const char *file, bool create,
     if (identity_find(conf, &who, why, sizeof(why)) < 0) {
         return refuse(&c, "user", "%s", why);
     }
+    make_journals_folder(&c);
     int r = check_certificate(&c);
     r = r < 0 ? r : check_trust(&c);
     r = r < 0 ? r : check_folder(&c, "state", conf->state);
@@ -263,6 +306,7 @@ int environment_check(const struct conf *conf, const char *file, bool create,
     r = r < 0 ? r : check_decisions(&c);
     r = r < 0 ? r : check_recipients(&c);
     if (r == 0) {
+        look_at_journal(&c);
         *ret_who = who;
     }
     return r;

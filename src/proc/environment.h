@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "proc/identity.h"
@@ -11,7 +12,8 @@
 /* Checks user, certificate and key, state and spool folders and where decisions go; with `create`
  * the folders and the decisions' file are made where missing, for the workers' user. 0 and
  * *ret_who; or -EINVAL with one line in *ret_error that begins with the configuration's `file`, and
- * with line and column where it has the statement to blame. */
+ * with line and column where it has the statement to blame. A journal that could not be written is
+ * warned of, and no error. */
 int environment_check(const struct conf *conf, const char *file, bool create,
                       struct identity *ret_who, struct conf_error *ret_error);
 
@@ -23,6 +25,9 @@ int environment_refuse(const struct conf *conf, const char *file, const char *st
 
 /* Where the operator's log goes by this configuration, and by what standard error is. */
 enum log_target environment_log(const struct conf *conf);
+
+/* The folder that an absolute path is in, in `arena`. */
+const char *environment_folder_of(const char *path, struct arena *arena);
 
 /* Creates what is missing of the path above its last component, for all to pass through. 0 or a
  * negative errno. */

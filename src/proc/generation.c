@@ -55,6 +55,7 @@ int generation_new(struct master *m, const struct generation_parts *parts, struc
     struct generation *g = xcalloc(1, sizeof(*g));
     *g = (struct generation){
         .number = ++m->generation_count,
+        .run = records_run(&m->records, conf, clock_wall()),
         .configuration = parts->configuration,
         .who = parts->who,
         .certificate = parts->certificate,
@@ -232,6 +233,7 @@ static void close_masters(struct master *m, const struct generation *g)
     close(m->signals);
     close(m->ready[0]);
     close(m->shared.fd);
+    close(m->records.ends[RECORDS_CLERK]);
     if (m->state_lock >= 0) {
         close(m->state_lock);
     }
@@ -247,6 +249,8 @@ static void start_worker(struct master *m, unsigned number)
         slot->owner = shared_new_owner(&m->shared, (uint16_t)number);
         slot->renewed = true;
     }
+    board_begin_stream(m->shared.board, (uint16_t)number,
+                       g->configuration->conf->journal != NULL ? g->run : 0);
     struct worker_setup setup = {
         .conf = g->configuration->conf,
         .policy = g->configuration->policy,
@@ -256,6 +260,8 @@ static void start_worker(struct master *m, unsigned number)
         .owner = slot->owner,
         .listeners = g->listeners,
         .generation = g->number,
+        .run = g->run,
+        .records = m->records.ends[RECORDS_WORKERS],
         .ready = m->ready[1],
         .master = getpid(),
     };

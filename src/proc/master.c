@@ -204,7 +204,11 @@ struct master *master_new(const char *file, char **argv)
 {
     struct master *m = xcalloc(1, sizeof(*m));
 
-    *m = (struct master){.file = file, .argv = argv, .state_lock = -1, .control = {.fd = -1}};
+    *m = (struct master){.file = file,
+                         .argv = argv,
+                         .state_lock = -1,
+                         .control = {.fd = -1},
+                         .records = {.ends = {-1, -1}}};
     m->clerk.link = -1;
     list_init(&m->generations);
     reload_init(m);
@@ -227,6 +231,7 @@ static int end(struct master *m)
     listeners_close(&m->listeners);
     notify_close(&m->notify);
     control_socket_close(&m->control);
+    records_close(&m->records);
     close(m->signals);
     close(m->ready[0]);
     close(m->ready[1]);
@@ -276,6 +281,10 @@ int master_run(struct configuration *configuration, const char *file, char **arg
     if (r < 0) {
         fatal("cannot map what workers share: %s", strerror(-r));
     }
+    r = records_open(&m->records);
+    if (r < 0) {
+        fatal("cannot make the sockets for decision records: %s", strerror(-r));
+    }
     if (prepare(m, &parts, &error) < 0) {
         (void)fprintf(stderr, "%s\n%s", error.text, error.excerpt);
         (void)tls_context_free(parts.certificate.context);
@@ -287,7 +296,7 @@ int master_run(struct configuration *configuration, const char *file, char **arg
     master_warn_of(&parts.who);
     m->state = xstrdup(configuration->conf->state);
     m->program = find_program(argv[0]);
-    clerk_begin(m, &parts.who, configuration->conf->limits.hang_time);
+    clerk_begin(m, &parts.who);
     if (generation_new(m, &parts, &m->reload.next) < 0) {
         panic("no slots for the first workers");
     }

@@ -96,21 +96,20 @@ void clerk_tell(struct master *m)
 
 /* ---- its life ---- */
 
-void clerk_begin(struct master *m, const struct identity *who, usec_t hang_time)
+void clerk_begin(struct master *m, const struct identity *who)
 {
     if (m->has_clerk) {
         return;
     }
     m->has_clerk = true;
     m->clerk_who = *who;
-    clerk_keeper_init(&m->clerk, &m->shared, &m->clerk_who, m->control.fd, hang_time);
+    clerk_keeper_init(&m->clerk, &m->shared, &m->clerk_who);
     clerk_tell(m);
 }
 
 void clerk_follow(struct master *m)
 {
     const struct conf *conf = m->serving->configuration->conf;
-    const struct identity *who = &m->serving->who;
     bool moved =
         strcmp(m->control.path, conf->control) != 0 || !control_socket_is_there(&m->control);
     struct control_socket next;
@@ -124,11 +123,36 @@ void clerk_follow(struct master *m)
         control_socket_close(&m->control);
         m->control = next;
     }
-    if (moved || who->uid != m->clerk_who.uid || who->gid != m->clerk_who.gid ||
-        conf->limits.hang_time != m->clerk.hang_time) {
-        m->clerk_who = *who;
-        clerk_keeper_replace(&m->clerk, m->control.fd, conf->limits.hang_time, clock_monotonic());
+    m->clerk_who = m->serving->who;
+    if (moved || m->clerk.generation != m->serving->number) {
+        clerk_keeper_replace(&m->clerk, clock_monotonic());
     }
+}
+
+/* Whose configuration is in force; that of the first workers while they start or end. */
+static const struct generation *generation_now(const struct master *m)
+{
+    if (m->serving != NULL && m->serving->configuration != NULL) {
+        return m->serving;
+    }
+    if (m->reload.next != NULL) {
+        return m->reload.next;
+    }
+    return list_entry(m->generations.next, struct generation, link);
+}
+
+static struct clerk_parts parts_now(const struct master *m)
+{
+    const struct generation *g = generation_now(m);
+
+    return (struct clerk_parts){
+        .control = m->control.fd,
+        .records = m->records.ends[RECORDS_CLERK],
+        .hang_time = g->hang_time,
+        .configuration = g->configuration,
+        .generation = g->number,
+        .run = g->run,
+    };
 }
 
 usec_t clerk_step(struct master *m)
@@ -138,7 +162,11 @@ usec_t clerk_step(struct master *m)
                          clock_monotonic()); /* the last one, so that the end can be watched */
         return USEC_NEVER;
     }
-    return m->has_clerk ? clerk_keeper_start_due(&m->clerk, clock_monotonic()) : USEC_NEVER;
+    if (!m->has_clerk || list_empty(&m->generations)) {
+        return USEC_NEVER;
+    }
+    struct clerk_parts parts = parts_now(m);
+    return clerk_keeper_start_due(&m->clerk, &parts, clock_monotonic());
 }
 
 /* What it has said while the master was busy itself is heard before it is judged. */

@@ -11,6 +11,7 @@
 #include "proc/listen.h"
 #include "proc/master.h"
 #include "proc/notify.h"
+#include "proc/records.h"
 #include "proc/shared.h"
 #include "proc/trial.h"
 #include "rt/tls.h"
@@ -56,6 +57,7 @@ struct certificate {
 struct generation {
     struct list link; /* in struct master */
     unsigned number;  /* counts from 1 */
+    uint64_t run;     /* of its workers' records; 0: of a program before this one */
     enum generation_state state;
     struct configuration *configuration; /* NULL: of a program before this one, by an upgrade */
     struct identity who;
@@ -125,6 +127,7 @@ struct master {
     struct certificates certificates;
     struct notify notify;
     struct control_socket control;
+    struct records records;
     struct clerk_keeper clerk;
     struct identity clerk_who;
     bool has_clerk; /* clerk_begin was called */
@@ -251,9 +254,8 @@ void upgrade_go(struct master *m, char *ret_why, size_t why_size);
 
 /* ---- master_clerk.c ---- */
 
-/* There will be a clerk from now on, who becomes `who`, and is replaced when it hangs. Harmless
- * when there is. */
-void clerk_begin(struct master *m, const struct identity *who, usec_t hang_time);
+/* There will be a clerk from now on, who becomes `who`. Harmless when there is. */
+void clerk_begin(struct master *m, const struct identity *who);
 
 /* Starts one when it is due, and ends the last one when all workers have ended. Returns when there
  * will be something to do again, or USEC_NEVER. */
@@ -271,6 +273,6 @@ void clerk_close_in_child(struct master *m);
 /* Puts the master's own figures on the status board. */
 void clerk_tell(struct master *m);
 
-/* Another configuration is in force: it may want another control socket, or the one that somebody
- * has removed again, and another user. */
+/* Another configuration is in force, and there will be a clerk that has it. It may want another
+ * control socket, or the one that somebody has removed again, and another user. */
 void clerk_follow(struct master *m);

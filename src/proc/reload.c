@@ -235,7 +235,7 @@ static int make_next(struct master *m, struct configuration *c, char *why, size_
     int r = identity_find(c->conf, &parts.who, why, why_size);
 
     if (r == 0) {
-        clerk_begin(m, &parts.who, c->conf->limits.hang_time); /* whatever becomes of the rest */
+        clerk_begin(m, &parts.who); /* whatever becomes of the rest */
         r = certificate_load(c->conf, &parts.certificate, why, why_size);
     }
     if (r < 0) {

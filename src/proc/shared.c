@@ -23,7 +23,7 @@
 #define RATES_LAYOUT    1
 #define BANS_LAYOUT     1
 #define HEARTS_LAYOUT   2
-#define BOARD_LAYOUT    2
+#define BOARD_LAYOUT    3
 
 /* Parts begin at pages of their own, so that none shares a cache line with another. */
 #define PART_ALIGNMENT ((size_t)4096)

@@ -7,6 +7,7 @@
 
 #include "base/fatal.h"
 #include "base/text.h"
+#include "proc/hop_sums.h"
 
 /* After so many looks, each of which has met the burial of a worker, the last one has to do. */
 #define LOOKS_MOST 16
@@ -178,69 +179,12 @@ static void add_accept_all(json_t *list, const char *lines)
 
 /* ---- next hops ---- */
 
-/* What all workers see of the hops of that name. */
-struct hop_sum {
-    struct board_hop hop;
-    unsigned workers; /* that know it */
-    unsigned down_in; /* of these */
-};
-
-struct hop_sums {
-    struct hop_sum *items;
-    size_t count;
-    unsigned unshown; /* further ones, of which workers tell nothing */
-};
-
-static struct hop_sum *hop_sum_of(struct hop_sums *sums, const char *name)
-{
-    for (size_t i = 0; i < sums->count; i++) {
-        if (strcmp(sums->items[i].hop.name, name) == 0) {
-            return &sums->items[i];
-        }
-    }
-    sums->items = xrealloc(sums->items, (sums->count + 1) * sizeof(*sums->items));
-    struct hop_sum *s = &sums->items[sums->count++];
-    *s = (struct hop_sum){0};
-    memcpy(s->hop.name, name, strlen(name) + 1);
-    return s;
-}
-
-static void add_hop(struct hop_sums *sums, const struct board_hop *h)
-{
-    struct hop_sum *s = hop_sum_of(sums, h->name);
-
-    s->workers++;
-    s->down_in += h->down;
-    if (h->down && (s->hop.since == 0 || h->since < s->hop.since)) {
-        s->hop.since = h->since;
-        memcpy(s->hop.error, h->error, sizeof(s->hop.error));
-    } else if (s->hop.error[0] == '\0') {
-        memcpy(s->hop.error, h->error, sizeof(s->hop.error));
-    }
-    s->hop.in_use += h->in_use;
-    s->hop.kept += h->kept;
-    s->hop.waiting += h->waiting;
-    s->hop.messages += h->messages;
-    s->hop.failures += h->failures;
-}
-
-static void add_hops(struct hop_sums *sums, const struct board_worker *w)
-{
-    for (unsigned i = 0; i < w->hop_count; i++) {
-        add_hop(sums, &w->hops[i]);
-    }
-    sums->unshown = w->hops_unshown > sums->unshown ? w->hops_unshown : sums->unshown;
-}
-
 static json_t *hop_object(const struct hop_sum *s, usec_t now, usec_t wall)
 {
     json_t *object = json_object();
 
     set_text(object, "name", s->hop.name);
-    set(object, "state",
-        json_string(s->down_in == 0            ? "well"
-                    : s->down_in == s->workers ? "down"
-                                               : "partly down"));
+    set(object, "state", json_string(hop_sum_state(s)));
     if (s->down_in > 0) {
         set_time(object, "since", wall - (now - s->hop.since));
     }
@@ -255,7 +199,7 @@ static json_t *hop_object(const struct hop_sum *s, usec_t now, usec_t wall)
     return object;
 }
 
-static json_t *hops_array(struct hop_sums *sums, usec_t now, usec_t wall)
+static json_t *hops_array(const struct hop_sums *sums, usec_t now, usec_t wall)
 {
     json_t *array = json_array();
 
@@ -264,7 +208,6 @@ static json_t *hops_array(struct hop_sums *sums, usec_t now, usec_t wall)
             fatal("out of memory for the status");
         }
     }
-    free(sums->items);
     return array;
 }
 
@@ -302,7 +245,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
         if (board_read(b, (uint16_t)slot, &w)) {
             add_figures(&sum, &w);
             add_accept_all(accept_all, w.accept_all);
-            add_hops(&hops, &w);
+            hop_sums_add(&hops, &w);
             if (json_array_append_new(workers, worker_object((uint16_t)slot, &w, now, wall)) != 0) {
                 fatal("out of memory for the status");
             }
@@ -323,6 +266,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
     set_number(object, "decisions_lost", sum.decisions_lost);
     set(object, "hops", hops_array(&hops, now, wall));
     set_number(object, "hops_unshown", hops.unshown);
+    hop_sums_free(&hops);
     set(object, "accept_all", accept_all);
     set(object, "workers", workers);
     set(object, "counters", counters_object(&sum.counters));

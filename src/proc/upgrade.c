@@ -88,6 +88,10 @@ static int write_carried(const struct master *m, int files)
         .shared = m->shared.fd,
         .control = m->control.fd,
         .control_path = m->control.path,
+        .clerk = m->clerk.pid,
+        .records = {m->records.ends[0], m->records.ends[1]},
+        .run = m->records.run,
+        .journal = m->records.journal,
         .files = files,
         .generation_count = m->generation_count,
     };
@@ -152,6 +156,9 @@ static void keep_over_exec(const struct master *m, bool keep)
 
     (void)fcntl(m->shared.fd, F_SETFD, flag);
     (void)fcntl(m->control.fd, F_SETFD, flag); /* -1 where there is none */
+    for (size_t i = 0; i < 2; i++) {
+        (void)fcntl(m->records.ends[i], F_SETFD, flag);
+    }
     (void)fcntl(m->reload.trial.files, F_SETFD, flag);
     for (size_t i = 0; i < m->listeners.count; i++) {
         (void)fcntl(m->listeners.items[i].fd, F_SETFD, flag);
@@ -370,6 +377,8 @@ int upgrade_take_over(const char *file, char **argv)
         log_set_target(LOG_TO_JOURNALD); /* until the configuration is read */
     }
     control_socket_adopt(&m->control, c.control, c.control_path);
+    records_adopt(&m->records, c.records, c.run, c.journal);
+    clerk_keeper_adopt(&m->clerk, c.clerk, clock_monotonic());
     adopt_generations(m, &c);
     adopt_workers(m, &c);
     int r = adopt_listeners(m, &c);

@@ -85,12 +85,11 @@ static int open_privileged(struct worker *w)
 {
     const struct conf_hop *culprit;
     char why[256];
-    struct board_master master;
-
-    board_read_master(w->setup->shared->board, &master);
+    struct record_stream *stream = board_stream(w->setup->shared->board, w->setup->owner.slot);
     const struct decision_origin origin = {.slot = w->setup->owner.slot,
                                            .epoch = w->setup->owner.epoch,
-                                           .run = (uint64_t)master.began_wall};
+                                           .run = w->setup->run,
+                                           .sequence = &stream->next};
     int r = decision_sink_open(w->conf, &origin, &w->decisions);
 
     if (r < 0) {
@@ -454,6 +453,7 @@ int worker_run(const struct worker_setup *setup)
     (void)snprintf(w.role, sizeof(w.role), "worker %u", setup->owner.slot);
     log_set_role(w.role);
     log_set_target(environment_log(setup->conf)); /* with a socket of its own */
+    close(setup->records);
     w.lost_told_at = -LOST_EVERY;
     w.listeners = calloc(setup->conf->listen_count, sizeof(struct real_listener *));
     int r = w.listeners == NULL ? -ENOMEM : open_privileged(&w);

@@ -21,6 +21,8 @@ struct worker_setup {
     struct owner owner;      /* slot and epoch */
     const int *listeners;    /* conf->listen_count listening sockets, which the worker closes */
     unsigned generation;     /* of the configuration */
+    uint64_t run;            /* of its records */
+    int records;             /* where they go to the clerk; the worker's */
     int ready; /* where to write the slot, as a uint16_t, once clients are served; closed */
     pid_t master;
 };

@@ -13,25 +13,14 @@
 #include "proc/worker.h"
 #include "route/hop.h"
 
-/* The folder that an absolute path is in. */
-static const char *folder_above(const char *path, struct arena *arena)
-{
-    size_t n = strlen(path);
-
-    while (n > 1 && path[n - 1] != '/') {
-        n--;
-    }
-    return arena_copy(arena, (struct slice){path, n}).p;
-}
-
 /* A file that is read again when it changes, by a rename; the kernel asks where links lead. */
 static struct sandbox_path *add_file(struct sandbox_path *p, const char *path, struct arena *arena)
 {
     char real[PATH_MAX];
     const char *end = realpath(path, real) != NULL ? real : path;
 
-    *p++ = (struct sandbox_path){folder_above(path, arena), SANDBOX_READ};
-    *p++ = (struct sandbox_path){folder_above(end, arena), SANDBOX_READ};
+    *p++ = (struct sandbox_path){environment_folder_of(path, arena), SANDBOX_READ};
+    *p++ = (struct sandbox_path){environment_folder_of(end, arena), SANDBOX_READ};
     return p;
 }
 

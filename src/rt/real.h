@@ -54,6 +54,15 @@ struct stream *real_socket_of(struct rt *rt, int fd);
  * negative errno. Of plain sockets' streams only. */
 int real_peer_user(struct stream *s, uid_t *ret);
 
+/* Calls fn(arg) on the loop once after each real_watch_once, when `fd` can be read or is at its
+ * end. Until the next one the loop does not wake for it, whatever comes. The descriptor stays the
+ * caller's, who must not suspend in `fn`. real_watch_once: 0, or -EIO when it cannot be watched.
+ * real_watch_free: NULL allowed, returns NULL. */
+struct real_watch;
+struct real_watch *real_watch_new(struct rt *rt, int fd, void (*fn)(void *arg), void *arg);
+int real_watch_once(struct real_watch *w);
+struct real_watch *real_watch_free(struct real_watch *w);
+
 /* Stops accepting; the descriptor stays the caller's. NULL allowed. Returns NULL. */
 struct real_listener *real_listener_free(struct real_listener *l);
 

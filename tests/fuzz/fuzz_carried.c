@@ -10,6 +10,7 @@
 static void check_bounds(const struct carried *c)
 {
     FUZZ_CHECK(c->program && c->state && c->layout);
+    FUZZ_CHECK(c->journal && c->records[0] > 2 && c->records[1] > 2 && c->clerk != 1);
     FUZZ_CHECK(c->shared > 2 && c->files > 2 && c->generation_count > 0);
     FUZZ_CHECK(c->listener_count > 0 && c->generations_n > 0);
     for (size_t i = 0; i < c->listener_count; i++) {

@@ -258,6 +258,9 @@ static void check_conf(const struct conf *c)
     FUZZ_CHECK(!c->decisions_file == (c->decisions != CONF_DECISIONS_FILE));
     check_path(c->state);
     check_path(c->spool);
+    if (c->journal != NULL) {
+        check_path(c->journal);
+    }
     check_limits(&c->limits);
     for (size_t i = 0; i < c->listen_count; i++) {
         FUZZ_CHECK(c->listen[i].family != ADDR_NONE && c->listen[i].port > 0);

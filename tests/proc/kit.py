@@ -141,7 +141,7 @@ class Gatepost:
 
     def decisions(self):
         with open(f'{self.folder}/stdout', encoding='ascii') as f:
-            return [json.loads(line) for line in f]
+            return [json.loads(line) for line in f if line.endswith('\n')]  # else it is being written
 
     def workers(self):
         with open(f'/proc/{self.popen.pid}/task/{self.popen.pid}/children', encoding='ascii') as f:

@@ -13,10 +13,15 @@
 
 #include "proc/carried.h"
 
+#define BEFORE_RECORDS                                                                             \
+    "{\"gatepost\":3,\"program\":\"/p\",\"state\":\"/s\",\"state_lock\":8,\"layout\":\"x\","       \
+    "\"shared\":5,\"control\":6,\"control_path\":\"/c\","
+#define RECORDS "\"clerk\":44,\"records\":[10,11],\"run\":1700000000000000,\"journal\":\"/j\","
 #define HEAD                                                                                       \
-    "{\"gatepost\":2,\"program\":\"/usr/sbin/gatepost\",\"state\":\"/var/"                         \
+    "{\"gatepost\":3,\"program\":\"/usr/sbin/gatepost\",\"state\":\"/var/"                         \
     "state\",\"state_lock\":8,\"layout\":\"x\","                                                   \
-    "\"shared\":5,\"control\":6,\"control_path\":\"/run/c\",\"files\":9,\"generation_count\":2,"
+    "\"shared\":5,\"control\":6,\"control_path\":\"/run/c\"," RECORDS                              \
+    "\"files\":9,\"generation_count\":2,"
 #define LISTENERS "\"listeners\":[{\"fd\":4,\"inherited\":true}],"
 #define GENERATION                                                                                 \
     "{\"number\":2,\"serving\":true,\"told_to_end\":false,\"deadline\":0,\"hang_time\":7}"
@@ -46,6 +51,10 @@ static void test_round_trip(void **state)
     assert_int_equal(c.shared, 5);
     assert_int_equal(c.control, 6);
     assert_string_equal(c.control_path, "/run/c");
+    assert_int_equal(c.clerk, 44);
+    assert_true(c.records[0] == 10 && c.records[1] == 11);
+    assert_true(c.run == 1700000000000000);
+    assert_string_equal(c.journal, "/j");
     assert_int_equal(c.files, 9);
     assert_int_equal(c.generation_count, 2);
     assert_int_equal(c.listener_count, 1);
@@ -69,9 +78,10 @@ static void test_absent(void **state)
 {
     (void)state;
     static const char text[] =
-        "{\"gatepost\":2,\"program\":\"/p\",\"state\":\"/s\",\"state_lock\":-1,\"layout\":\"x\","
-        "\"shared\":5,\"control\":-1,\"control_path\":\"/"
-        "c\",\"files\":9,\"generation_count\":2," LISTENERS GENERATIONS WORKERS;
+        "{\"gatepost\":3,\"program\":\"/p\",\"state\":\"/s\",\"state_lock\":-1,\"layout\":\"x\","
+        "\"shared\":5,\"control\":-1,\"control_path\":\"/c\","
+        "\"clerk\":0,\"records\":[10,11],\"run\":0,\"journal\":\"\","
+        "\"files\":9,\"generation_count\":2," LISTENERS GENERATIONS WORKERS;
     struct arena arena;
     struct carried c;
     char why[200] = "";
@@ -92,8 +102,14 @@ static void test_refused(void **state)
         {"", "no object"},
         {"[]", "no object"},
         {"{}", "gatepost"},
-        {"{\"gatepost\":1}", "gatepost"},
-        {"{\"gatepost\":3}", "gatepost"},
+        {"{\"gatepost\":\"3\"}", "gatepost"},
+        {"{\"gatepost\":2}", "2)"},
+        {"{\"gatepost\":4}", "4)"},
+        {BEFORE_RECORDS "\"clerk\":1,\"records\":[10,11],\"run\":0,\"journal\":\"\"}", "clerk"},
+        {BEFORE_RECORDS "\"clerk\":0,\"records\":[10],\"run\":0,\"journal\":\"\"}", "records"},
+        {BEFORE_RECORDS "\"clerk\":0,\"records\":[2,11],\"run\":0,\"journal\":\"\"}", "records"},
+        {BEFORE_RECORDS "\"clerk\":0,\"records\":[10,11],\"run\":-1,\"journal\":\"\"}", "run"},
+        {BEFORE_RECORDS "\"clerk\":0,\"records\":[10,11],\"run\":0}", "journal"},
         {HEAD "\"x\":1}", "generations or listeners"},
         {HEAD LISTENERS "\"generations\":[" RETIRING "]," WORKERS, "workers"},
         {HEAD LISTENERS "\"generations\":[" RETIRING "],\"workers\":[]}",
@@ -106,8 +122,8 @@ static void test_refused(void **state)
          "slot"},
         {HEAD LISTENERS GENERATIONS "\"workers\":[{\"generation\":2,\"slot\":1,\"pid\":1}]}",
          "pid"},
-        {"{\"gatepost\":2,\"program\":\"x\",\"state\":\"x\",\"layout\":\"x\"}", "state_lock"},
-        {"{\"gatepost\":2,\"program\":\"x\",\"state\":\"x\",\"state_lock\":2}", "state_lock"},
+        {"{\"gatepost\":3,\"program\":\"x\",\"state\":\"x\",\"layout\":\"x\"}", "state_lock"},
+        {"{\"gatepost\":3,\"program\":\"x\",\"state\":\"x\",\"state_lock\":2}", "state_lock"},
         {HEAD LISTENERS GENERATIONS "\"workers\":[{\"generation\":3,\"slot\":1,\"pid\":7}]}",
          "workers"},
         {HEAD LISTENERS GENERATIONS "\"workers\":[{\"generation\":2,\"slot\":1,\"pid\":7},"

@@ -29,7 +29,8 @@ static int setup(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     reload_init(m);
     m->notify.fd = -1;
-    clerk_keeper_init(&m->clerk, &m->shared, &m->clerk_who, -1, 1 * USEC_SEC);
+    clerk_keeper_init(&m->clerk, &m->shared, &m->clerk_who);
+    m->clerk.hang_time = 1 * USEC_SEC;
     m->clerk.link = ends[0];
     clerks_end = ends[1];
     void (*before)(int) = signal(SIGTERM, SIG_IGN);
@@ -110,7 +111,46 @@ static void does_not_end(void **state)
     m->clerk.told_at = 1;
     clerk_check(m);
     assert_killed(m);
-    assert_true(clerk_keeper_start_due(&m->clerk, clock_monotonic()) == USEC_NEVER);
+    const struct clerk_parts parts = {.control = -1, .records = -1, .hang_time = USEC_SEC};
+    assert_true(clerk_keeper_start_due(&m->clerk, &parts, clock_monotonic()) == USEC_NEVER);
+}
+
+static bool is_told_to_end(const struct master *m)
+{
+    return m->clerk.told_at != 0;
+}
+
+/* One that is outdated is replaced, but not before the orders it has passed on are answered. */
+static void answers_before_it_is_replaced(void **state)
+{
+    struct master *m = *state;
+
+    say(CLERK_RELOAD);
+    clerk_hear(m);
+    clerk_keeper_replace(&m->clerk, clock_monotonic());
+    assert_false(is_told_to_end(m));
+    reload_cancel(m); /* tells who waits */
+    assert_true(is_told_to_end(m));
+}
+
+/* One of the program before is waited for, and killed when it does not end. */
+static void adopted(void **state)
+{
+    struct master *m = *state;
+    pid_t pid = m->clerk.pid;
+    const struct clerk_parts parts = {.control = -1, .records = -1, .hang_time = USEC_SEC};
+
+    clerk_keeper_adopt(&m->clerk, pid, 1);
+    clerk_keeper_init(&m->clerk, &m->shared, &m->clerk_who);
+    assert_int_equal(m->clerk.pid, pid);
+    assert_true(clerk_keeper_start_due(&m->clerk, &parts, clock_monotonic()) == USEC_NEVER);
+    m->awake_since = clock_monotonic();
+    clerk_check(m);
+    assert_false(m->clerk.given_up);
+    m->awake_since = 0;
+    clerk_check(m);
+    assert_killed(m);
+    assert_true(m->clerk.start_at < USEC_NEVER); /* another one follows */
 }
 
 static void says_nonsense(void **state)
@@ -149,6 +189,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(silent, setup, teardown),
         cmocka_unit_test_setup_teardown(does_not_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(answers_before_it_is_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(adopted, setup, teardown),
         cmocka_unit_test_setup_teardown(says_nonsense, setup, teardown),
         cmocka_unit_test_setup_teardown(talks_and_talks, setup, teardown),
     };

@@ -45,6 +45,8 @@ static const char full[] =
     "workers  3\n"
     "decisions /var/log/decisions#1\n"
     "control  /srv/control\n"
+    "journal  /srv/journal\n"
+    "limit    journal_age 90d\n"
     "limit    message_size 100M\n"
     "limit    idle_time 2m\n"
     "limit    spool_wait 0s\n"
@@ -68,6 +70,8 @@ static void full_file(void **state)
     assert_string_equal(c->state, "/srv/state");
     assert_string_equal(c->spool, "/srv/spool");
     assert_string_equal(c->control, "/srv/control");
+    assert_string_equal(c->journal, "/srv/journal");
+    assert_int_equal(c->limits.journal_age, 90 * 86400 * USEC_SEC);
     assert_string_equal(c->user, "gatepost");
     assert_int_equal(c->workers, 3);
     assert_int_equal(c->decisions, CONF_DECISIONS_FILE);
@@ -146,6 +150,7 @@ static void minimal_file(void **state)
     assert_string_equal(c->state, "/var/lib/gatepost/state");
     assert_string_equal(c->spool, "/var/spool/gatepost");
     assert_string_equal(c->control, "/run/gatepost/control");
+    assert_string_equal(c->journal, "/var/lib/gatepost/journal.db");
     assert_int_equal(c->decisions, CONF_DECISIONS_STDOUT);
     assert_null(c->decisions_file);
     assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);

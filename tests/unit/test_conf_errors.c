@@ -36,7 +36,7 @@ static const struct {
      "1:1: unknown statement \"Hostname\", did you mean \"hostname\"?"},
     {SLICE_LIT("frobnicate"),
      "1:1: unknown statement \"frobnicate\", expected control, decisions, hostname, include, "
-     "limit, listen, "
+     "journal, limit, listen, "
      "log, policy, proxy, recipients, resolver, route, set, spool, state, table, tls, user or "
      "workers"},
     {SLICE_LIT("log journal"), "1:5: unknown destination \"journal\", did you mean \"journald\"?"},
@@ -289,6 +289,16 @@ static const struct {
      "resolver, route, set "
      "and table "
      "once, found \"control\" again (the first is in line 1)"},
+    {SLICE_LIT("journal"),
+     "1:8: expected off or the absolute path of a file, found the end of the file"},
+    {SLICE_LIT("journal journal.db"),
+     "1:9: expected off or the absolute path of a file, found \"journal.db\""},
+    {SLICE_LIT("journal /srv/"),
+     "1:9: expected off or the absolute path of a file, found \"/srv/\""},
+    {SLICE_LIT("journal off /srv/journal"),
+     "1:13: expected the end of the line, found \"/srv/journal\""},
+    {SLICE_LIT("limit journal_age 1m"),
+     "1:19: expected journal_age from 1h to 3650d, found \"1m\""},
     {SLICE_LIT("decisions"),
      "1:10: expected stdout, journald or the absolute path of a file, found the end of the file"},
     {SLICE_LIT("decisions stdot"), "1:11: unknown destination \"stdot\", did you mean \"stdout\"?"},

@@ -140,13 +140,13 @@ static void byte_order_marks(void **state)
     conf_free(c);
     assert_refused("\xef\xbb\xbfhostnam a", &d,
                    MAIN ":1:1: unknown statement \"hostnam\", did you mean \"hostname\"?");
-    assert_refused(
-        "include twice", &d,
-        "/etc/gp/twice:1:1: unknown statement \"\xef\xbb\xbfhostname\", expected "
-        "control, decisions, hostname, include, limit, listen, log, policy, proxy, recipients, "
-        "resolver, route, set, "
-        "spool, "
-        "state, table, tls, user or workers");
+    assert_refused("include twice", &d,
+                   "/etc/gp/twice:1:1: unknown statement \"\xef\xbb\xbfhostname\", expected "
+                   "control, decisions, hostname, include, journal, limit, listen, log, policy, "
+                   "proxy, recipients, "
+                   "resolver, route, set, "
+                   "spool, "
+                   "state, table, tls, user or workers");
     assert_refused("\xef\xbb", &d,
                    MAIN ":1:1: expected printable UTF-8 text, found the octet 0xef");
 }

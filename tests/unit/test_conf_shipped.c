@@ -37,9 +37,9 @@ static struct buf project_file(const char *path)
 }
 
 static const char *const statement_names[] = {
-    "control", "decisions", "hostname",   "include",  "limit",  "listen", "log",
-    "policy",  "proxy",     "recipients", "resolver", "route",  "set",    "spool",
-    "state",   "table",     "tls",        "user",     "workers"};
+    "control", "decisions", "hostname", "include",    "journal",  "limit",  "listen",
+    "log",     "policy",    "proxy",    "recipients", "resolver", "route",  "set",
+    "spool",   "state",     "table",    "tls",        "user",     "workers"};
 
 /* A line of `text` that begins with `a`, `b` and `c` one behind the other, then a blank or the end.
  */

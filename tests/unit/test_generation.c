@@ -43,7 +43,14 @@ static struct master *new_master(void)
     struct master *m = xcalloc(1, sizeof(*m));
 
     list_init(&m->generations);
+    assert_int_equal(records_open(&m->records), 0);
     return m;
+}
+
+static void free_master(struct master *m)
+{
+    records_close(&m->records);
+    free(m);
 }
 
 /* One with so many workers; NULL when there is no room. */
@@ -95,7 +102,7 @@ static void test_slots(void **state)
     assert_null(add(m, 2));
     assert_non_null(add(m, 1));
     generations_free(m);
-    free(m);
+    free_master(m);
 }
 
 /* While one of its workers lives, that one keeps its number, and the others' are free. */
@@ -123,7 +130,7 @@ static void test_kept_to_the_end(void **state)
     }
     assert_true(generation_is_ready(m, second));
     generations_free(m);
-    free(m);
+    free_master(m);
 }
 
 /* A process that does nothing, and hears of no signal that it can ignore. */
@@ -170,7 +177,7 @@ static void test_never_ends(void **state)
         assert_int_equal(waitpid(m->slots[0].pid, &status, 0), m->slots[0].pid);
         assert_int_equal(WTERMSIG(status), SIGKILL);
         generations_free(m);
-        free(m);
+        free_master(m);
     }
 }
 
@@ -195,7 +202,7 @@ static void test_forged_heart(void **state)
     assert_int_equal(kill(m->slots[1].pid, SIGKILL), 0);
     assert_int_equal(waitpid(m->slots[1].pid, &status, 0), m->slots[1].pid);
     generations_free(m);
-    free(m);
+    free_master(m);
 }
 
 int main(void)
