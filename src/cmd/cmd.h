@@ -38,6 +38,20 @@ struct cmd_line {
 bool cmd_take_line(const struct command *c, int argc, char **argv, struct cmd_line *ret,
                    enum cmd_status *ret_status);
 
+/* Options that one command alone has. */
+struct cmd_own_option {
+    const char *name; /* "--" in front of it; NULL ends a table */
+    bool has_value;
+};
+
+/* The same for a command with options of its own. `take` is called for each of them as it stands on
+ * the line, with its index in `own` and its value (NULL for one without); when it returns false the
+ * command ends with CMD_WRONG, of which cmd_wrong has told. */
+bool cmd_take_own_line(const struct command *c, int argc, char **argv,
+                       const struct cmd_own_option *own,
+                       bool (*take)(void *arg, size_t option, const char *value), void *arg,
+                       struct cmd_line *ret, enum cmd_status *ret_status);
+
 /* Complains about wrong usage: what is wrong, and what was given. */
 enum cmd_status cmd_wrong(const struct command *c, const char *what, const char *given);
 
@@ -54,4 +68,6 @@ enum cmd_status cmd_check(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_status(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_reload(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_upgrade(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_log(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_explain(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_docs(const struct command *c, int argc, char **argv);

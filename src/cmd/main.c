@@ -39,6 +39,40 @@ static const struct command commands[] = {
      "place, without an end and a beginning, and says why when it does not. Asks over the control\n"
      "socket that the configuration names; without -c that is " CONF_FILE_STANDARD ".",
      CMD_FILE, 0, cmd_upgrade},
+    {"log",
+     "[-c FILE | --journal FILE] [--json] [--follow] [--limit N]\n"
+     "                    [--since TIME] [--until TIME] [--sender ADDRESS] [--recipient ADDRESS]\n"
+     "                    [--client NETWORK] [--verdict WORD] [--phase PHASE] [--rule PLACE]\n"
+     "                    [--reply TEXT] [--hop TEXT]",
+     "Finds decisions in the journal and prints a line for each, the newest last. All that is "
+     "asked\n"
+     "for must fit. The exit status is 0 when something was found, 1 when nothing was.\n\n"
+     "--journal    another journal than the configuration's\n"
+     "--sender     the whole address; @DOMAIN all of a domain; <> the null sender\n"
+     "--recipient  the same, of one of the recipients\n"
+     "--client     an address or a network: 192.0.2.0/24\n"
+     "--verdict    accepted, refused, deferred, gone or ended, of the whole or of a recipient\n"
+     "--phase      connect, helo, mail, rcpt, data, message or commit: where it ended\n"
+     "--rule       gatepost.conf:23: rules that decided, fired or were observed\n"
+     "--reply      part of a reply: \"550 5.7.1\", \"too many\"\n"
+     "--hop        part of a next hop's name, of its failures or of its own words\n"
+     "--since      2h, 7d, 2026-11-22, 2026-11-22T04:49:30Z: then or later\n"
+     "--until      the same: before\n"
+     "--limit      the newest N of what was found\n"
+     "--follow     go on with what is decided from now on, until interrupted\n"
+     "--json       a line of JSON for each, in the form of a decision line",
+     CMD_FILE | CMD_JSON, 0, cmd_log},
+    {"explain", "[-c FILE | --journal FILE] [--json] ID | TEXT | -",
+     "Tells in plain language how a decision came about: what was known, which rules fired, what "
+     "the\n"
+     "client was told, and what would have had to differ. ID is the one in a refusal's text or in "
+     "a\n"
+     "Received header, with or without the recipient's number behind it. TEXT, or with - standard\n"
+     "input, is whatever has one in it, such as a whole bounce. The exit status is 1 when the\n"
+     "journal does not know it.\n\n"
+     "--journal  another journal than the configuration's\n"
+     "--json     the same as data",
+     CMD_FILE | CMD_JSON, 10000, cmd_explain},
     {"docs", "[--json | --man] [facts | actions | limits | replies | counters | standard]",
      "Prints the reference of what a policy may ask (facts) and do (actions), of limits, of\n"
      "Gatepost's own replies and of what it counts, as Markdown: one of them, or all. `standard` "

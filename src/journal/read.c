@@ -300,43 +300,65 @@ static int read_numbers(struct journal *j, sqlite3_stmt *st, int64_t *ret, int c
     return r < 0 ? r : 0;
 }
 
+/* Apart, since SQLite finds one end of an index at once, but not two together. */
+static int find_bounds(struct journal *j, usec_t since, int64_t *ret_first_n, int64_t *ret_last_n)
+{
+    sqlite3_stmt *st = NULL;
+    int64_t found[2];
+    int r = prepare_printf(
+        j, &st,
+        since != 0 ? "SELECT min(n), max(n) FROM decision WHERE time >= %lld"
+                   : "SELECT (SELECT min(n) FROM decision), (SELECT max(n) FROM decision)",
+        (long long)since);
+
+    r = r < 0 ? r : read_numbers(j, st, found, 2);
+    if (r == 0) {
+        *ret_first_n = found[0];
+        *ret_last_n = found[1];
+    }
+    return r;
+}
+
 int journal_bounds(struct journal *j, usec_t since, int64_t *ret_first_n, int64_t *ret_last_n,
                    int64_t *ret_count)
 {
     sqlite3_stmt *st = NULL;
-    int64_t found[3];
-    int r = prepare_printf(j, &st,
-                           since != 0 ? "SELECT min(n), max(n), count(*) FROM decision"
-                                        " WHERE time >= %lld"
-                                      : "SELECT min(n), max(n), count(*) FROM decision",
-                           (long long)since);
+    int64_t count;
+    int r = prepare_printf(j, &st, "SELECT count(*) FROM decision WHERE time >= %lld",
+                           (long long)(since != 0 ? since : INT64_MIN));
 
-    r = r < 0 ? r : read_numbers(j, st, found, 3);
+    r = r < 0 ? r : read_numbers(j, st, &count, 1);
+    r = r < 0 ? r : find_bounds(j, since, ret_first_n, ret_last_n);
     if (r == 0) {
-        *ret_first_n = found[0];
-        *ret_last_n = found[1];
-        *ret_count = found[2];
+        *ret_count = count;
     }
     return r;
+}
+
+int journal_newest(struct journal *j, int64_t *ret_last_n)
+{
+    int64_t first;
+
+    return find_bounds(j, 0, &first, ret_last_n);
 }
 
 /* Narrows first_n and last_n by time and limit, so that no more is looked at than need be. */
 static int narrow(struct walk *w)
 {
     const struct journal_query *q = w->q;
-    int64_t first, last, count;
+    int64_t first, last;
     sqlite3_stmt *st = NULL;
 
-    int r = journal_bounds(w->j, q->since, &first, &last, &count);
+    int r = find_bounds(w->j, q->since, &first, &last);
     if (r < 0) {
         return r;
     }
     w->first_n = first > q->first_n ? first : q->first_n;
     w->last_n = q->last_n > 0 && q->last_n < last ? q->last_n : last;
-    if (count == 0) {
+    if (last == 0) {
         w->last_n = w->first_n - 1;
     }
-    if (q->limit == 0 || count == 0) {
+    if (q->limit == 0 || last == 0) {
         return 0;
     }
     r = prepare_printf(w->j, &st,

@@ -67,6 +67,9 @@ int journal_each(struct journal *j, const struct journal_query *q,
 int journal_bounds(struct journal *j, usec_t since, int64_t *ret_first_n, int64_t *ret_last_n,
                    int64_t *ret_count);
 
+/* The newest record's n, 0 for none; cheap. 0 or a negative errno. */
+int journal_newest(struct journal *j, int64_t *ret_last_n);
+
 /* A rule as the policy had it. */
 struct journal_rule {
     unsigned number; /* from 0 */

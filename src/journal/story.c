@@ -1,59 +1,10 @@
 /* A story put together: its members, in the order in which they are told. */
 #include "journal/story.h"
 
-#include <stdarg.h>
-
-#include "base/emit.h"
-#include "base/fatal.h"
 #include "journal/story_impl.h"
 
 /* Recipients that are told of one by one. */
 #define RECIPIENTS_MOST 100
-
-void story_put(json_t *object, const char *key, json_t *value)
-{
-    if (json_object_set_new_nocheck(object, key, value) != 0) {
-        fatal("out of memory for a story");
-    }
-}
-
-json_t *story_text(struct slice text)
-{
-    json_t *value = json_stringn(text.n > 0 ? text.p : "", text.n);
-    struct buf written = {0};
-
-    if (value == NULL) {
-        struct emit e = {&written, false};
-        emit_text(&e, NULL, text);
-        value = json_loadb(written.p, written.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-        buf_free(&written);
-    }
-    return value;
-}
-
-void story_put_text(json_t *object, const char *key, struct slice text)
-{
-    story_put(object, key, story_text(text));
-}
-
-void put_sentence(json_t *object, const char *key, const char *format, ...)
-{
-    struct buf text = {0};
-    va_list ap;
-
-    va_start(ap, format);
-    buf_vprintf(&text, format, ap);
-    va_end(ap);
-    story_put_text(object, key, buf_slice(&text));
-    buf_free(&text);
-}
-
-static void put_some(json_t *object, const char *key, struct slice text)
-{
-    if (text.n > 0) {
-        story_put_text(object, key, text);
-    }
-}
 
 static void append(json_t *array, json_t *value)
 {
@@ -66,19 +17,19 @@ static json_t *tell_client(const struct journal_record *r)
 {
     json_t *client = json_object();
 
-    put_some(client, "address", r->client);
+    data_put_some(client, "address", r->client);
     if (r->port > 0) {
-        story_put(client, "port", json_integer(r->port));
+        data_put(client, "port", json_integer(r->port));
     }
-    put_some(client, "helo", r->helo);
-    put_some(client, "protocol", r->protocol);
-    put_some(client, "tls", r->tls);
-    put_some(client, "local", r->local);
-    put_some(client, "listener", r->listener);
+    data_put_some(client, "helo", r->helo);
+    data_put_some(client, "protocol", r->protocol);
+    data_put_some(client, "tls", r->tls);
+    data_put_some(client, "local", r->local);
+    data_put_some(client, "listener", r->listener);
     if (r->early) {
-        story_put(client, "early", json_true());
+        data_put(client, "early", json_true());
     }
-    put_some(client, "unpipelined", r->unpipelined);
+    data_put_some(client, "unpipelined", r->unpipelined);
     return client;
 }
 
@@ -116,22 +67,22 @@ static json_t *tell_recipient(struct telling *t, const struct journal_recipient 
     json_t *object = json_object();
     const char *by = author_words(author_of_recipient(to));
 
-    story_put(object, "number", json_integer(to->number));
-    story_put_text(object, "recipient", to->mailbox);
-    put_some(object, "verdict", to->verdict);
-    put_some(object, "phase", to->phase);
-    put_some(object, "reply", reply_text(&t->arena, to->code, to->enhanced, to->text));
+    data_put(object, "number", json_integer(to->number));
+    data_put_text(object, "recipient", to->mailbox);
+    data_put_some(object, "verdict", to->verdict);
+    data_put_some(object, "phase", to->phase);
+    data_put_some(object, "reply", reply_text(&t->arena, to->code, to->enhanced, to->text));
     if (by != NULL) {
-        story_put(object, "by", json_string(by));
+        data_put(object, "by", json_string(by));
     }
-    put_some(object, "rule", to->judgement.rule);
-    put_some(object, "hop", to->hop.hop);
+    data_put_some(object, "rule", to->judgement.rule);
+    data_put_some(object, "hop", to->hop.hop);
     if (to->delivered_before) {
-        story_put(object, "delivered_before", json_true());
+        data_put(object, "delivered_before", json_true());
     }
     if (to->judgement.doubt != 0) {
-        story_put(object, "doubt", json_integer(to->judgement.doubt));
-        put_some(object, "why", to->judgement.why);
+        data_put(object, "doubt", json_integer(to->judgement.doubt));
+        data_put_some(object, "why", to->judgement.why);
     }
     return object;
 }
@@ -155,17 +106,17 @@ static void tell_who(struct telling *t, json_t *story)
 {
     const struct journal_record *r = t->r;
 
-    story_put(story, "client", tell_client(r));
+    data_put(story, "client", tell_client(r));
     if (!r->has_transaction) {
         return;
     }
-    story_put_text(story, "sender", r->sender);
-    story_put(story, "recipients", tell_recipients(t));
+    data_put_text(story, "sender", r->sender);
+    data_put(story, "recipients", tell_recipients(t));
     if (t->to == NULL && r->recipient_count > RECIPIENTS_MOST) {
-        story_put(story, "recipients_unshown",
-                  json_integer((json_int_t)(r->recipient_count - RECIPIENTS_MOST)));
+        data_put(story, "recipients_unshown",
+                 json_integer((json_int_t)(r->recipient_count - RECIPIENTS_MOST)));
     }
-    story_put(story, "size", json_integer((json_int_t)r->size));
+    data_put(story, "size", json_integer((json_int_t)r->size));
 }
 
 /* ---- the timeline ---- */
@@ -183,8 +134,8 @@ static void put_step(json_t *timeline, usec_t at, struct slice what)
            json_integer_value(json_object_get(json_array_get(timeline, i), "at_us")) <= at) {
         i++;
     }
-    story_put(step, "at_us", json_integer(at));
-    story_put_text(step, "what", what);
+    data_put(step, "at_us", json_integer(at));
+    data_put_text(step, "what", what);
     (void)json_array_insert_new(timeline, i, step);
 }
 
@@ -278,19 +229,19 @@ static void put_rule(struct rule_list *list, struct slice label, const char *wha
     struct journal_rule written = {0};
     json_t *rule = json_object();
 
-    story_put_text(rule, "rule", label);
-    story_put(rule, "what", json_string(what));
+    data_put_text(rule, "rule", label);
+    data_put(rule, "what", json_string(what));
     if (recipient > 0) {
-        story_put(rule, "recipient", json_integer(recipient));
+        data_put(rule, "recipient", json_integer(recipient));
     }
     const char *would = strcmp(what, "observed") == 0 ? would_have(label) : NULL;
     if (would != NULL) {
-        story_put(rule, "would_have", json_string(would));
+        data_put(rule, "would_have", json_string(would));
     }
     if (s->find_rule != NULL &&
         s->find_rule(s->arg, list->t->r->policy, place_of(label), &list->t->arena, &written) == 0) {
-        put_some(rule, "phase", written.phase);
-        put_some(rule, "text", written.text);
+        data_put_some(rule, "phase", written.phase);
+        data_put_some(rule, "text", written.text);
     }
     append(list->array, rule);
 }
@@ -325,17 +276,17 @@ static void tell_decided(struct telling *t, json_t *story)
 
     if (t->rule.n > 0) {
         json_t *decided = json_object();
-        story_put_text(decided, "rule", t->rule);
-        put_some(decided, "phase", t->written.phase);
-        put_some(decided, "text", t->written.text);
+        data_put_text(decided, "rule", t->rule);
+        data_put_some(decided, "phase", t->written.phase);
+        data_put_some(decided, "text", t->written.text);
         if (t->pending) {
-            story_put(decided, "pending", json_true());
+            data_put(decided, "pending", json_true());
         }
-        story_put(story, "decided", decided);
+        data_put(story, "decided", decided);
     }
     if (j->doubt != 0) {
-        story_put(story, "doubt", json_integer(j->doubt));
-        put_some(story, "why", j->why);
+        data_put(story, "doubt", json_integer(j->doubt));
+        data_put_some(story, "why", j->why);
     }
 }
 
@@ -349,7 +300,7 @@ static void tell_reply(struct telling *t, json_t *story)
         return;
     }
     const char *by = author_words(t->author);
-    story_put_text(story, "told", reply);
+    data_put_text(story, "told", reply);
     if (t->code >= 400) {
         /* As reply.c writes it behind the text. */
         const struct journal_recipient *to = t->speaker;
@@ -357,10 +308,10 @@ static void tell_reply(struct telling *t, json_t *story)
         if (to != NULL && to->phase.n > 0) {
             id = arena_printf(&t->arena, SLICE_FMT ".%u", SLICE_ARG(id), to->number);
         }
-        story_put_text(story, "told_id", id);
+        data_put_text(story, "told_id", id);
     }
     if (by != NULL) {
-        story_put(story, "by", json_string(by));
+        data_put(story, "by", json_string(by));
     }
 }
 
@@ -370,16 +321,16 @@ static void tell_hop(struct telling *t, json_t *story)
         t->to != NULL && t->to->hop.hop.n > 0 ? &t->to->hop : &t->r->hop;
     json_t *object = json_object();
 
-    put_some(object, "name", hop->hop);
-    put_some(object, "failed", hop->failed);
-    put_some(object, "tls", hop->tls);
-    put_some(object, "tls_unused", hop->tls_unused);
-    put_some(object, "xclient_unused", hop->xclient_unused);
+    data_put_some(object, "name", hop->hop);
+    data_put_some(object, "failed", hop->failed);
+    data_put_some(object, "tls", hop->tls);
+    data_put_some(object, "tls_unused", hop->tls_unused);
+    data_put_some(object, "xclient_unused", hop->xclient_unused);
     if (t->author == AUTHOR_HOP) {
-        put_some(object, "said", reply_text(&t->arena, t->code, t->enhanced, t->text));
+        data_put_some(object, "said", reply_text(&t->arena, t->code, t->enhanced, t->text));
     }
     if (json_object_size(object) > 0) {
-        story_put(story, "next_hop", object);
+        data_put(story, "next_hop", object);
     } else {
         json_decref(object);
     }
@@ -394,13 +345,13 @@ static json_t *tell_connection(const struct story *s)
         char time[TIME_RFC3339_MAX];
         json_t *other = json_object();
         time_format_rfc3339(r->time, time);
-        story_put_text(other, "id", r->id);
-        story_put(other, "time", json_string(time));
-        put_some(other, "verdict", r->verdict);
-        put_some(other, "phase", r->phase);
+        data_put_text(other, "id", r->id);
+        data_put(other, "time", json_string(time));
+        data_put_some(other, "verdict", r->verdict);
+        data_put_some(other, "phase", r->phase);
         if (r->has_transaction) {
-            story_put_text(other, "sender", r->sender);
-            story_put(other, "recipients", json_integer((json_int_t)r->recipient_count));
+            data_put_text(other, "sender", r->sender);
+            data_put(other, "recipients", json_integer((json_int_t)r->recipient_count));
         }
         append(array, other);
     }
@@ -412,7 +363,7 @@ static json_t *tell_connection(const struct story *s)
 static void put_filled(json_t *story, const char *key, json_t *array)
 {
     if (json_array_size(array) > 0) {
-        story_put(story, key, array);
+        data_put(story, key, array);
     } else {
         json_decref(array);
     }
@@ -425,17 +376,17 @@ static void tell_ending(struct telling *t, json_t *story)
     char time[TIME_RFC3339_MAX];
 
     time_format_rfc3339(r->time, time);
-    story_put_text(story, "id", r->id);
+    data_put_text(story, "id", r->id);
     if (t->to != NULL) {
-        story_put(story, "recipient", json_integer(t->to->number));
+        data_put(story, "recipient", json_integer(t->to->number));
     }
-    story_put(story, "time", json_string(time));
+    data_put(story, "time", json_string(time));
     ending_say(t, &ending);
-    story_put_text(story, "ending", buf_slice(&ending));
-    put_some(story, "verdict", t->to != NULL ? t->to->verdict : r->verdict);
-    put_some(story, "phase", t->to != NULL && t->to->phase.n > 0 ? t->to->phase : r->phase);
-    put_some(story, "note", r->note);
-    put_some(story, "policy", r->policy);
+    data_put_text(story, "ending", buf_slice(&ending));
+    data_put_some(story, "verdict", t->to != NULL ? t->to->verdict : r->verdict);
+    data_put_some(story, "phase", t->to != NULL && t->to->phase.n > 0 ? t->to->phase : r->phase);
+    data_put_some(story, "note", r->note);
+    data_put_some(story, "policy", r->policy);
     buf_free(&ending);
 }
 
@@ -459,7 +410,7 @@ json_t *story_tell(const struct story *s)
     tell_hop(&t, story);
     json_t *differ = differ_tell(&t);
     if (differ != NULL) {
-        story_put(story, "differ", differ);
+        data_put(story, "differ", differ);
     }
     put_filled(story, "connection", tell_connection(s));
     arena_free(&t.arena);

@@ -32,6 +32,6 @@ struct story {
  * Texts from outside are in it as they are. */
 json_t *story_tell(const struct story *s);
 
-/* The story as text of lines of at most 100 columns, but for long words. All that would command a
+/* The story as text of lines of at most 78 columns, but for long words. All that would command a
  * terminal, or turn its text around, is replaced. */
 void story_print(const json_t *story, struct buf *ret);

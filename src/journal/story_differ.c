@@ -127,8 +127,7 @@ static void put_values(const struct weighing *w, json_t *values, const struct ex
     use_recorded_name(x->use, &name);
     buf_append(&name, "", 1);
     const bool known = fact_recorded(w->t, x->use, &w->t->arena, &v);
-    story_put(values, name.p,
-              known ? story_text(fact_text(x->use, &v, &w->t->arena)) : json_null());
+    data_put(values, name.p, known ? data_text(fact_text(x->use, &v, &w->t->arena)) : json_null());
     buf_free(&name);
 }
 
@@ -139,11 +138,11 @@ static json_t *weigh_atom(const struct weighing *w, const struct expression *x, 
     struct buf written = {0};
 
     condition_written(x, &w->t->arena, &written);
-    story_put_text(atom, "condition", buf_slice(&written));
-    story_put(atom, "must_be", json_boolean(want));
-    story_put(atom, "was", json_string(truth_words(recall_truth(x, &w->recall, &w->t->arena))));
+    data_put_text(atom, "condition", buf_slice(&written));
+    data_put(atom, "must_be", json_boolean(want));
+    data_put(atom, "was", json_string(truth_words(recall_truth(x, &w->recall, &w->t->arena))));
     put_values(w, values, x);
-    story_put(atom, "values", values);
+    data_put(atom, "values", values);
     buf_free(&written);
     return atom;
 }
@@ -188,7 +187,7 @@ static json_t *weigh(const struct weighing *w, const struct expression *x, bool 
         (void)json_object_update(group, json_array_get(parts, 0));
         json_decref(parts);
     } else {
-        story_put(group, kind, parts);
+        data_put(group, kind, parts);
     }
     return group;
 }
@@ -200,18 +199,18 @@ static void tell_condition(struct telling *t, const struct rule *rule, json_t *r
     const struct weighing w = {t, {fact_recorded, t}};
 
     if (rule->condition == NULL) {
-        put_sentence(ret, "say",
-                     "The rule has no condition: it decides always. Only a rule in front of "
-                     "it, with pass or trust, could have kept it from that.");
+        data_put_format(ret, "say",
+                        "The rule has no condition: it decides always. Only a rule in front of "
+                        "it, with pass or trust, could have kept it from that.");
         return;
     }
     const unsigned truth = recall_truth(rule->condition, &w.recall, &t->arena);
-    put_sentence(ret, "say",
-                 truth == TRUTH_TRUE
-                     ? "The rule would not have decided, had this been otherwise:"
-                     : "The rule would not have decided, had this been otherwise (what is "
-                       "on record does not show all that it saw):");
-    story_put(ret, "needs", weigh(&w, rule->condition, false));
+    data_put_format(ret, "say",
+                    truth == TRUTH_TRUE
+                        ? "The rule would not have decided, had this been otherwise:"
+                        : "The rule would not have decided, had this been otherwise (what is "
+                          "on record does not show all that it saw):");
+    data_put(ret, "needs", weigh(&w, rule->condition, false));
 }
 
 static json_t *differ_rule(struct telling *t)
@@ -222,7 +221,7 @@ static json_t *differ_rule(struct telling *t)
     if (f.rule != NULL) {
         tell_condition(t, f.rule, ret);
     } else {
-        put_sentence(ret, "say", "What the rule's condition was cannot be told: %s.", f.why);
+        data_put_format(ret, "say", "What the rule's condition was cannot be told: %s.", f.why);
     }
     found_rule_free(&f);
     return ret;
@@ -234,7 +233,7 @@ static json_t *say_only(const char *words)
 {
     json_t *ret = json_object();
 
-    put_sentence(ret, "say", "%s", words);
+    data_put_format(ret, "say", "%s", words);
     return ret;
 }
 
@@ -244,7 +243,7 @@ static json_t *differ_hop(const struct telling *t)
     char time[TIME_RFC3339_MAX];
 
     time_format_rfc3339(t->r->time, time);
-    put_sentence(
+    data_put_format(
         ret, "say",
         "Only the next hop can tell more: it gave this answer at %s, and its own log has the "
         "reason. No rule of the policy was against the message.",

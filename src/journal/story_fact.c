@@ -41,18 +41,18 @@ static json_t *tell_fact(const char *name, json_t *recorded, unsigned recipient)
 {
     json_t *fact = json_object();
 
-    story_put(fact, "fact", json_string(name));
+    data_put(fact, "fact", json_string(name));
     if (recipient > 0) {
-        story_put(fact, "recipient", json_integer(recipient));
+        data_put(fact, "recipient", json_integer(recipient));
     }
     if (!json_is_object(recorded)) {
-        story_put(fact, "value", json_incref(recorded));
+        data_put(fact, "value", json_incref(recorded));
         return fact;
     }
     (void)json_object_update_missing(fact, recorded);
     const char *unknown = json_string_value(json_object_get(recorded, "unknown"));
     if (unknown != NULL) {
-        story_put(fact, "reason", json_string(reason_words(unknown)));
+        data_put(fact, "reason", json_string(reason_words(unknown)));
     }
     return fact;
 }

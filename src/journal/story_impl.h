@@ -1,6 +1,7 @@
 /* What the files that tell a story share. Internal to src/journal. */
 #pragma once
 
+#include "journal/data.h"
 #include "journal/story.h"
 
 /* Who gave a reply. */
@@ -33,17 +34,6 @@ static inline bool says(struct slice text, const char *words)
 {
     return slice_eq(text, slice_of(words));
 }
-
-/* ---- story.c: the data ---- */
-
-/* Sets a member; `value` is taken over. */
-void story_put(json_t *object, const char *key, json_t *value);
-/* Text of any octets: one that is not UTF-8 becomes the character of the same number. */
-json_t *story_text(struct slice text);
-void story_put_text(json_t *object, const char *key, struct slice text);
-/* A member with a text made by printf. */
-void put_sentence(json_t *object, const char *key, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* ---- story_ending.c ---- */
 

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "journal/story_impl.h"
 
-#define WIDTH      100
+#define WIDTH      78
 #define INDENT     2
 #define LABEL_WIDE 13
 /* Octets of one text that are shown. */

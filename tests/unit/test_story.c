@@ -84,14 +84,34 @@ static void assert_ending(const char *line, unsigned recipient, const char *endi
     json_decref(story);
 }
 
+/* The text with each run of blanks and line ends made one blank. */
+static char *in_one_line(const char *text)
+{
+    char *line = strdup(text);
+    char *end = line;
+
+    for (const char *p = text; *p != '\0'; p++) {
+        const bool blank = *p == ' ' || *p == '\n';
+        if (!blank || (end > line && end[-1] != ' ')) {
+            *end++ = (char)(blank ? ' ' : *p);
+        }
+    }
+    *end = '\0';
+    return line;
+}
+
+/* Wherever lines are broken. */
 static void assert_says(const char *line, unsigned recipient, const char *part)
 {
     char *text = text_of(line, recipient);
+    char *said = in_one_line(text), *wanted = in_one_line(part);
 
-    if (strstr(text, part) == NULL) {
+    if (strstr(said, wanted) == NULL) {
         fail_msg("not in it: %s\n%s", part, text);
     }
     free(text);
+    free(said);
+    free(wanted);
 }
 
 static int setup(void **state)

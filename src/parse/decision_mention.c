@@ -1,0 +1,195 @@
+/* See parse/decision_mention.h. The text is looked at as it is, then with its line ends taken out,
+ * and both again with quoted-printable undone: an id is whole in one of these. */
+#include "parse/decision_mention.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+
+/* Digits of a number; more are no number of ours. */
+#define DIGITS_MOST 9
+
+/* The alphabet's letter for one that was typed, 0 for none (Crockford: o is 0, i and l are 1). */
+static char letter(char c)
+{
+    static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+    if (c >= 'a' && c <= 'z') {
+        c = (char)(c & ~0x20);
+    }
+    c = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
+    return c != '\0' && strchr(alphabet, c) != NULL ? c : '\0';
+}
+
+static bool is_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* ".12" at the beginning of the text: takes it off. */
+static bool take_number(struct slice *text, unsigned *ret)
+{
+    unsigned number = 0;
+    size_t n = 1;
+
+    if (text->n < 2 || text->p[0] != '.') {
+        return false;
+    }
+    while (n < text->n && n <= DIGITS_MOST && text->p[n] >= '0' && text->p[n] <= '9') {
+        number = number * 10 + (unsigned)(text->p[n++] - '0');
+    }
+    if (n == 1 || (n < text->n && is_word(text->p[n]))) {
+        return false;
+    }
+    *ret = number;
+    *text = (struct slice){text->p + n, text->n - n};
+    return true;
+}
+
+/* The mention that begins with the text, which is the beginning of a word. */
+static bool take_mention(struct slice text, struct decision_mention *ret)
+{
+    *ret = (struct decision_mention){0};
+    if (text.n < DECISION_ID_LEN) {
+        return false;
+    }
+    for (size_t i = 0; i < DECISION_ID_LEN; i++) {
+        ret->connection[i] = letter(text.p[i]);
+        if (ret->connection[i] == '\0') {
+            return false;
+        }
+    }
+    struct slice rest = {text.p + DECISION_ID_LEN, text.n - DECISION_ID_LEN};
+    if (rest.n > 0 && is_word(rest.p[0])) {
+        return false;
+    }
+    ret->has_transaction = take_number(&rest, &ret->transaction);
+    if (ret->has_transaction && !take_number(&rest, &ret->recipient)) {
+        ret->recipient = 0;
+    }
+    return true;
+}
+
+struct finding_mentions {
+    struct decision_mention *found;
+    size_t count;
+    size_t most;
+};
+
+static bool is_same(const struct decision_mention *a, const struct decision_mention *b)
+{
+    return strcmp(a->connection, b->connection) == 0 && a->has_transaction == b->has_transaction &&
+           a->transaction == b->transaction && a->recipient == b->recipient;
+}
+
+static void keep(struct finding_mentions *f, const struct decision_mention *m)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (is_same(&f->found[i], m)) {
+            return;
+        }
+    }
+    if (f->count < f->most) {
+        f->found[f->count++] = *m;
+    }
+}
+
+/* 0: in brackets; 1: with a number; 2: a word alone. */
+static int rank(const struct decision_mention *m)
+{
+    return m->in_brackets && m->has_transaction ? 0 : m->has_transaction ? 1 : 2;
+}
+
+static void look_for(struct finding_mentions *f, struct slice text, int wanted)
+{
+    for (size_t i = 0; i + DECISION_ID_LEN <= text.n && f->count < f->most; i++) {
+        struct decision_mention m;
+        if (i > 0 && is_word(text.p[i - 1])) {
+            continue;
+        }
+        if (take_mention((struct slice){text.p + i, text.n - i}, &m)) {
+            m.in_brackets = i > 0 && text.p[i - 1] == '[';
+            if (rank(&m) == wanted) {
+                keep(f, &m);
+            }
+        }
+    }
+}
+
+/* ---- what mail does to a text ---- */
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
+}
+
+/* Octets of a line end at the beginning of the text, with what begins the next line: blanks, and
+ * the marks of quoting. 0: there is none. */
+static size_t line_end(struct slice text)
+{
+    size_t n = text.n > 1 && text.p[0] == '\r' && text.p[1] == '\n'     ? 2
+               : text.n > 0 && (text.p[0] == '\n' || text.p[0] == '\r') ? 1
+                                                                        : 0;
+
+    while (n > 0 && n < text.n && memchr(" \t>|", text.p[n], 4) != NULL) {
+        n++;
+    }
+    return n;
+}
+
+/* "=5B" and "=" at a line's end (RFC 2045 6.7). */
+static void undo_quoted_printable(struct slice text, struct buf *ret)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        const struct slice rest = {text.p + i + 1, text.n - i - 1};
+        const size_t end = text.p[i] == '=' ? line_end(rest) : 0;
+        if (end > 0) {
+            i += end;
+        } else if (text.p[i] == '=' && rest.n >= 2 && hex_digit(rest.p[0]) >= 0 &&
+                   hex_digit(rest.p[1]) >= 0) {
+            const char c = (char)(hex_digit(rest.p[0]) << 4 | hex_digit(rest.p[1]));
+            buf_append(ret, &c, 1);
+            i += 2;
+        } else {
+            buf_append(ret, text.p + i, 1);
+        }
+    }
+}
+
+static void join_lines(struct slice text, struct buf *ret)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        const size_t end = line_end((struct slice){text.p + i, text.n - i});
+        if (end > 0) {
+            i += end - 1;
+        } else {
+            buf_append(ret, text.p + i, 1);
+        }
+    }
+}
+
+size_t decision_mentions(struct slice text, struct decision_mention *ret, size_t most)
+{
+    struct finding_mentions f = {ret, 0, most};
+    struct buf decoded = {0}, joined = {0}, both = {0};
+
+    if (text.n > DECISION_MENTION_TEXT_MOST) {
+        text.n = DECISION_MENTION_TEXT_MOST;
+    }
+    undo_quoted_printable(text, &decoded);
+    join_lines(text, &joined);
+    join_lines(buf_slice(&decoded), &both);
+    for (int wanted = 0; wanted <= 2; wanted++) {
+        look_for(&f, text, wanted);
+        look_for(&f, buf_slice(&decoded), wanted);
+        look_for(&f, buf_slice(&joined), wanted);
+        look_for(&f, buf_slice(&both), wanted);
+    }
+    buf_free(&decoded);
+    buf_free(&joined);
+    buf_free(&both);
+    return f.count;
+}
