@@ -73,6 +73,31 @@ static const struct command commands[] = {
      "--journal  another journal than the configuration's\n"
      "--json     the same as data",
      CMD_FILE | CMD_JSON, 10000, cmd_explain},
+    {"replay", "--policy NEW [-c FILE] [--since TIME] [--until TIME] [--journal DB] [--json]",
+     "Judges the mail that is on record by another policy, and tells which would have ended\n"
+     "otherwise. NEW holds a whole configuration, or just `policy { ... }` with its tables and "
+     "sets.\n"
+     "The journal is the one that the configuration names; without -c that is\n" CONF_FILE_STANDARD
+     ".\n"
+     "The exit status is 0 when nothing would be otherwise, 1 when something would, 2 when it\n"
+     "could not be found out.\n\n"
+     "--since    only what was decided since then: 7d ago, or 2026-11-22, or 2026-11-22T04:49:30Z\n"
+     "--until    only what was decided before\n"
+     "--journal  another journal\n"
+     "--json     a line of JSON for each that would be otherwise, and one with the numbers",
+     CMD_FILE | CMD_JSON, 0, cmd_replay},
+    {"rules", "[-c FILE] [--since TIME] [--until TIME] [--journal DB] [--json]",
+     "Tells what each rule has done by the journal: how often it fired, gave the reply, would "
+     "have\n"
+     "fired if it were not only observed, was the only one that kept the client out, and how long\n"
+     "the facts it names took. The journal is the one that the configuration names; without -c "
+     "that\n"
+     "is " CONF_FILE_STANDARD ".\n\n"
+     "--since    only what was decided since then: 7d ago, or 2026-11-22, or 2026-11-22T04:49:30Z\n"
+     "--until    only what was decided before\n"
+     "--journal  another journal; without -c it is not known which rules decided alone\n"
+     "--json     a line of JSON for each rule",
+     CMD_FILE | CMD_JSON, 0, cmd_rules},
     {"docs", "[--json | --man] [facts | actions | limits | replies | counters | standard]",
      "Prints the reference of what a policy may ask (facts) and do (actions), of limits, of\n"
      "Gatepost's own replies and of what it counts, as Markdown: one of them, or all. `standard` "

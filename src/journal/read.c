@@ -436,14 +436,53 @@ int journal_each(struct journal *j, const struct journal_query *q,
 
 /* ---- rules ---- */
 
+static const char rule_columns[] = "SELECT number, phase, place, label, action, text, observe"
+                                   " FROM rule WHERE policy = ?1";
+
+/* In the order of the columns. */
+static struct journal_rule rule_row(sqlite3_stmt *st, struct arena *arena)
+{
+    return (struct journal_rule){
+        .number = (unsigned)sqlite3_column_int(st, 0),
+        .phase = column_slice(st, 1, arena),
+        .place = column_slice(st, 2, arena),
+        .label = column_slice(st, 3, arena),
+        .action = column_slice(st, 4, arena),
+        .text = column_slice(st, 5, arena),
+        .observe = sqlite3_column_int(st, 6) != 0,
+    };
+}
+
+int journal_each_rule(struct journal *j, struct slice policy,
+                      int (*fn)(void *arg, const struct journal_rule *rule), void *arg)
+{
+    sqlite3_stmt *st = NULL;
+    struct arena arena;
+    int r = prepare_printf(j, &st, "%s ORDER BY number", rule_columns);
+
+    if (r < 0) {
+        return r;
+    }
+    arena_init(&arena);
+    (void)sqlite3_bind_text64(st, 1, policy.p, policy.n, SQLITE_STATIC, SQLITE_UTF8);
+    while ((r = step(j, st)) == 1) {
+        const struct journal_rule rule = rule_row(st, &arena);
+        r = fn(arg, &rule);
+        if (r != 0) {
+            break;
+        }
+        arena_reset(&arena);
+    }
+    (void)sqlite3_finalize(st);
+    arena_free(&arena);
+    return r;
+}
+
 int journal_rule(struct journal *j, struct slice policy, struct slice place, struct arena *arena,
                  struct journal_rule *ret)
 {
     sqlite3_stmt *st = NULL;
-    int r = prepare(j,
-                    "SELECT number, phase, place, label, action, text, observe FROM rule"
-                    " WHERE policy = ?1 AND place = ?2 ORDER BY number LIMIT 1",
-                    &st);
+    int r = prepare_printf(j, &st, "%s AND place = ?2 ORDER BY number LIMIT 1", rule_columns);
 
     if (r < 0) {
         return r;
@@ -452,15 +491,7 @@ int journal_rule(struct journal *j, struct slice policy, struct slice place, str
     (void)sqlite3_bind_text64(st, 2, place.p, place.n, SQLITE_STATIC, SQLITE_UTF8);
     r = step(j, st);
     if (r == 1) {
-        *ret = (struct journal_rule){
-            .number = (unsigned)sqlite3_column_int(st, 0),
-            .phase = column_slice(st, 1, arena),
-            .place = column_slice(st, 2, arena),
-            .label = column_slice(st, 3, arena),
-            .action = column_slice(st, 4, arena),
-            .text = column_slice(st, 5, arena),
-            .observe = sqlite3_column_int(st, 6) != 0,
-        };
+        *ret = rule_row(st, arena);
     }
     (void)sqlite3_finalize(st);
     return r == 1 ? 0 : r == 0 ? -ENOENT : r;

@@ -77,6 +77,11 @@ struct journal_rule {
     bool observe;
 };
 
+/* Calls `fn` with each rule of that policy, in their order. `fn` and the result are as journal_each
+ * has them. */
+int journal_each_rule(struct journal *j, struct slice policy,
+                      int (*fn)(void *arg, const struct journal_rule *rule), void *arg);
+
 /* The rule of that policy (its digest) at that place, in `arena`. 0; -ENOENT when the journal does
  * not have it; or another negative errno. */
 int journal_rule(struct journal *j, struct slice policy, struct slice place, struct arena *arena,

@@ -183,6 +183,7 @@ static bool judge_commands(struct replay *p, struct replay_outcome *ret)
 /* What is carried from one recipient to the next. */
 struct recipients {
     const struct doubts *least;
+    size_t asked; /* about whom the policy was */
     size_t joined;
     bool assumed; /* some that the old policy kept out, and of whom the next hop was not asked */
 };
@@ -279,6 +280,7 @@ static void fill(struct replay_outcomes *all, size_t from, size_t count, struct 
     for (size_t i = from; i < count; i++) {
         all->recipients[i] = o;
     }
+    all->unheard = false;
     all->whole = o;
 }
 
@@ -301,11 +303,15 @@ static void judge(struct replay *p, struct replay_outcomes *ret)
         if (replay_rcpt_was_built_in(to)) {
             ret->recipients[i] = not_asked;
             refused(p, to->code);
-        } else if (judge_rcpt(p, to, &all, &ret->recipients[i])) {
+            continue;
+        }
+        all.asked++;
+        if (judge_rcpt(p, to, &all, &ret->recipients[i])) {
             fill(ret, i, r->recipient_count, ret->recipients[i]);
             return;
         }
     }
+    ret->unheard = all.asked == 0;
     o = all.joined > 0 ? judge_message(p, &all) : not_asked;
     ret->whole = replay_sum_up(outcome_of(course_pending(&p->course)), ret->recipients,
                                r->recipient_count, o);

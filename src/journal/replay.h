@@ -35,8 +35,12 @@ struct replay_outcome {
 /* A connection or transaction, and its recipients: as many as the record has. */
 struct replay_outcomes {
     struct replay_outcome whole;
+    bool unheard; /* that is pending: nobody came to hear it */
     struct replay_outcome *recipients;
 };
+
+/* Would it be another verdict? Where either was not asked it is not. */
+bool replay_differs(const struct replay_outcome *then, const struct replay_outcome *now);
 
 /* What the policy that made the record did, by the record alone. In `arena`, or in the record. */
 void replay_recorded(const struct journal_record *r, struct arena *arena,
@@ -86,6 +90,9 @@ void replay_judge(struct replay *p, const struct journal_record *r, struct repla
 const struct replay_doubt *replay_doubts(const struct replay *p, size_t *ret_count);
 void replay_each_fired(const struct replay *p, void (*fn)(void *arg, const struct rule *rule),
                        void *arg);
+
+/* How a record names a fact, with its parameters: "header(Subject)". In `arena`. */
+struct slice replay_fact_name(const struct fact_use *use, struct arena *arena);
 
 /* ---- for the files of replay ---- */
 

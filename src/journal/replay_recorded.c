@@ -24,6 +24,12 @@ const char *replay_gap_name(enum replay_gap gap)
     return names[gap];
 }
 
+bool replay_differs(const struct replay_outcome *then, const struct replay_outcome *now)
+{
+    return then->verdict != now->verdict && then->verdict != REPLAY_NOT_ASKED &&
+           now->verdict != REPLAY_NOT_ASKED;
+}
+
 /* ---- replies of ours that are not the policy's ---- */
 
 static bool says(uint16_t code, struct slice text, enum reply_name name)
@@ -169,6 +175,7 @@ void replay_recorded(const struct journal_record *r, struct arena *arena,
     struct replay_outcome whole;
 
     ret->recipients = recipients;
+    ret->unheard = r->judgement.rule.n == 0;
     for (size_t i = 0; i < r->recipient_count; i++) {
         recipients[i] = of_recipient(r, &r->recipients[i]);
     }

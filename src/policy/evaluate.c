@@ -9,6 +9,7 @@
 #include "base/fatal.h"
 #include "policy/expression.h"
 #include "policy/needs.h"
+#include "policy/template.h"
 #include "rt/rt.h"
 
 /* DESIGN "Wait" */
@@ -238,18 +239,43 @@ void policy_each_need(struct policy_run *run, void (*fn)(void *arg, const struct
     }
 }
 
-static bool asks_for(const struct expression *x, const struct fact *fact)
+static void each_use(const struct expression *x, void (*fn)(void *arg, const struct fact_use *use),
+                     void *arg)
 {
-    return x != NULL && ((x->use != NULL && x->use->fact == fact) || asks_for(x->left, fact) ||
-                         asks_for(x->right, fact));
+    if (x == NULL) {
+        return;
+    }
+    if (x->use != NULL) {
+        fn(arg, x->use);
+    }
+    each_use(x->left, fn, arg);
+    each_use(x->right, fn, arg);
+}
+
+void rule_each_use(const struct rule *rule, void (*fn)(void *arg, const struct fact_use *use),
+                   void *arg)
+{
+    each_use(rule->condition, fn, arg);
+    for (size_t i = 0; rule->text != NULL && i < rule->text->count; i++) {
+        if (rule->text->parts[i].use != NULL) {
+            fn(arg, rule->text->parts[i].use);
+        }
+    }
+}
+
+static void is_why(void *arg, const struct fact_use *use)
+{
+    bool *found = arg;
+
+    *found = *found || use->fact == &facts[FACT_why];
 }
 
 enum policy_texts policy_texts_that_matter(const struct policy *p)
 {
+    bool found = false;
+
     for (size_t i = 0; i < p->rule_count; i++) {
-        if (asks_for(p->rules[i]->condition, &facts[FACT_why])) {
-            return TEXTS_OF_DOUBT;
-        }
+        each_use(p->rules[i]->condition, is_why, &found);
     }
-    return TEXTS_NONE;
+    return found ? TEXTS_OF_DOUBT : TEXTS_NONE;
 }

@@ -79,6 +79,10 @@ int policy_compile(const struct conf *conf, struct findings *findings, struct po
 
 struct policy *policy_free(struct policy *p);
 
+/* Calls `fn` with each fact that the rule's condition or text names, as often as they do. */
+void rule_each_use(const struct rule *rule, void (*fn)(void *arg, const struct fact_use *use),
+                   void *arg);
+
 /* The policy as a table for people: phase, rule, facts needed, cost. */
 void policy_explain(const struct policy *p, struct buf *ret);
 
