@@ -153,6 +153,15 @@ static void put_recipient_steps(struct telling *t, json_t *timeline)
     }
 }
 
+static struct slice greeting_words(const struct journal_record *r)
+{
+    if (says(r->phase, "connect") && r->code != 0) {
+        return SLICE_LIT("answered, in place of a greeting");
+    }
+    return r->timeline.greeted >= USEC_SEC ? SLICE_LIT("greeted, after waiting")
+                                           : SLICE_LIT("greeted");
+}
+
 static json_t *tell_timeline(struct telling *t)
 {
     const struct journal_record *r = t->r;
@@ -160,8 +169,7 @@ static json_t *tell_timeline(struct telling *t)
     json_t *timeline = json_array();
 
     put_step(timeline, 0, SLICE_LIT("connected"));
-    put_step(timeline, at->greeted,
-             at->greeted >= USEC_SEC ? SLICE_LIT("greeted, after waiting") : SLICE_LIT("greeted"));
+    put_step(timeline, at->greeted, greeting_words(r));
     put_step(timeline, at->helo,
              arena_printf(&t->arena, "EHLO or HELO came: " SLICE_FMT, SLICE_ARG(r->helo)));
     put_step(timeline, at->mail,

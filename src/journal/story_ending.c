@@ -156,13 +156,27 @@ static const char *subject_of(const struct journal_record *r, const struct journ
                                   : "The message for this recipient";
 }
 
+/* Had all recipients of the story the message from an earlier try? */
+static bool all_before(const struct telling *t)
+{
+    const struct journal_record *r = t->r;
+    bool all = r->recipient_count > 0;
+
+    if (t->to != NULL) {
+        return t->to->delivered_before;
+    }
+    for (size_t i = 0; i < r->recipient_count; i++) {
+        const struct journal_recipient *to = &r->recipients[i];
+        all = all && (to->delivered_before || to->phase.n > 0);
+    }
+    return all && says(r->note, "delivered before");
+}
+
 static void say_accepted(const struct telling *t, struct buf *ret)
 {
     const struct slice hop = t->to != NULL && t->to->hop.hop.n > 0 ? t->to->hop.hop : t->r->hop.hop;
-    const bool before = t->to != NULL ? t->to->delivered_before
-                                      : says(t->r->note, "delivered before") && hop.n == 0;
 
-    if (before) {
+    if (all_before(t)) {
         buf_append_slice(ret, SLICE_LIT("Accepted: an earlier try had delivered the message "
                                         "already, so it was not delivered again."));
         return;
@@ -182,9 +196,9 @@ static void say_refused(const struct telling *t, const char *what, struct buf *r
     const struct journal_record *r = t->r;
     const struct slice phase = t->to != NULL && t->to->phase.n > 0 ? t->to->phase : r->phase;
 
-    buf_printf(ret, "%s was %s %s", subject_of(r, t->to), what, phase_words(phase));
+    buf_printf(ret, "%s was %s", subject_of(r, t->to), what);
     put_author(t, ret);
-    buf_append(ret, ".", 1);
+    buf_printf(ret, ", %s.", phase_words(phase));
     if (says(r->note, "dropped")) {
         buf_append_slice(ret, SLICE_LIT(" The connection was closed without a word."));
     }
@@ -203,7 +217,7 @@ static void say_deferred(const struct telling *t, struct buf *ret)
         return;
     }
     if (t->code == 421) {
-        say_refused(t, "put off with 421, and the connection closed,", ret);
+        say_refused(t, "put off, and closed,", ret);
     } else {
         say_refused(t, "put off", ret);
     }

@@ -154,10 +154,42 @@ static bool find_value(const struct journal_judgement *j, const struct fact_use 
     return found;
 }
 
+static bool find_client(const struct journal_record *r, struct value *ret)
+{
+    struct addr address;
+
+    if (addr_parse(r->client, &address) < 0) {
+        return false;
+    }
+    *ret = value_address(&address);
+    return true;
+}
+
+/* Of facts that were not asked for, or are not kept as such, what the record has all the same. */
+static bool find_elsewhere(const struct telling *t, const struct fact_use *use, struct value *ret)
+{
+    const struct journal_record *r = t->r;
+    const struct journal_recipient *to = t->speaker;
+    const struct journal_judgement *j =
+        to != NULL && to->phase.n > 0 && !t->pending ? &to->judgement : &r->judgement;
+
+    switch ((enum fact_id)(use->fact - facts)) {
+    case FACT_doubt: *ret = value_number(TYPE_NUMBER, j->doubt); return true;
+    case FACT_why: *ret = value_text(j->why); return true;
+    case FACT_client_early: *ret = value_bool(r->early); return true;
+    case FACT_client_unpipelined: *ret = value_bool(r->unpipelined.n > 0); return true;
+    case FACT_helo: *ret = value_text(r->helo); return r->helo.n > 0;
+    case FACT_sender: *ret = value_text(r->sender); return r->has_transaction;
+    case FACT_rcpt: *ret = value_text(to != NULL ? to->mailbox : SLICE_LIT("")); return to != NULL;
+    case FACT_client_ip: return find_client(r, ret);
+    default: return false;
+    }
+}
+
 bool fact_recorded(void *arg, const struct fact_use *use, struct arena *arena, struct value *ret)
 {
     const struct telling *t = arg;
 
     return (t->speaker != NULL && find_value(&t->speaker->judgement, use, arena, ret)) ||
-           find_value(&t->r->judgement, use, arena, ret);
+           find_value(&t->r->judgement, use, arena, ret) || find_elsewhere(t, use, ret);
 }

@@ -75,7 +75,9 @@ static const char *const reasons[] = {
     [REPLY_ISOLATED] =
         "At an earlier try the answers for this recipient and for others differed. The "
         "client sends it in a transaction of its own, so that each has its answer.",
-    [REPLY_SIZE_DECLARED] = "MAIL declared more octets than `limit message_size` allows.",
+    [REPLY_SIZE_DECLARED] =
+        "The message has more octets than `limit message_size` allows, by what MAIL "
+        "declared or by what came.",
     [REPLY_LOOP] =
         "The message has more Received fields than `limit received` allows: it goes in a "
         "circle between servers.",

@@ -170,14 +170,14 @@ static void accepted(void **state)
 static void refused(void **state)
 {
     (void)state;
-    assert_ending(partly, 2, "The recipient was refused at RCPT by rule g.conf:9.");
+    assert_ending(partly, 2, "The recipient was refused by rule g.conf:9, at RCPT.");
     assert_says(partly, 2, "550 5.7.1 no [ABCDEFGHJKMNPQ.1.2]");
     assert_ending(
         "{\"id\":\"ABCDEFGHJKMNPQ.0\",\"time\":\"2026-11-22T04:49:30.123Z\","
         "\"worker\":0,\"epoch\":1,\"sequence\":7,\"phase\":\"connect\",\"verdict\":"
         "\"refused\",\"rule\":\"g.conf:2\",\"note\":\"dropped\"}",
         0,
-        "The connection was refused before it was greeted by rule g.conf:2. The connection "
+        "The connection was refused by rule g.conf:2, before it was greeted. The connection "
         "was closed without a word.");
     assert_ending(
         HEAD FROM ONE(
@@ -186,7 +186,7 @@ static void refused(void **state)
                                                         "\"refused\",\"code\":550,\"enhanced\":"
                                                         "\"5.1.1\",\"text\":\"who?\",\"hop\":"
                                                         "\"smtp://h\",\"hop_reply\":true}",
-        0, "The message was refused at RCPT by the next hop smtp://h, in its own words.");
+        0, "The message was refused by the next hop smtp://h, in its own words, at RCPT.");
     static const char no_route[] = HEAD FROM ONE(
         "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"enhanced\":\"5.7.1\","
         "\"text\":\"no mail for this domain here: relaying denied\"") "\"phase\":\"rcpt\","
@@ -196,7 +196,7 @@ static void refused(void **state)
                                                                       "mail "
                                                                       "for this domain here: "
                                                                       "relaying denied\"}";
-    assert_ending(no_route, 0, "The message was refused at RCPT by Gatepost itself.");
+    assert_ending(no_route, 0, "The message was refused by Gatepost itself, at RCPT.");
     assert_says(no_route, 0, "No `route` of the configuration is for the recipient's domain.");
 }
 
@@ -211,7 +211,7 @@ static void pending(void **state)
                                                  "5 reject\"]}";
     assert_ending(
         line, 0,
-        "The message was refused at RCPT by rule g.conf:5. The rule had decided at mail "
+        "The message was refused by rule g.conf:5, at RCPT. The rule had decided at mail "
         "already; its answer was kept for each RCPT, so that the recipients are known and "
         "postmaster can be reached.");
     assert_says(line, 1, "550 5.7.1 no [ABCDEFGHJKMNPQ.1.1]");
@@ -242,8 +242,8 @@ static void others(void **state)
     assert_ending(HEAD "\"phase\":\"connect\",\"verdict\":\"deferred\",\"code\":421,\"enhanced\":"
                        "\"4.7.0\",\"text\":\"too many sessions from your address\"}",
                   0,
-                  "The connection was put off with 421, and the connection closed, before it was "
-                  "greeted by Gatepost itself. A mail server tries again later.");
+                  "The connection was put off, and closed, by Gatepost itself, before it "
+                  "was greeted. A mail server tries again later.");
 }
 
 static void differs(void **state)
