@@ -18,6 +18,8 @@ enum journal_outcome {
 };
 
 #define JOURNAL_WHY 200
+/* Room for a name. */
+#define ASIDE_NAME_MAX (4096 + 64)
 
 enum journal_statement {
     STATEMENT_BEGIN,
@@ -76,6 +78,9 @@ bool journal_db_prepare_accounts(struct journal_db *d);
 
 /* Closes it; nothing happens where it is not open. */
 void journal_db_close(struct journal_db *d);
+/* The same after all of the log has been moved into the file, also where that has another name by
+ * now. */
+void journal_db_leave(struct journal_db *d);
 
 /* Is the file that is open still the one of that name? */
 bool journal_db_in_place(const struct journal_db *d);
@@ -83,6 +88,8 @@ bool journal_db_in_place(const struct journal_db *d);
 /* Closes it and renames it, and what belongs to it, to "FILE.aside-YYYYMMDDTHHMMSSZ", `now` being
  * since 1970. 0 with that name, or a negative errno. */
 int journal_db_put_aside(struct journal_db *d, usec_t now, char *ret_name, size_t size);
+/* The same for a log that has lost its file; -ENOENT where there is none. */
+int journal_db_put_log_aside(const struct journal_db *d, usec_t now);
 
 /* Octets of the file and of its log. */
 uint64_t journal_db_octets(const struct journal_db *d);

@@ -62,3 +62,17 @@ int journal_db_put_aside(struct journal_db *d, usec_t now, char *ret_name, size_
     }
     return r;
 }
+
+int journal_db_put_log_aside(const struct journal_db *d, usec_t now)
+{
+    char name[ASIDE_NAME_MAX];
+    struct buf log = {0};
+    struct stat st;
+
+    buf_printf(&log, "%s-wal%c", d->path, '\0');
+    int r = stat(log.p, &st) == 0 && st.st_size > 0 ? aside_name(d->path, now, name, sizeof(name))
+                                                    : -ENOENT;
+    r = r < 0 ? r : rename_part(d->path, name, "-wal");
+    buf_free(&log);
+    return r;
+}

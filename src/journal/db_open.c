@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "journal/db.h"
 #include "journal/schema.h"
 
 #define FILE_MODE 0640
 #define BUSY_MSEC 1000
+/* Octets of a database that is none of 0. */
+#define DATABASE_LEAST 512
 /* Octets of a file up to which it is read as a whole when it is opened: some 100 ms. A damage in a
  * larger one shows when something comes upon it. */
 #define CHECKED_WHOLE ((off_t)64 * 1024 * 1024)
@@ -139,6 +142,9 @@ static enum journal_outcome check_kind(struct journal_db *d, const struct stat *
     case JOURNAL_FOREIGN: return fail_with(JOURNAL_BAD, "it is no journal", ret_why);
     case JOURNAL_EMPTY: break;
     }
+    if (st->st_size > 0 && st->st_size < DATABASE_LEAST) { /* SQLite takes one octet for none */
+        return fail_with(JOURNAL_BAD, "file is not a database", ret_why);
+    }
     d->fresh = true;
     code = journal_schema_create(d->db);
     return code == SQLITE_OK ? JOURNAL_DONE : fail(d, code, ret_why);
@@ -195,6 +201,10 @@ enum journal_outcome journal_db_open(struct journal_db *d, char ret_why[static J
         return fail_with(JOURNAL_LATER,
                          r == -EINVAL ? "it is no regular file" : strerrordesc_np(-r), ret_why);
     }
+    if (st.st_size == 0) {
+        /* SQLite would delete a log without its file. */
+        (void)journal_db_put_log_aside(d, clock_wall());
+    }
     d->device = st.st_dev;
     d->inode = st.st_ino;
     enum journal_outcome outcome = open_database(d, &st, ret_why);
@@ -212,6 +222,12 @@ void journal_db_close(struct journal_db *d)
     }
     (void)sqlite3_close(d->db);
     d->db = NULL;
+}
+
+void journal_db_leave(struct journal_db *d)
+{
+    (void)sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    journal_db_close(d);
 }
 
 bool journal_db_in_place(const struct journal_db *d)

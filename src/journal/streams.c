@@ -310,7 +310,7 @@ void streams_all_changed(struct streams *s)
             stream->now.gaps[k].row = 0;
             stream->now.gaps[k].changed = true;
         }
-        stream->changed = true;
+        stream->changed = stream->now.next > 0;
     }
 }
 

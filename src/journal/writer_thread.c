@@ -135,7 +135,7 @@ static enum journal_outcome open_file(struct journal_writer *w, char why[static 
 static enum journal_outcome ensure_open(struct journal_writer *w, char why[static JOURNAL_WHY])
 {
     if (w->db.db != NULL && !journal_db_in_place(&w->db)) {
-        journal_db_close(&w->db);
+        journal_db_leave(&w->db);
         say(w, true, "journal %s: it was taken away; it is opened or begun anew", w->setup.path);
     }
     return w->db.db != NULL ? JOURNAL_DONE : open_file(w, why);
@@ -144,7 +144,7 @@ static enum journal_outcome ensure_open(struct journal_writer *w, char why[stati
 /* Out of the way with it, and a new one is begun. */
 static enum journal_outcome replace_file(struct journal_writer *w, char why[static JOURNAL_WHY])
 {
-    char name[4096 + 64], reason[JOURNAL_WHY];
+    char name[ASIDE_NAME_MAX], reason[JOURNAL_WHY];
     usec_t now = clock_monotonic();
 
     if (w->aside_time > 0 && now - w->aside_time < ASIDE_TIME) {
@@ -397,12 +397,13 @@ static usec_t turn(struct journal_writer *w, bool ending)
     enum journal_outcome outcome = write_batch(w, why);
     usec_t now = clock_monotonic();
 
-    tell_when_full(w);
     if (outcome != JOURNAL_DONE) {
         begin_trouble(w, why);
+        tell_when_full(w);
         return now + (ending ? ENDING_RETRY : RETRY_TIME);
     }
     end_trouble(w);
+    tell_when_full(w);
     return !ending && retain(w, count) ? now + BATCH_TIME : now + IDLE_TIME;
 }
 
@@ -460,8 +461,7 @@ void *journal_writer_run(void *arg)
         until = turn(w, ending);
     } while (!ending || !is_over(w));
     if (w->db.db != NULL) {
-        (void)sqlite3_wal_checkpoint_v2(w->db.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        journal_db_close(&w->db);
+        journal_db_leave(&w->db);
     }
     return NULL;
 }

@@ -50,7 +50,7 @@ static void every_column(void **state)
     world_expect_rows("SELECT * FROM stream", "1795322000000001|3|2|2|0\n");
     assert_int_equal(stat(world_path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
-    world_check_whole(world_path);
+    world_check_complete(world_path);
 }
 
 static void policies_and_health(void **state)
@@ -147,7 +147,7 @@ static void hostile_texts(void **state)
         }
         if (pass == 0) {
             world_end(w);
-            world_check_whole(world_path);
+            world_check_complete(world_path);
             assert_int_equal(sqlite3_open(world_path, &db), SQLITE_OK);
             assert_int_equal(
                 sqlite3_prepare_v2(db,
@@ -178,7 +178,7 @@ static void missing_ones_are_lost(void **state)
     world_take(w, 0, 15, 19); /* 10 to 14 never came */
     world_take(w, 2, 3, 3);   /* nor the first three of another one */
     world_end(w);
-    world_check_whole(world_path);
+    world_check_complete(world_path);
     world_expect_rows("SELECT worker, next, stored, lost FROM stream", "0|20|15|5\n2|4|1|3\n");
     world_expect_rows("SELECT worker, first, last, count FROM lost", "0|10|14|5\n2|0|2|3\n");
 
@@ -195,7 +195,7 @@ static void missing_ones_are_lost(void **state)
     journal_writer_state(w, &s);
     assert_int_equal(s.lost, 2 + 5);
     world_end(w);
-    world_check_whole(world_path);
+    world_check_complete(world_path);
     world_expect_rows("SELECT worker, next, stored, lost FROM stream", "0|21|19|2\n2|6|1|5\n");
     world_expect_rows("SELECT worker, first, last FROM gap ORDER BY worker, first",
                       "0|11|11\n0|13|13\n2|0|2\n2|4|5\n");
@@ -204,7 +204,7 @@ static void missing_ones_are_lost(void **state)
     world_take(w, 0, 13, 13);
     journal_writer_expect(w, 2, 8); /* next to the last gap: one with it */
     world_end(w);
-    world_check_whole(world_path);
+    world_check_complete(world_path);
     world_expect_rows("SELECT worker, first, last FROM gap ORDER BY worker, first",
                       "2|0|2\n2|4|7\n");
 }
@@ -236,7 +236,7 @@ static void refused_ones(void **state)
     world_wait_stored(w, 8);
     world_said_nothing(w); /* once */
     world_end(w);
-    world_check_whole(world_path);
+    world_check_complete(world_path);
 }
 
 /* A clerk that ends while the next one begins: both write for a moment, and what one lacks the
@@ -258,7 +258,7 @@ static void two_writers(void **state)
     }
     world_end(a);
     world_end(b);
-    world_check_whole(world_path);
+    world_check_complete(world_path);
     world_expect_rows("SELECT next, stored, lost FROM stream", "2000|2000|0\n");
     world_expect_rows("SELECT count(*) FROM gap", "0\n");
 }

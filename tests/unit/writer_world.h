@@ -49,12 +49,16 @@ char *world_rows(const char *path, const char *sql);
 void world_expect_rows(const char *sql, const char *expected);
 void world_run(const char *path, const char *sql);
 
-/* The file is whole; each stream's stored + lost = next; there are as many records as are stored,
- * no number twice; what is lost is what the gaps say. */
+/* The file is whole, each stream's stored + lost = next, what is lost is what the gaps say, and no
+ * number is there twice. */
 void world_check_whole(const char *path);
+/* And all records that are stored are in this file. */
+void world_check_complete(const char *path);
 
-/* Names in the folder that have `part` in them; *ret_name is the full path of the last one. */
-unsigned world_count_files(const char *part, char ret_name[static 256]);
+/* Files that were put aside, not counting their -wal and -shm; *ret_name is the path of one. */
+unsigned world_count_aside(char ret_name[static 256]);
+/* No file of the journal is left. */
+void world_remove_journal(void);
 
 /* The whole of a file; freed by the caller. */
 struct buf world_read(const char *path);
