@@ -38,7 +38,7 @@ static void send_records(struct board *b, unsigned seed)
             usleep(1000);
         }
         if (i % 64 == 0) {
-            usleep((useconds_t)(random() % 3000));
+            usleep((useconds_t)(random() % 8000));
         }
     }
 }
@@ -58,7 +58,7 @@ static uint64_t next_of(unsigned worker)
 static void killed_at_any_moment(void **state)
 {
     const char *all = getenv("GATEPOST_TEST_ALL");
-    const unsigned rounds = all != NULL && all[0] == '1' ? 200 : 25;
+    const unsigned rounds = all != NULL && all[0] == '1' ? 200 : 12;
     struct board *b =
         mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     uint64_t before[WORKERS] = {0};
