@@ -72,4 +72,5 @@ enum cmd_status cmd_log(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_explain(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_replay(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_rules(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_judge(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_docs(const struct command *c, int argc, char **argv);

@@ -98,6 +98,31 @@ static const struct command commands[] = {
      "--journal  another journal; without -c it is not known which rules decided alone\n"
      "--json     a line of JSON for each rule",
      CMD_FILE | CMD_JSON, 0, cmd_rules},
+    {"judge",
+     "[-c FILE] --ip ADDRESS --helo NAME --from SENDER --rcpt RECIPIENT… [OPTION…] MESSAGE\n"
+     "       gatepost judge [-c FILE] [OPTION…] --batch FILE",
+     "Says what this configuration would decide of a message that came in now: runs a whole "
+     "session\n"
+     "over it in a pretended world, connects to nobody and writes nothing. MESSAGE is a file, or "
+     "-\n"
+     "for standard input. The next hop is taken to accept everything. The exit status is 0 when "
+     "there\n"
+     "is a decision, whichever, and 1 when something could not be judged. Without -c the\n"
+     "configuration is " CONF_FILE_STANDARD ".\n\n"
+     "--ip ADDRESS      the client's; behind a proxy, of the client that it names\n"
+     "--helo NAME       what it says in EHLO\n"
+     "--from SENDER     '' or '<>' for the null reverse-path\n"
+     "--rcpt RECIPIENT  may be given several times\n"
+     "--at TIME         as if it were then: 2026-11-26T09:30:00Z\n"
+     "--listener PLACE  where it connects to, as `listen` has it; without, the first that fits\n"
+     "--local ADDRESS   the same, of a listener for all addresses\n"
+     "--tls             over TLS\n"
+     "--early           it speaks before it is greeted\n"
+     "--no-esmtp        it says HELO\n"
+     "--batch FILE      judges many, on all processors: a line each of JSON with file, ip, helo,\n"
+     "                  mail_from, rcpt, and perhaps label and at; then totals\n"
+     "--json            decision lines as gatepost(8) describes them",
+     CMD_FILE | CMD_JSON, 1, cmd_judge},
     {"docs", "[--json | --man] [facts | actions | limits | replies | counters | standard]",
      "Prints the reference of what a policy may ask (facts) and do (actions), of limits, of\n"
      "Gatepost's own replies and of what it counts, as Markdown: one of them, or all. `standard` "

@@ -116,7 +116,9 @@ int fact_route_accept_all(const struct evidence *e, const struct slice *paramete
         return r;
     }
     *ret = r == 0 ? value_bool(all)
-                  : value_unknown(TYPE_BOOL, r == -ETIMEDOUT ? UNKNOWN_TIMEOUT : UNKNOWN_TEMPORARY);
+           : r == 1
+               ? value_from(SOURCE_ASSUMED, value_bool(all))
+               : value_unknown(TYPE_BOOL, r == -ETIMEDOUT ? UNKNOWN_TIMEOUT : UNKNOWN_TEMPORARY);
     return 0;
 }
 

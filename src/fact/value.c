@@ -34,6 +34,7 @@ const char *value_source_name(enum value_source source)
         [SOURCE_SERVER] = "server",
         [SOURCE_LIST] = "list",
         [SOURCE_CACHE] = "cache",
+        [SOURCE_ASSUMED] = "assumed",
     };
 
     return names[source];

@@ -40,9 +40,10 @@ enum value_source {
     SOURCE_MEMORY,           /* what the host's workers share */
     SOURCE_MESSAGE,          /* read in the message */
     SOURCE_NEXT_HOP,
-    SOURCE_SERVER, /* another server that knows the recipients */
-    SOURCE_LIST,   /* a list or database of recipients */
-    SOURCE_CACHE,  /* what one of these said a while ago */
+    SOURCE_SERVER,  /* another server that knows the recipients */
+    SOURCE_LIST,    /* a list or database of recipients */
+    SOURCE_CACHE,   /* what one of these said a while ago */
+    SOURCE_ASSUMED, /* nobody: a rehearsal (src/judge) takes it to be so */
     SOURCE_COUNT
 };
 
@@ -69,7 +70,7 @@ struct value {
  * available", "over budget". */
 const char *value_type_name(enum value_type type);
 const char *unknown_reason_name(enum unknown_reason reason);
-/* "conversation", "memory", "message", "next hop", "server", "list", "cache" */
+/* "conversation", "memory", "message", "next hop", "server", "list", "cache", "assumed" */
 const char *value_source_name(enum value_source source);
 
 /* The same value, from there. */

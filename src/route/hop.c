@@ -6,7 +6,8 @@
 struct hop *hop_begin(struct hop_pools *pools, const struct conf_route *route,
                       const struct envelope *envelope, struct arena *arena)
 {
-    struct hop *h = route->kind == CONF_ROUTE_MAILDIR
+    struct hop *h = pools->assumed ? assumed_hop_begin(envelope, arena)
+                    : route->kind == CONF_ROUTE_MAILDIR
                         ? maildir_begin(pools, route, envelope, arena)
                         : smtp_hop_begin(pools, route, envelope, arena);
     h->story.route = slice_of(route->name);

@@ -102,6 +102,11 @@ void hop_pools_tell(struct hop_pools *p, hop_tell *tell, void *arg);
  * reaches, and nothing is made above it. */
 struct slice hop_maildir_root(const char *folder);
 
+/* From now on no hop is connected to and no Maildir looked at: whatever the route, a hop that takes
+ * every recipient and every message stands in its place, and nothing goes anywhere. For a rehearsal
+ * (src/judge), never for a worker. Its answers are SOURCE_ASSUMED. */
+void hop_pools_assume(struct hop_pools *p);
+
 /* Counts there: the rows hop_… of tbl/counters.h. */
 void hop_pools_count_in(struct hop_pools *p, struct counters *counts);
 

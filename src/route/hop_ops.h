@@ -28,6 +28,8 @@ struct hop *smtp_hop_begin(struct hop_pools *pools, const struct conf_route *rou
                            const struct envelope *envelope, struct arena *arena);
 struct hop *maildir_begin(struct hop_pools *pools, const struct conf_route *route,
                           const struct envelope *envelope, struct arena *arena);
+/* Stands for any of them where none may be asked: see hop_pools_assume. */
+struct hop *assumed_hop_begin(const struct envelope *envelope, struct arena *arena);
 
 /* Gives every wanted recipient the same answer. */
 void hop_answer_all(struct hop_recipient *const *r, size_t count, const struct answer *answer);

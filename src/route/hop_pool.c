@@ -62,6 +62,11 @@ void hop_pools_tell(struct hop_pools *p, hop_tell *tell, void *arg)
     p->tell_arg = arg;
 }
 
+void hop_pools_assume(struct hop_pools *p)
+{
+    p->assumed = true;
+}
+
 void hop_pools_count_in(struct hop_pools *p, struct counters *counts)
 {
     p->counts = counts;

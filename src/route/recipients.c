@@ -46,6 +46,7 @@ struct recipients {
     void *arg;
     struct accept_all *accept_all;
     struct file_watch *watch;
+    bool assumed;            /* recipients_assume */
     struct knower sources[]; /* one for each conf->recipients */
 };
 
@@ -142,6 +143,12 @@ struct recipients *recipients_new(struct rt *rt, const struct conf *conf, struct
     }
     open_lists(r);
     return r;
+}
+
+void recipients_assume(struct recipients *r)
+{
+    r->watch = file_watch_free(r->watch);
+    r->assumed = true;
 }
 
 void recipients_drain(struct recipients *r)
@@ -296,8 +303,8 @@ static int ask_list(struct recipients *r, struct knower *s, const struct recipie
     } else if (s->list != NULL) {
         known = recipient_list_has(s->list, q->local_part, q->domain, s->conf->delimiters);
     }
-    if (known == 1 || known == -ECANCELED) {
-        return known == 1 ? 0 : known;
+    if (known == 1 || known == -ECANCELED || (known < 0 && r->assumed)) {
+        return known == -ECANCELED ? known : 0;
     }
     *ret = reply_answer(known == 0 ? REPLY_NO_MAILBOX : REPLY_NO_LIST);
     ret->source = SOURCE_LIST;
@@ -357,11 +364,11 @@ int recipients_before(struct recipients *r, const struct recipient_question *q, 
     }
     const struct conf_recipients *c = conf_recipients_find(r->conf, q->domain);
     int answered = 0;
-    if (c != NULL) {
+    if (c != NULL && !(r->assumed && c->kind == CONF_RECIPIENTS_SERVER)) {
         answered = c->kind == CONF_RECIPIENTS_SERVER ? ask_server(r, c, q, ret)
                                                      : ask_list(r, &r->sources[c->index], q, ret);
     }
-    if (answered != 0 || q->route->kind == CONF_ROUTE_MAILDIR) {
+    if (answered != 0 || r->assumed || q->route->kind == CONF_ROUTE_MAILDIR) {
         return answered;
     }
     return recipient_note_find(r->store, r->conf, q->route, q, rt_wall(), ret) == RECIPIENT_NOTE_NO;
@@ -370,7 +377,7 @@ int recipients_before(struct recipients *r, const struct recipient_question *q, 
 void recipients_after(struct recipients *r, const struct recipient_question *q, struct slice hop,
                       struct answer *answer)
 {
-    if (r == NULL || q->route->kind == CONF_ROUTE_MAILDIR) {
+    if (r == NULL || r->assumed || q->route->kind == CONF_ROUTE_MAILDIR) {
         return;
     }
     if (!answer->from_hop) {
@@ -400,9 +407,9 @@ int recipients_accept_all(struct recipients *r, const struct recipient_question 
     }
     const struct conf_recipients *c = conf_recipients_find(r->conf, q->domain);
     bool listed = c != NULL && c->kind != CONF_RECIPIENTS_SERVER;
-    if (listed || (c == NULL && q->route->kind == CONF_ROUTE_MAILDIR)) {
+    if (listed || r->assumed || (c == NULL && q->route->kind == CONF_ROUTE_MAILDIR)) {
         *ret = false;
-        return 0;
+        return r->assumed && !listed;
     }
     return accept_all_ask(r->accept_all, c != NULL ? c->server : q->route, q->domain, q->envelope,
                           rt_now() + ACCEPT_ALL_TIME, ret);

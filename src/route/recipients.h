@@ -23,6 +23,10 @@ typedef void recipients_tell(void *arg, bool trouble, const char *line);
  * it. */
 struct recipients *recipients_new(struct rt *rt, const struct conf *conf, struct hop_pools *pools,
                                   struct store *store, recipients_tell *tell, void *arg);
+/* From now on nobody is asked, and nothing is remembered of one recipient for the next: lists and
+ * databases that can be read are used as they are now; a list that cannot, and a server, is taken
+ * to know every recipient; nobody accepts all. For a rehearsal (src/judge). */
+void recipients_assume(struct recipients *r);
 /* The worker is about to end: what goes on by itself ends soon. NULL allowed. */
 void recipients_drain(struct recipients *r);
 /* All tasks have ended. NULL allowed; returns NULL. */
@@ -60,8 +64,8 @@ void recipients_after(struct recipients *r, const struct recipient_question *q, 
 void recipients_refused(struct recipients *r, const struct conf_route *route, struct slice mailbox);
 
 /* route.accept_all: does a hop that is asked about this domain's recipients just now accept any
- * address? False for a domain with a list, and for a Maildir. 0 and *ret; -EAGAIN: it cannot be
- * said; -ETIMEDOUT, -ECANCELED. Suspends. */
+ * address? False for a domain with a list, and for a Maildir. 0 and *ret; 1: the same, but only
+ * assumed (recipients_assume); -EAGAIN: it cannot be said; -ETIMEDOUT, -ECANCELED. Suspends. */
 int recipients_accept_all(struct recipients *r, const struct recipient_question *q, bool *ret);
 
 /* A hop that accepts any address of a domain, for `gatepost status`. */

@@ -186,6 +186,16 @@ static void set_now(struct sim *sim, usec_t now)
     }
 }
 
+void sim_set_wall(struct sim *sim, usec_t wall)
+{
+    sim->wall_base = wall - sim->now;
+}
+
+void sim_set_seed(struct sim *sim, uint64_t seed)
+{
+    sim->seed = seed;
+}
+
 static bool run_ready(struct sim *sim)
 {
     bool any = false;

@@ -3,7 +3,11 @@
  * One struct sim holds several runtimes: pretended workers, and a pretended rest of the internet in
  * which scripted clients and next hops run as tasks. All run in one thread, in an order that
  * depends on nothing but the seed. Time stands still while any task is ready and jumps to the next
- * event when none is. Files are real ones; sys_fault makes them fail. Never part of the product. */
+ * event when none is. Files are real ones; sys_fault makes them fail.
+ *
+ * Tests live in it, and so does `gatepost judge`, where one real session has a message come in over
+ * a pretended connection. A misuse of anything here is our own bug and panics, as in the real
+ * world; no worker that serves anybody ever runs in it. */
 #pragma once
 
 #include <stdint.h>
@@ -31,6 +35,13 @@ bool sim_run_until(struct sim *sim, const bool *flag);
 usec_t sim_now(const struct sim *sim);
 uint64_t sim_random(struct sim *sim, uint64_t below);
 
+/* From now on the wall clock of all runtimes says `wall` (microseconds since 1970 UTC) and goes on
+ * from there; it may step back. */
+void sim_set_wall(struct sim *sim, usec_t wall);
+
+/* From now on what is random comes from this seed, as it would in a new world. */
+void sim_set_seed(struct sim *sim, uint64_t seed);
+
 /* ---- network ---- */
 
 typedef void sim_accept_fn(void *arg, struct stream *s, const struct addr *client,
@@ -43,7 +54,8 @@ struct sim_listener *sim_listen(struct rt *rt, const struct addr *at, sim_accept
 struct sim_listener *sim_listen_path(struct rt *rt, const char *path, sim_accept_fn *fn, void *arg);
 struct sim_listener *sim_listener_free(struct sim_listener *l);
 
-/* stream_connect from a runtime uses this address as the client's; default 192.0.2.1. */
+/* stream_connect from a runtime uses this address as the client's, and its port, or with port 0 one
+ * after the other; default 192.0.2.1. */
 void sim_set_address(struct rt *rt, const struct addr *from);
 
 /* What one end sends arrives at the other in pieces of at most `octets` (0: as it was written),

@@ -332,7 +332,7 @@ static int connect_to(struct rt *rt, const struct addr *to, const char *path, us
     struct addr client = {0};
     if (path == NULL) {
         client = w->address;
-        client.port = w->next_port++;
+        client.port = client.port != 0 ? client.port : w->next_port++;
     }
     l->fn(l->arg, &far->stream, &client, &l->at);
     *ret = &here->stream;

@@ -11,7 +11,7 @@
 #include "base/fatal.h"
 #include "rt/tls_impl.h"
 
-static struct tls_context *context_new(const SSL_METHOD *method)
+struct tls_context *tls_context_new(const SSL_METHOD *method)
 {
     struct tls_context *c = xcalloc(1, sizeof(*c));
     c->ctx = SSL_CTX_new(method);
@@ -85,7 +85,7 @@ static const char *use_key(struct tls_context *c, const char *file)
 int tls_context_server(const char *cert_file, const char *key_file, struct tls_context **ret,
                        char *ret_why, size_t why_size)
 {
-    struct tls_context *c = context_new(TLS_server_method());
+    struct tls_context *c = tls_context_new(TLS_server_method());
     if (SSL_CTX_use_certificate_chain_file(c->ctx, cert_file) != 1) {
         return file_refused(c, cert_file, "no certificate in PEM is in it", ret_why, why_size);
     }
@@ -103,7 +103,7 @@ int tls_context_server(const char *cert_file, const char *key_file, struct tls_c
 
 static struct tls_context *client_new(int verify)
 {
-    struct tls_context *c = context_new(TLS_client_method());
+    struct tls_context *c = tls_context_new(TLS_client_method());
     SSL_CTX_set_verify(c->ctx, verify, NULL);
     SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(c->ctx, tls_keep_session);

@@ -12,6 +12,9 @@ struct tls_context {
     bool verifying;
 };
 
+/* What all contexts have in common. */
+struct tls_context *tls_context_new(const SSL_METHOD *method);
+
 struct tls_memory {
     SSL_SESSION *session; /* the newest; NULL: none */
     usec_t proven_at;     /* when the full handshake was from which it descends */

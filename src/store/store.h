@@ -28,6 +28,8 @@ int store_open_lmdb(struct rt *rt, const char *folder, struct store **ret, const
 struct store_shared;
 struct store *store_open_memory(struct rt *rt, struct store_shared **shared);
 void store_shared_free(struct store_shared *s);
+/* Forgets all entries. */
+void store_shared_clear(struct store_shared *s);
 
 /* Waits in the calling thread for queued writes to be applied, then frees. NULL allowed. Must not
  * be called while a task waits on this store. */

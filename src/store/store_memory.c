@@ -180,16 +180,21 @@ size_t store_shared_count(const struct store_shared *s)
     return s->count;
 }
 
+void store_shared_clear(struct store_shared *s)
+{
+    for (size_t i = 0; i < s->buckets && s->count > 0; i++) {
+        while (s->bucket[i] != NULL) {
+            drop(s, &s->bucket[i]);
+        }
+    }
+}
+
 void store_shared_free(struct store_shared *s)
 {
     if (s == NULL) {
         return;
     }
-    for (size_t i = 0; i < s->buckets; i++) {
-        while (s->bucket[i] != NULL) {
-            drop(s, &s->bucket[i]);
-        }
-    }
+    store_shared_clear(s);
     pthread_mutex_destroy(&s->lock);
     free(s->bucket);
     free(s);
