@@ -85,6 +85,26 @@ static void print_head(const json_t *status)
     (void)printf(LABEL " %lld lines lost\n", "decisions", number(status, "decisions_lost"));
 }
 
+static void print_journal(const json_t *j)
+{
+    const char *oldest = text(j, "oldest");
+    const char *trouble = text(j, "trouble");
+    char a[32], b[32];
+
+    if (!json_is_object(j)) {
+        (void)printf(LABEL " none is kept\n", "journal");
+        return;
+    }
+    (void)printf(LABEL " %s: %s%s%s\n", "journal", text(j, "path"), size(number(j, "size"), a),
+                 oldest[0] != '\0' ? " since " : "", oldest);
+    (void)printf(LABEL "   of this run %lld stored, %lld lost, %lld refused; %s waiting\n", "",
+                 number(j, "stored"), number(j, "lost"), number(j, "refused"),
+                 size(number(j, "waiting"), b));
+    if (trouble[0] != '\0') {
+        (void)printf(LABEL "   NOT written: %s\n", "", trouble);
+    }
+}
+
 static const char *bounded(const json_t *confinement, const char *what)
 {
     return json_is_true(json_object_get(confinement, what)) ? "bounded" : "NOT bounded";
@@ -184,6 +204,7 @@ static void print_status(json_t *status)
     size_t i;
 
     print_head(status);
+    print_journal(json_object_get(status, "journal"));
     print_confinement(json_object_get(status, "confinement"));
     json_array_foreach(workers, i, w)
     {

@@ -10,6 +10,7 @@
 #include "base/emit.h"
 #include "base/fatal.h"
 #include "base/journald.h"
+#include "journal/courier.h"
 #include "journal/judgement.h"
 #include "journal/sink.h"
 
@@ -17,6 +18,7 @@ struct decision_sink {
     struct sink *sink; /* NULL: lines go to fn */
     void (*fn)(void *arg, struct slice line);
     void *arg;
+    struct courier *courier; /* to the clerk; NULL: no journal is kept */
     struct buf line;
     struct decision_origin origin;
     _Atomic uint64_t own_sequence; /* where the origin has none */
@@ -147,18 +149,17 @@ static void put_timeline(struct emit *e, const struct decision_timeline *t)
     emit_object_end(e);
 }
 
-static void put_origin(struct emit *e, struct decision_sink *d)
+static void put_origin(struct emit *e, const struct decision_sink *d, uint64_t sequence)
 {
-    _Atomic uint64_t *sequence = d->origin.sequence != NULL ? d->origin.sequence : &d->own_sequence;
-
     emit_unsigned(e, "run", d->origin.run);
     emit_unsigned(e, "worker", d->origin.slot);
     emit_unsigned(e, "epoch", d->origin.epoch);
-    emit_unsigned(e, "sequence", atomic_fetch_add_explicit(sequence, 1, memory_order_relaxed));
+    emit_unsigned(e, "sequence", sequence);
     put_some(e, "lost", decision_lost(d));
 }
 
-static void put_decision(struct emit *e, struct decision_sink *d, const struct decision *x)
+static void put_decision(struct emit *e, const struct decision_sink *d, const struct decision *x,
+                         uint64_t sequence)
 {
     char time[TIME_RFC3339_MAX];
 
@@ -166,7 +167,7 @@ static void put_decision(struct emit *e, struct decision_sink *d, const struct d
     emit_text(e, "id", x->id);
     time_format_rfc3339(x->time_wall, time);
     put_words(e, "time", time);
-    put_origin(e, d);
+    put_origin(e, d, sequence);
     if (x->policy != NULL) {
         put_words(e, "policy", x->policy->digest);
     }
@@ -188,15 +189,20 @@ static void put_decision(struct emit *e, struct decision_sink *d, const struct d
 
 void decision_write(struct decision_sink *d, const struct decision *x)
 {
+    _Atomic uint64_t *counter = d->origin.sequence != NULL ? d->origin.sequence : &d->own_sequence;
+    uint64_t sequence = atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
     struct emit e = {.b = &d->line};
 
     d->line.n = 0;
-    put_decision(&e, d, x);
+    put_decision(&e, d, x, sequence);
     buf_append(&d->line, "\n", 1);
     if (d->sink != NULL) {
         (void)sink_add(d->sink, buf_slice(&d->line));
     } else {
         d->fn(d->arg, buf_slice(&d->line));
+    }
+    if (d->courier != NULL) {
+        courier_add(d->courier, buf_slice(&d->line), sequence);
     }
 }
 
@@ -223,6 +229,11 @@ int decision_sink_open(const struct conf *conf, const struct decision_origin *or
     return 0;
 }
 
+void decision_sink_to_journal(struct decision_sink *d, int fd, _Atomic uint64_t *settled)
+{
+    d->courier = courier_new(fd, d->origin.slot, settled);
+}
+
 struct decision_sink *decision_sink_to(void (*fn)(void *arg, struct slice line), void *arg)
 {
     struct decision_sink *d = xcalloc(1, sizeof(*d));
@@ -237,11 +248,15 @@ void decision_flush(struct decision_sink *d)
     if (d->sink != NULL && sink_waiting(d->sink) > 0) {
         sink_flush(d->sink);
     }
+    if (d->courier != NULL && courier_waiting(d->courier) > 0) {
+        courier_flush(d->courier);
+    }
 }
 
 bool decision_waiting(const struct decision_sink *d)
 {
-    return d->sink != NULL && sink_waiting(d->sink) > 0;
+    return (d->sink != NULL && sink_waiting(d->sink) > 0) ||
+           (d->courier != NULL && courier_waiting(d->courier) > 0);
 }
 
 uint64_t decision_lost(const struct decision_sink *d)
@@ -253,6 +268,7 @@ struct decision_sink *decision_sink_free(struct decision_sink *d)
 {
     if (d != NULL) {
         (void)sink_free(d->sink);
+        (void)courier_free(d->courier);
         buf_free(&d->line);
         free(d);
     }

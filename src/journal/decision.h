@@ -112,6 +112,10 @@ struct decision_sink;
 int decision_sink_open(const struct conf *conf, const struct decision_origin *origin,
                        struct decision_sink **ret);
 
+/* Has each line go to the clerk too: by `fd`, which becomes the sink's (journal/courier.h);
+ * `settled` is that of the worker's stream. Called before the first line. */
+void decision_sink_to_journal(struct decision_sink *d, int fd, _Atomic uint64_t *settled);
+
 /* For tests: lines are handed to fn instead. */
 struct decision_sink *decision_sink_to(void (*fn)(void *arg, struct slice line), void *arg);
 

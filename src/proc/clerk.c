@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +16,13 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "parse/control_request.h"
+#include "proc/clerk_journal.h"
 #include "proc/clerk_link.h"
-#include "proc/sandbox.h"
 #include "proc/status_json.h"
 #include "rt/real.h"
 
@@ -41,11 +41,13 @@ struct clerk {
     struct real_listener *listener;
     struct stream *link;
     struct scope *link_scope;
+    struct clerk_journal *journal;
     struct list clients; /* the longest here in front */
     unsigned client_count;
     struct list orders; /* without an answer */
     uint32_t last_id;
     struct rt_timer heart;
+    usec_t beaten_at;
     struct rt_timer end_timer;
     usec_t ends_at;     /* 0: it goes on; else until then requests are waited for */
     volatile bool stop; /* real_run may return */
@@ -132,6 +134,7 @@ static json_t *answer_status(struct client *c)
 {
     json_t *status = status_json(c->clerk->setup->shared.board, rt_now(), rt_wall());
 
+    (void)json_object_set_new(status, "journal", clerk_journal_status(c->clerk->journal));
     (void)json_object_set_new(status, "ok", json_true());
     return status;
 }
@@ -385,54 +388,30 @@ static void link_main(void *arg)
 }
 
 /* Shows the master that the loop turns. One that does not take it hangs itself. */
+static void beat(struct clerk *k)
+{
+    struct clerk_head moves = {.order = CLERK_MOVES};
+
+    k->beaten_at = clock_monotonic();
+    (void)stream_try_write(k->link, &moves, sizeof(moves));
+}
+
+/* The same where no loop turns. */
+static void beat_if_due(void *arg)
+{
+    struct clerk *k = arg;
+
+    if (clock_monotonic() - k->beaten_at >= k->setup->hang_time / 4) {
+        beat(k);
+    }
+}
+
 static void on_heart(void *arg)
 {
     struct clerk *k = arg;
-    struct clerk_head moves = {.order = CLERK_MOVES};
 
-    (void)stream_try_write(k->link, &moves, sizeof(moves));
+    beat(k);
     rt_timer_set(k->rt, &k->heart, rt_now_of(k->rt) + k->setup->hang_time / 4);
-}
-
-/* ---- what it may do ---- */
-
-/* No file, no socket but those it accepts from the one it was given. */
-static const struct sandbox_calls allowed[] = {
-    {"control clients and the master",
-     (const int[]){SCMP_SYS(accept4), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto),
-                   SCMP_SYS(sendmsg), SCMP_SYS(shutdown), SCMP_SYS(getsockname),
-                   SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(ioctl), SCMP_SYS(read),
-                   SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(fcntl),
-                   SANDBOX_END}},
-    {"the loop", (const int[]){SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
-                               SCMP_SYS(epoll_ctl), SCMP_SYS(poll), SCMP_SYS(ppoll),
-                               SCMP_SYS(restart_syscall), SCMP_SYS(futex), SANDBOX_END}},
-    {"memory, never executable",
-     (const int[]){SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect), SCMP_SYS(mremap),
-                   SCMP_SYS(madvise), SCMP_SYS(brk), SANDBOX_END}},
-    {"signals, and the end",
-     (const int[]){SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-                   SCMP_SYS(sigaltstack), SCMP_SYS(tgkill), SCMP_SYS(prctl), SCMP_SYS(exit_group),
-                   SANDBOX_END}},
-    {"time, randomness, and who we are",
-     (const int[]){SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(nanosleep),
-                   SCMP_SYS(clock_nanosleep), SCMP_SYS(getrandom), SCMP_SYS(getpid),
-                   SCMP_SYS(getppid), SCMP_SYS(gettid), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
-                   SANDBOX_END}},
-    {0},
-};
-
-static int confine(void)
-{
-    const struct sandbox s = {.calls = allowed};
-    struct sandbox_level level;
-    const char *missing;
-    int r = sandbox_enter(&s, &level, &missing);
-
-    if (r < 0) {
-        log_line(LOG_ERROR, "cannot confine itself: %s", strerror(-r));
-    }
-    return r;
 }
 
 /* ---- a whole life ---- */
@@ -458,11 +437,12 @@ static void end_clients(struct clerk *k)
     }
 }
 
-/* Once it is to end: orders that it has passed on are answered before. */
+/* And once it is to end: orders that it has passed on are answered before. */
 static void on_turn(void *arg)
 {
     struct clerk *k = arg;
 
+    clerk_journal_turn(k->journal);
     if (!terminated || k->stop) {
         return;
     }
@@ -497,6 +477,7 @@ static void begin_signals(const struct clerk *k)
     (void)sigaction(SIGINT, &ignore, NULL);
     (void)sigaction(SIGHUP, &ignore, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a limit on files is trouble with the journal */
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
@@ -538,8 +519,9 @@ int clerk_run(const struct clerk_setup *setup)
     }
     k.rt = real_new();
     r = begin(&k);
-    r = r < 0 ? r : confine();
+    r = r < 0 ? r : clerk_confine(setup);
     if (r == 0) {
+        k.journal = clerk_journal_begin(k.rt, setup);
         begin_signals(&k);
         k.heart = (struct rt_timer){.fn = on_heart, .arg = &k};
         k.end_timer = (struct rt_timer){.fn = nothing};
@@ -549,6 +531,7 @@ int clerk_run(const struct clerk_setup *setup)
         (void)signal(SIGTERM, SIG_IGN); /* its end has begun */
         rt_timer_clear(k.rt, &k.heart);
         rt_timer_clear(k.rt, &k.end_timer);
+        k.journal = clerk_journal_end(k.journal, beat_if_due, &k);
     }
     k.listener = real_listener_free(k.listener);
     stream_close(k.link);

@@ -187,7 +187,8 @@ static void look_at_journal(const struct check *c)
     arena_init(&arena);
     int r = ask_as_worker(c->who, environment_folder_of(path, &arena), R_OK | W_OK | X_OK);
     if (r < 0 && (r != -ENOENT || c->create)) {
-        log_line(LOG_WARNING, "journal %s: its folder cannot be written to%s%s: %s", path,
+        log_line(LOG_WARNING,
+                 "journal %s: its folder cannot be written to%s%s: %s; nothing is kept there", path,
                  c->who->change ? " by user " : "", c->who->change ? c->who->name : "",
                  strerror(-r));
     }

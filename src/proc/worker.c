@@ -96,6 +96,11 @@ static int open_privileged(struct worker *w)
         log_line(LOG_ERROR, "cannot open where decisions go: %s", strerror(-r));
         return r;
     }
+    if (w->conf->journal != NULL) {
+        decision_sink_to_journal(w->decisions, w->setup->records, &stream->settled);
+    } else {
+        close(w->setup->records);
+    }
     r = hop_trust_new(w->conf, &w->hop_trust, &culprit, why, sizeof(why));
     if (r < 0) {
         log_line(LOG_ERROR, "cannot verify next hop %s: %s", culprit->name, why);
@@ -453,7 +458,6 @@ int worker_run(const struct worker_setup *setup)
     (void)snprintf(w.role, sizeof(w.role), "worker %u", setup->owner.slot);
     log_set_role(w.role);
     log_set_target(environment_log(setup->conf)); /* with a socket of its own */
-    close(setup->records);
     w.lost_told_at = -LOST_EVERY;
     w.listeners = calloc(setup->conf->listen_count, sizeof(struct real_listener *));
     int r = w.listeners == NULL ? -ENOMEM : open_privileged(&w);

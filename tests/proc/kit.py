@@ -157,6 +157,9 @@ class Gatepost:
             clerks = [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) == CLERK]
         return clerks[0] if clerks else None
 
+    def clerk_answers(self):
+        return subprocess.run([self.binary, 'status', '-c', self.file], stdout=subprocess.DEVNULL).returncode == 0
+
     def session(self):
         return Session(self.port)
 

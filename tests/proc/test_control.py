@@ -107,7 +107,8 @@ def manual(binary):
     with Gatepost(binary, workers=1, route='hop.test to smtp://127.0.0.1:1') as g:
         g.start()
         s = status(g)
-        for members in (s, s['confinement'], s['sessions'], s['spool'], s['workers'][0], *s['hops']):
+        for members in (s, s['confinement'], s['sessions'], s['spool'], s['workers'][0], s['journal'],
+                        *s['hops']):
             check(set(members) <= named, f'not in the manual: {set(members) - named}')
 
 
@@ -118,7 +119,7 @@ def screen(binary):
         g.session().deliver()
         until(lambda: status(g)['counters']['accepted'] == 1, 'the message is counted')
         text = command(g, 'status').stdout
-        for words in (f'process {g.popen.pid} ', 'sessions ', 'spool ', 'loop ', 'confined ', 'worker ',
+        for words in (f'process {g.popen.pid} ', 'sessions ', 'spool ', 'loop ', 'journal ', 'confined ', 'worker ',
                       'accepted ', 'connections '):
             check(words in text, f'no {words!r} in:\n{text}')
         until(lambda: status(g)['workers'][0]['age_us'] >= 1000000, 'a second')
@@ -297,7 +298,7 @@ def megabytes(binary):
 
 def many_clients(binary):
     """Idle, slow and vanishing clients do not keep others from being answered."""
-    with Gatepost(binary, workers=1) as g:
+    with Gatepost(binary, workers=1, journal='off') as g:
         g.start()
         clerk = g.clerk()
         descriptors = len(os.listdir(f'/proc/{clerk}/fd'))

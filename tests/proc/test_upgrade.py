@@ -85,8 +85,10 @@ def sessions_go_on(binary):
         for _ in range(3):
             g.upgrade()
         g.session().deliver()
+        until(g.clerk_answers, 'a clerk of the new program')
         descriptors = os.listdir(f'/proc/{g.popen.pid}/fd')
         g.upgrade()
+        until(g.clerk_answers, 'and of the one after it')
         check(len(os.listdir(f'/proc/{g.popen.pid}/fd')) == len(descriptors), 'descriptors are left open')
         check(g.log().count('ready on') == 1, g.log())
 
