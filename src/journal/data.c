@@ -50,3 +50,14 @@ void data_put_some(json_t *object, const char *key, struct slice text)
         data_put_text(object, key, text);
     }
 }
+
+json_t *data_load(struct slice text)
+{
+    json_t *object = text.n > 0 ? json_loadb(text.p, text.n, JSON_ALLOW_NUL, NULL) : NULL;
+
+    if (object != NULL && !json_is_object(object)) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}

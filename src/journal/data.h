@@ -19,3 +19,6 @@ void data_put_some(json_t *object, const char *key, struct slice text);
 /* A text made by printf. */
 void data_put_format(json_t *object, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The object that a text is, for json_decref; NULL where it is none, as where it is empty. */
+json_t *data_load(struct slice text);

@@ -9,22 +9,10 @@ static void put_number(json_t *object, const char *key, uint64_t n)
     data_put(object, key, json_integer((json_int_t)n));
 }
 
-/* What stands there as JSON, if it is an object; else NULL. */
-static json_t *read_object(struct slice text)
-{
-    json_t *object = text.n > 0 ? json_loadb(text.p, text.n, JSON_ALLOW_NUL, NULL) : NULL;
-
-    if (object != NULL && !json_is_object(object)) {
-        json_decref(object);
-        return NULL;
-    }
-    return object;
-}
-
 /* The members that have no column of their own. */
 static void put_more(json_t *object, struct slice more)
 {
-    json_t *members = read_object(more);
+    json_t *members = data_load(more);
 
     if (members != NULL) {
         (void)json_object_update_missing(object, members);
@@ -64,7 +52,7 @@ static void put_judgement(json_t *object, const struct journal_judgement *j)
         data_put(object, "doubt", json_integer(j->doubt));
     }
     data_put_some(object, "why", j->why);
-    json_t *facts = read_object(j->facts);
+    json_t *facts = data_load(j->facts);
     if (facts != NULL) {
         data_put(object, "facts", facts);
     }

@@ -4,6 +4,8 @@
 
 #include "base/fatal.h"
 #include "fact/fact.h"
+#include "journal/data.h"
+#include "journal/fact_json.h"
 #include "journal/replay_impl.h"
 
 /* ---- doubts ---- */
@@ -36,89 +38,13 @@ void replay_lacks(void *replay, const struct fact_use *use)
     replay_note(p, u->name, REPLAY_LACKING);
 }
 
-/* ---- one value ---- */
-
-static bool unknown_of(const json_t *reason, enum value_type type, struct value *ret)
-{
-    const char *name = json_string_value(reason);
-
-    for (int i = 0; name != NULL && i < UNKNOWN_REASON_COUNT; i++) {
-        if (strcmp(name, unknown_reason_name((enum unknown_reason)i)) == 0) {
-            *ret = value_unknown(type, (enum unknown_reason)i);
-            return true;
-        }
-    }
-    return false;
-}
-
-static struct slice text_of(const json_t *text)
-{
-    return (struct slice){json_string_value(text), json_string_length(text)};
-}
-
-static bool set_of(struct replay *p, const json_t *array, struct value *ret)
-{
-    const size_t count = json_array_size(array);
-    struct slice *items = arena_alloc(&p->arena, count * sizeof(*items));
-
-    for (size_t i = 0; i < count; i++) {
-        const json_t *item = json_array_get(array, i);
-        if (!json_is_string(item)) {
-            return false;
-        }
-        items[i] = text_of(item);
-    }
-    *ret = (struct value){
-        .type = TYPE_SET, .state = VALUE_KNOWN, .set = {.items = items, .count = count}};
-    return json_is_array(array);
-}
-
-static bool result_of(const struct fact *fact, const json_t *word, struct value *ret)
-{
-    const char *text = json_string_value(word);
-
-    for (int64_t i = 0; text != NULL && fact->words[i] != NULL; i++) {
-        if (strcmp(text, fact->words[i]) == 0) {
-            *ret = value_number(TYPE_RESULT, i);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The value of a known fact; false for one of another type than the fact's. */
-static bool known_of(struct replay *p, const struct fact *fact, const json_t *v, struct value *ret)
-{
-    struct addr address;
-
-    switch (fact->type) {
-    case TYPE_BOOL: *ret = value_bool(json_is_true(v)); return json_is_boolean(v);
-    case TYPE_NUMBER:
-    case TYPE_SIZE:
-    case TYPE_DURATION:
-        *ret = value_number(fact->type, json_integer_value(v));
-        return json_is_integer(v);
-    case TYPE_TEXT: *ret = value_text(text_of(v)); return json_is_string(v);
-    case TYPE_ADDRESS:
-        if (!json_is_string(v) || addr_parse(text_of(v), &address) < 0) {
-            return false;
-        }
-        *ret = value_address(&address);
-        return true;
-    case TYPE_SET: return set_of(p, v, ret);
-    case TYPE_RESULT: return result_of(fact, v, ret);
-    case TYPE_COUNT: break;
-    }
-    return false;
-}
-
 /* ---- one record ---- */
 
 static const json_t *find(struct replay_facts *f, const char *name)
 {
     if (!f->read) {
         f->read = true;
-        f->object = f->text.n > 0 ? json_loadb(f->text.p, f->text.n, JSON_ALLOW_NUL, NULL) : NULL;
+        f->object = data_load(f->text);
     }
     return json_object_get(f->object, name);
 }
@@ -128,17 +54,15 @@ static bool find_value(struct replay *p, const struct fact_use *use, struct valu
 {
     const char *name = p->uses[use->fact->scope][use->index].name;
     const json_t *v = find(use->fact->scope == SCOPE_RECIPIENT ? &p->of_rcpt : &p->facts, name);
+    bool cut;
 
-    if (!json_is_object(v)) {
-        return v != NULL && known_of(p, use->fact, v, ret);
+    if (!fact_from_json(use->fact, v, &p->arena, ret, &cut)) {
+        return false;
     }
-    if (json_object_get(v, "unknown") != NULL) {
-        return unknown_of(json_object_get(v, "unknown"), use->fact->type, ret);
-    }
-    if (json_object_get(v, "cut") != NULL) {
+    if (cut) {
         replay_note(p, name, REPLAY_CUT);
     }
-    return known_of(p, use->fact, json_object_get(v, "value"), ret);
+    return true;
 }
 
 static enum fact_id id_of(const struct fact_use *use)

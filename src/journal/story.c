@@ -408,6 +408,7 @@ json_t *story_tell(const struct story *s)
         t.to = t.r->recipients[i].number == s->recipient ? &t.r->recipients[i] : t.to;
     }
     ending_find(&t);
+    facts_keep(&t);
     tell_ending(&t, story);
     tell_who(&t, story);
     put_filled(story, "timeline", tell_timeline(&t));
@@ -421,6 +422,7 @@ json_t *story_tell(const struct story *s)
         data_put(story, "differ", differ);
     }
     put_filled(story, "connection", tell_connection(s));
+    facts_let_go(&t);
     arena_free(&t.arena);
     return story;
 }

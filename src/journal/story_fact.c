@@ -1,21 +1,10 @@
 /* The facts on record: to be told, and to be used again. */
+#include "journal/fact_json.h"
 #include "journal/story_impl.h"
 #include "policy/recall.h"
 
 /* Recipients whose own facts are told where the story is that of all. */
 #define RECIPIENTS_MOST 20
-
-/* The object of facts, which the caller frees; NULL: there are none that can be read. */
-static json_t *load_facts(const struct journal_judgement *j)
-{
-    json_t *all = j->facts.n > 0 ? json_loadb(j->facts.p, j->facts.n, JSON_ALLOW_NUL, NULL) : NULL;
-
-    if (all != NULL && !json_is_object(all)) {
-        json_decref(all);
-        return NULL;
-    }
-    return all;
-}
 
 /* ---- telling ---- */
 
@@ -59,7 +48,7 @@ static json_t *tell_fact(const char *name, json_t *recorded, unsigned recipient)
 
 static void tell_all(json_t *array, const struct journal_judgement *j, unsigned recipient)
 {
-    json_t *all = load_facts(j);
+    json_t *all = data_load(j->facts);
     const char *name;
     json_t *value;
 
@@ -87,71 +76,30 @@ json_t *facts_tell(struct telling *t)
 
 /* ---- using again ---- */
 
-static bool read_set(const json_t *array, struct arena *arena, struct value *ret)
-{
-    const size_t count = json_array_size(array);
-    struct slice *items = arena_alloc(arena, count * sizeof(*items));
-
-    for (size_t i = 0; i < count; i++) {
-        const json_t *item = json_array_get(array, i);
-        items[i] =
-            arena_copy(arena, (struct slice){json_string_value(item), json_string_length(item)});
-    }
-    ret->set.items = items;
-    ret->set.count = count;
-    return json_is_array(array);
-}
-
-static bool read_word(const struct fact *fact, const json_t *word, struct value *ret)
-{
-    const char *text = json_string_value(word);
-
-    for (int64_t i = 0; text != NULL && fact->words != NULL && fact->words[i] != NULL; i++) {
-        if (strcmp(fact->words[i], text) == 0) {
-            ret->number = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The value of a fact as judgement.c writes it. */
-static bool read_value(const struct fact *fact, const json_t *json, struct arena *arena,
+/* The value in one object of facts, which lives as long as the telling. */
+static bool find_value(const json_t *all, const struct fact_use *use, struct arena *arena,
                        struct value *ret)
 {
-    const struct slice text = {json_string_value(json), json_string_length(json)};
-
-    *ret = (struct value){.type = (uint8_t)fact->type, .state = VALUE_KNOWN};
-    switch (fact->type) {
-    case TYPE_BOOL: ret->boolean = json_is_true(json); return json_is_boolean(json);
-    case TYPE_NUMBER:
-    case TYPE_DURATION:
-    case TYPE_SIZE: ret->number = json_integer_value(json); return json_is_integer(json);
-    case TYPE_TEXT:
-        ret->text = json_is_string(json) ? arena_copy(arena, text) : text;
-        return json_is_string(json);
-    case TYPE_ADDRESS: return json_is_string(json) && addr_parse(text, &ret->address) == 0;
-    case TYPE_SET: return read_set(json, arena, ret);
-    case TYPE_RESULT: return read_word(fact, json, ret);
-    case TYPE_COUNT: break;
-    }
-    return false;
-}
-
-static bool find_value(const struct journal_judgement *j, const struct fact_use *use,
-                       struct arena *arena, struct value *ret)
-{
-    json_t *all = load_facts(j);
     struct buf name = {0};
+    bool cut;
 
     use_recorded_name(use, &name);
     buf_append(&name, "", 1);
-    const json_t *recorded = json_object_get(all, name.p);
-    const json_t *value = json_is_object(recorded) ? json_object_get(recorded, "value") : recorded;
-    bool found = value != NULL && read_value(use->fact, value, arena, ret);
+    const bool found = fact_from_json(use->fact, json_object_get(all, name.p), arena, ret, &cut);
     buf_free(&name);
-    json_decref(all);
     return found;
+}
+
+void facts_keep(struct telling *t)
+{
+    t->facts = data_load(t->r->judgement.facts);
+    t->speaker_facts = t->speaker != NULL ? data_load(t->speaker->judgement.facts) : NULL;
+}
+
+void facts_let_go(struct telling *t)
+{
+    json_decref(t->facts);
+    json_decref(t->speaker_facts);
 }
 
 static bool find_client(const struct journal_record *r, struct value *ret)
@@ -190,6 +138,6 @@ bool fact_recorded(void *arg, const struct fact_use *use, struct arena *arena, s
 {
     const struct telling *t = arg;
 
-    return (t->speaker != NULL && find_value(&t->speaker->judgement, use, arena, ret)) ||
-           find_value(&t->r->judgement, use, arena, ret) || find_elsewhere(t, use, ret);
+    return find_value(t->speaker_facts, use, arena, ret) || find_value(t->facts, use, arena, ret) ||
+           find_elsewhere(t, use, ret);
 }

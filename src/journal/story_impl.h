@@ -20,6 +20,8 @@ struct telling {
     /* Whose facts count beside the whole's: `to`, or where all were refused at RCPT the one whose
      * reply tells of it; NULL: none. */
     const struct journal_recipient *speaker;
+    json_t *facts; /* of the whole, and of the speaker; NULL: none */
+    json_t *speaker_facts;
     /* Of the reply that the story is about: */
     enum author author;
     struct slice rule;           /* the place of the rule that gave it; empty: none */
@@ -58,6 +60,10 @@ const char *own_reason(uint16_t code, struct slice enhanced, struct slice text);
 
 /* The recorded facts of the whole and of the story's recipient, as an array. */
 json_t *facts_tell(struct telling *t);
+
+/* Reads the facts on record for fact_recorded, once the speaker is known; and frees them. */
+void facts_keep(struct telling *t);
+void facts_let_go(struct telling *t);
 
 /* The value that a fact had by the record: a struct recall's function; `arg` is the telling. */
 bool fact_recorded(void *arg, const struct fact_use *use, struct arena *arena, struct value *ret);

@@ -42,7 +42,7 @@ static bool same_rules(const struct replay *p, const struct journal_record *reco
         add_recorded(&then, &record->recipients[i].judgement);
     }
     bool same = now.n == then.n;
-    for (const char *at = now.p; same && at != now.p + now.n;) {
+    for (const char *at = now.p; same && now.n > 0 && at != now.p + now.n;) {
         const char *end = memchr(at, '\n', (size_t)(now.p + now.n - at));
         same = memmem(then.p, then.n, at, (size_t)(end + 1 - at)) != NULL;
         at = end + 1;
