@@ -233,7 +233,6 @@ static const char *would_have(struct slice label)
 static void put_rule(struct rule_list *list, struct slice label, const char *what,
                      unsigned recipient)
 {
-    const struct story *s = list->t->story;
     struct journal_rule written = {0};
     json_t *rule = json_object();
 
@@ -246,8 +245,7 @@ static void put_rule(struct rule_list *list, struct slice label, const char *wha
     if (would != NULL) {
         data_put(rule, "would_have", json_string(would));
     }
-    if (s->find_rule != NULL &&
-        s->find_rule(s->arg, list->t->r->policy, place_of(label), &list->t->arena, &written) == 0) {
+    if (rule_find_written(list->t, place_of(label), &written)) {
         data_put_some(rule, "phase", written.phase);
         data_put_some(rule, "text", written.text);
     }

@@ -16,14 +16,42 @@ struct found_rule {
     struct policy *policy;
 };
 
-static const struct rule *rule_at(const struct policy *p, struct slice place)
+const struct rule *rule_of_now(const struct telling *t, struct slice place)
 {
+    const struct policy *p = t->story->policy;
+
+    if (p == NULL || !slice_eq(slice_of(p->digest), t->r->policy)) {
+        return NULL;
+    }
     for (size_t i = 0; i < p->rule_count; i++) {
         if (slice_eq(slice_of(p->rules[i]->where), place)) {
             return p->rules[i];
         }
     }
     return NULL;
+}
+
+bool rule_find_written(struct telling *t, struct slice place, struct journal_rule *ret)
+{
+    const struct story *s = t->story;
+    const struct rule *rule = rule_of_now(t, place);
+
+    if (s->find_rule != NULL && s->find_rule(s->arg, t->r->policy, place, &t->arena, ret) == 0) {
+        return true;
+    }
+    if (rule == NULL) {
+        return false;
+    }
+    *ret = (struct journal_rule){
+        .number = rule->index,
+        .phase = slice_of(phase_name(rule->phase)),
+        .place = slice_of(rule->where),
+        .label = slice_of(rule->label),
+        .action = slice_of(actions[rule->kind].name),
+        .text = rule->written,
+        .observe = rule->observe,
+    };
+    return true;
 }
 
 /* What is on record names no file that is to be read. */
@@ -75,12 +103,9 @@ static void compile_alone(const struct journal_rule *written, struct found_rule 
 static struct found_rule find_rule(const struct telling *t, struct slice place,
                                    const struct journal_rule *written)
 {
-    const struct policy *now = t->story->policy;
-    struct found_rule f = {.why = "the journal does not have its text"};
+    struct found_rule f = {.rule = rule_of_now(t, place),
+                           .why = "the journal does not have its text"};
 
-    if (now != NULL && slice_eq(slice_of(now->digest), t->r->policy)) {
-        f.rule = rule_at(now, place);
-    }
     if (f.rule == NULL && written->text.n > 0) {
         compile_alone(written, &f);
     }

@@ -87,8 +87,8 @@ void ending_find(struct telling *t)
     }
     t->pending = to != NULL && to->phase.n > 0 && t->rule.n > 0 &&
                  fired_in(&r->judgement, t->rule) && !fired_in(&to->judgement, t->rule);
-    if (t->rule.n > 0 && t->story->find_rule != NULL) {
-        (void)t->story->find_rule(t->story->arg, r->policy, t->rule, &t->arena, &t->written);
+    if (t->rule.n > 0) {
+        (void)rule_find_written(t, t->rule, &t->written);
     }
 }
 

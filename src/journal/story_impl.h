@@ -37,6 +37,17 @@ static inline bool says(struct slice text, const char *words)
     return slice_eq(text, slice_of(words));
 }
 
+/* ---- story_differ.c ---- */
+
+/* The policy's rule at that place, where the policy of now is still the record's; or NULL. */
+const struct rule *rule_of_now(const struct telling *t, struct slice place);
+/* The rule at that place as it was written: the journal's, or that of the policy of now. False: it
+ * cannot be had. */
+bool rule_find_written(struct telling *t, struct slice place, struct journal_rule *ret);
+
+/* What would have had to differ: { "say": …, "conditions": … }. */
+json_t *differ_tell(struct telling *t);
+
 /* ---- story_ending.c ---- */
 
 /* Finds out what the story's reply is, and whose. */
@@ -45,11 +56,6 @@ void ending_find(struct telling *t);
 void ending_say(struct telling *t, struct buf *ret);
 /* Whose reply it was to one recipient. */
 enum author author_of_recipient(const struct journal_recipient *to);
-
-/* ---- story_differ.c ---- */
-
-/* What would have had to differ: { "say": …, "conditions": … }. */
-json_t *differ_tell(struct telling *t);
 
 /* ---- story_own.c ---- */
 
