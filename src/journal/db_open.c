@@ -145,8 +145,7 @@ static enum journal_outcome check_kind(struct journal_db *d, const struct stat *
     if (st->st_size > 0 && st->st_size < DATABASE_LEAST) { /* SQLite takes one octet for none */
         return fail_with(JOURNAL_BAD, "file is not a database", ret_why);
     }
-    d->fresh = true;
-    code = journal_schema_create(d->db);
+    code = journal_schema_create(d->db, &d->fresh);
     return code == SQLITE_OK ? JOURNAL_DONE : fail(d, code, ret_why);
 }
 

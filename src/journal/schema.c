@@ -2,11 +2,8 @@
  * not there, and how it stood with what decisions depend on. */
 #include "journal/schema.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-
-#include "base/fatal.h"
 
 /* Texts that say nothing are NULL; but a sender of '' is the null reverse-path, and NULL that there
  * was no transaction. */
@@ -183,26 +180,37 @@ int journal_schema_look(sqlite3 *db, enum journal_kind *ret)
 
 /* ---- a new one ---- */
 
-int journal_schema_create(sqlite3 *db)
+static int make_tables(sqlite3 *db)
 {
     char marks[120];
-    const char *const parts[] = {decisions, policies, accounts, views, marks, "COMMIT"};
+    const char *const parts[] = {decisions, policies, accounts, views, marks};
+    int code = SQLITE_OK;
+
+    (void)snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                   JOURNAL_APPLICATION_ID, JOURNAL_VERSION);
+    for (size_t i = 0; code == SQLITE_OK && i < sizeof(parts) / sizeof(parts[0]); i++) {
+        code = sqlite3_exec(db, parts[i], NULL, NULL, NULL);
+    }
+    return code;
+}
+
+int journal_schema_create(sqlite3 *db, bool *ret_made)
+{
+    enum journal_kind kind = JOURNAL_FOREIGN;
     /* Space comes back in small steps, and that has to be said before there is any table. */
     int code = sqlite3_exec(db,
                             "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
                             "BEGIN IMMEDIATE",
                             NULL, NULL, NULL);
 
-    (void)snprintf(marks, sizeof(marks), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-                   JOURNAL_APPLICATION_ID, JOURNAL_VERSION);
-    for (size_t i = 0; code == SQLITE_OK && i < sizeof(parts) / sizeof(parts[0]); i++) {
-        code = sqlite3_exec(db, parts[i], NULL, NULL, NULL);
-        if (code == SQLITE_ERROR) {
-            panic("the journal's tables: %s", sqlite3_errmsg(db));
-        }
+    code = code != SQLITE_OK ? code : journal_schema_look(db, &kind);
+    if (code == SQLITE_OK && kind == JOURNAL_EMPTY) {
+        code = make_tables(db);
     }
+    code = code != SQLITE_OK ? code : sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     if (code != SQLITE_OK && !sqlite3_get_autocommit(db)) {
         (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     }
+    *ret_made = code == SQLITE_OK && kind == JOURNAL_EMPTY;
     return code;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #define JOURNAL_APPLICATION_ID 0x47504a31 /* "GPJ1" */
 #define JOURNAL_VERSION        1
@@ -23,6 +24,7 @@ enum journal_kind {
  * it is no database, or a damaged one. */
 int journal_schema_look(sqlite3 *db, enum journal_kind *ret);
 
-/* Makes an empty database a journal, in one transaction; afterwards it has a write-ahead log.
- * SQLITE_OK or a code of SQLite. */
-int journal_schema_create(sqlite3 *db);
+/* Makes an empty database a journal, in one transaction; afterwards it has a write-ahead log. One
+ * in which there is something by now, because somebody else was faster, is left alone: *ret_made is
+ * false. SQLITE_OK or a code of SQLite. */
+int journal_schema_create(sqlite3 *db, bool *ret_made);

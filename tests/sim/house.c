@@ -11,6 +11,7 @@
 
 #include "base/fatal.h"
 #include "certificate.h"
+#include "journal/record.h"
 
 /* More than the recipients of a message. */
 #define MARKS 1100
@@ -77,9 +78,24 @@ static void make_folders(struct house *h)
 
 /* ---- workers ---- */
 
+/* Whatever happens in a house can be kept in the journal. */
+static void check_record(struct slice line)
+{
+    struct arena arena;
+    struct journal_record record;
+    const char *why;
+
+    arena_init(&arena);
+    if (journal_record_parse(line, &arena, &record, &why) < 0) {
+        panic("this is no record, for %s: " SLICE_FMT, why, SLICE_ARG(line));
+    }
+    arena_free(&arena);
+}
+
 static void on_decision(void *arg, struct slice line)
 {
     struct house *h = arg;
+    check_record(line);
     buf_append_slice(&h->decisions, line);
     buf_append(&h->decisions, "\n", 1);
 }

@@ -27,10 +27,12 @@ void journal_run(sqlite3 *db, const char *format, ...)
 
 sqlite3 *journal_made(const char *path)
 {
+    bool made = false;
     sqlite3 *db;
 
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(journal_schema_create(db), SQLITE_OK);
+    assert_int_equal(journal_schema_create(db, &made), SQLITE_OK);
+    assert_true(made);
     return db;
 }
 

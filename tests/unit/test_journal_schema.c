@@ -21,9 +21,11 @@ static void run(sqlite3 *db, const char *sql)
 static sqlite3 *created(void)
 {
     sqlite3 *db = NULL;
+    bool made = false;
 
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-    assert_int_equal(journal_schema_create(db), SQLITE_OK);
+    assert_int_equal(journal_schema_create(db, &made), SQLITE_OK);
+    assert_true(made);
     return db;
 }
 
@@ -54,6 +56,7 @@ static void told_apart(void **state)
     (void)state;
     sqlite3 *db = NULL;
     enum journal_kind kind = JOURNAL_OURS;
+    bool made = false;
 
     assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
     assert_int_equal(journal_schema_look(db, &kind), SQLITE_OK);
@@ -65,9 +68,15 @@ static void told_apart(void **state)
     assert_int_equal(journal_schema_look(db, &kind), SQLITE_OK);
     assert_int_equal(kind, JOURNAL_FOREIGN);
     run(db, "PRAGMA user_version = 0");
-    assert_int_equal(journal_schema_create(db), SQLITE_OK);
+    assert_int_equal(journal_schema_create(db, &made), SQLITE_OK);
+    assert_true(made);
     assert_int_equal(journal_schema_look(db, &kind), SQLITE_OK);
     assert_int_equal(kind, JOURNAL_OURS);
+    /* Somebody else was faster: that one stays. */
+    run(db, "INSERT INTO policy VALUES ('a', 1, 1)");
+    assert_int_equal(journal_schema_create(db, &made), SQLITE_OK);
+    assert_false(made);
+    expect_rows(db, "SELECT * FROM policy", "a|1|1\n");
     run(db, "PRAGMA user_version = 2");
     assert_int_equal(journal_schema_look(db, &kind), SQLITE_OK);
     assert_int_equal(kind, JOURNAL_NEWER);

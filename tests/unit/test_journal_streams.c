@@ -25,8 +25,11 @@ struct model {
 
 static void open_file(struct journal_db *d)
 {
+    bool made = false;
+
     assert_int_equal(sqlite3_open(":memory:", &d->db), SQLITE_OK);
-    assert_int_equal(journal_schema_create(d->db), SQLITE_OK);
+    assert_int_equal(journal_schema_create(d->db, &made), SQLITE_OK);
+    assert_true(made);
     for (unsigned i = 0; i < STATEMENT_COUNT; i++) {
         assert_int_equal(
             sqlite3_prepare_v2(d->db, journal_db_texts[i], -1, &d->statements[i], NULL), SQLITE_OK);

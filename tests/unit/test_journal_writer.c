@@ -263,6 +263,22 @@ static void two_writers(void **state)
     world_expect_rows("SELECT count(*) FROM gap", "0\n");
 }
 
+/* Both begin with no file at all. */
+static void two_beginners(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        struct journal_writer *a = world_writer(), *b = world_writer();
+        world_take(a, 0, 0, 4);
+        world_take(b, 0, 5, 9);
+        world_end(a);
+        world_end(b);
+        world_check_complete(world_path);
+        world_expect_rows("SELECT next, stored, lost FROM stream", "10|10|0\n");
+        world_remove_journal();
+    }
+}
+
 /* ---- retention ---- */
 
 static struct journal_writer *bounded(usec_t age, uint64_t size)
@@ -383,7 +399,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_column),          TEST(policies_and_health), TEST(hostile_texts),
         TEST(missing_ones_are_lost), TEST(refused_ones),        TEST(two_writers),
-        TEST(old_ones_go),           TEST(large_files_shrink),  TEST(old_policies_go),
+        TEST(two_beginners),         TEST(old_ones_go),         TEST(large_files_shrink),
+        TEST(old_policies_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
