@@ -32,7 +32,6 @@ struct rehearsal *rehearsal_free(struct rehearsal *r);
 struct judge_outcome {
     struct slice line;  /* the decision line, without its end */
     struct slice reply; /* the last that was no yes: "501 5.5.4 text"; "" */
-    bool hop_assumed;   /* the next hop would have been asked */
 };
 
 /* Has the message come in. 0; or -EPROTO when no decision came of it, which is a mistake of ours.

@@ -4,6 +4,7 @@
 That it decides what a session decides is shown by tests/sim/test_judge.py."""
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,23 @@ def recipients(place):
 
 
 @in_place
+def database(place):
+    """The same of a database of recipients, which is only read."""
+    path = place.path('users.db')
+    with sqlite3.connect(path) as db:
+        db.execute('CREATE TABLE users (address TEXT)')
+        db.execute("INSERT INTO users VALUES ('dora@db.example')")
+    db.close()
+    os.chmod(path, 0o444)
+    with open(place.path('gatepost.conf'), 'a', encoding='utf-8') as f:
+        f.write(f'route db.example to smtp://192.0.2.1:25\nrecipients db.example from sqlite {path} '
+                '"SELECT 1 FROM users WHERE address = :address"\n')
+    d = place.judge(MAIL, rcpt=['dora@db.example', 'emil@db.example'])
+    found = [(r['verdict'], r['facts']['rcpt.known']['source']) for r in d['recipients']]
+    check(found == [('accepted', 'assumed'), ('refused', 'list')], d)
+
+
+@in_place
 def harmless(place):
     """Nothing from a message, a name or a batch commands a terminal."""
     evil = '\x1b]0;x\x07\x9b2J\u202e'
@@ -263,7 +281,7 @@ def wrong_usage(place):
     check(not os.path.exists('/nonexistent'), 'something was written')
 
 
-CASES = [odd_files, large, envelopes, recipients, harmless, bad_lines, order, empty_and_missing, wrong_usage]
+CASES = [odd_files, large, envelopes, recipients, database, harmless, bad_lines, order, empty_and_missing, wrong_usage]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))
