@@ -2,7 +2,6 @@
 #include "cmd/rules_report.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "conf/value.h"
@@ -63,28 +62,6 @@ static void add_use(void *arg, const struct fact_use *use)
     }
 }
 
-static bool is_part_of_name(char c)
-{
-    return (c >= 'a' && c <= 'z') || c == '_' || c == '.';
-}
-
-/* In the text of a rule that is only on record: a name, with its parameters. */
-static bool holds(const struct buf *text, struct slice name)
-{
-    const char *end = text->p + text->n;
-    const char *at = text->p;
-
-    while (text->n > 0 && (at = memmem(at, (size_t)(end - at), name.p, name.n)) != NULL) {
-        const char *behind = at + name.n;
-        if ((at == text->p || !is_part_of_name(at[-1])) &&
-            (behind == end || !is_part_of_name(*behind))) {
-            return true;
-        }
-        at = behind;
-    }
-    return false;
-}
-
 static uint64_t time_by_text(struct report *r, struct slice text)
 {
     const struct tally_table *times = &r->tally->times;
@@ -95,7 +72,8 @@ static uint64_t time_by_text(struct report *r, struct slice text)
         buf_append(&r->text, text.p + i, text.p[i] != '"');
     }
     for (size_t i = 0; i < times->count; i++) {
-        if (slice_eq(times->rows[i].of, r->policy) && holds(&r->text, times->rows[i].name)) {
+        if (slice_eq(times->rows[i].of, r->policy) &&
+            fact_is_named(buf_slice(&r->text), times->rows[i].name)) {
             us += times->rows[i].numbers[TALLY_MICROSECONDS];
         }
     }
@@ -103,18 +81,6 @@ static uint64_t time_by_text(struct report *r, struct slice text)
 }
 
 /* ---- one rule ---- */
-
-/* Appends some of a text of which nothing is known. */
-static void put_clean(struct buf *to, struct slice text, size_t most)
-{
-    const size_t from = to->n;
-
-    buf_append(to, text.p, text.n < most ? text.n : most);
-    text_clean(to->p + from, to->n - from);
-    if (text.n > most) {
-        buf_append_slice(to, SLICE_LIT("..."));
-    }
-}
 
 static void print_rule(struct report *r, const struct shown_rule *rule, const struct tally_row *row)
 {
@@ -128,11 +94,11 @@ static void print_rule(struct report *r, const struct shown_rule *rule, const st
     buf_printf(&r->out, "%10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10s %10s %11.3fs  ",
                row->numbers[TALLY_FIRED], row->numbers[TALLY_DECIDED], row->numbers[TALLY_OBSERVED],
                unique, perhaps, (double)rule->facts_us / 1e6);
-    put_clean(&r->out, rule->label, SHOWN_MOST);
+    text_show(&r->out, rule->label, SHOWN_MOST);
     if (rule->text.n > 0) {
         buf_append_slice(&r->out, SLICE_LIT("\n                                     "
                                             "                                 "));
-        put_clean(&r->out, rule->text, SHOWN_MOST);
+        text_show(&r->out, rule->text, SHOWN_MOST);
     }
     (void)printf(SLICE_FMT "\n", SLICE_ARG(buf_slice(&r->out)));
 }
@@ -202,7 +168,7 @@ static void head(struct report *r, uint64_t records)
         return;
     }
     r->out.n = 0;
-    put_clean(&r->out, r->policy, SHOWN_MOST);
+    text_show(&r->out, r->policy, SHOWN_MOST);
     (void)printf("policy " SLICE_FMT "%s, %" PRIu64 " records\n", SLICE_ARG(buf_slice(&r->out)),
                  r->mine != NULL && slice_eq(r->policy, slice_of(r->mine->digest))
                      ? " (this configuration's)"

@@ -96,6 +96,9 @@ struct value fact_kept(const struct fact_use *use, const struct evidence *e);
  * whatever octets it has, and not copied; the rest is static or in `arena`. */
 struct slice fact_text(const struct fact_use *use, const struct value *v, struct arena *arena);
 
+/* Does that text of a rule hold the name of a fact, and not only a longer one? */
+bool fact_is_named(struct slice rule, struct slice name);
+
 /* The functions of the rows. */
 #define FACT(ident, name, type, arity, phase, scope, cost, keeping, prose)                         \
     int fact_##ident(const struct evidence *e, const struct slice *parameters, struct value *ret);

@@ -57,3 +57,24 @@ struct slice fact_text(const struct fact_use *use, const struct value *v, struct
     }
     return SLICE_LIT("");
 }
+
+static bool is_part_of_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || c == '_' || c == '.';
+}
+
+bool fact_is_named(struct slice rule, struct slice name)
+{
+    const char *end = rule.p + rule.n;
+    const char *at = rule.p;
+
+    while (rule.n > 0 && (at = memmem(at, (size_t)(end - at), name.p, name.n)) != NULL) {
+        const char *behind = at + name.n;
+        if ((at == rule.p || !is_part_of_name(at[-1])) &&
+            (behind == end || !is_part_of_name(*behind))) {
+            return true;
+        }
+        at = behind;
+    }
+    return false;
+}

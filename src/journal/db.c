@@ -3,6 +3,12 @@
 
 #include "base/fatal.h"
 
+/* Of a policy: it was seen last before any record, and none was made by it since, when nobody noted
+ * that it was still there. */
+#define FORGOTTEN                                                                                  \
+    "last_seen < ?1 AND NOT EXISTS (SELECT 1 FROM decision"                                        \
+    " WHERE time >= policy.last_seen AND decision.policy = policy.digest)"
+
 #define DROP_OF(table) "DELETE FROM " table " WHERE decision = ?1"
 #define RULE_INTO(table)                                                                           \
     "INSERT INTO " table "(decision, recipient, position, rule) VALUES (?1, ?2, ?3, ?4)"
@@ -46,8 +52,8 @@ const char *const journal_db_texts[STATEMENT_COUNT] = {
     [STATEMENT_DROP_OBSERVED] = DROP_OF("observed"),
     [STATEMENT_POLICY_SEEN] = "UPDATE policy SET last_seen = ?2 WHERE digest = ?1",
     [STATEMENT_DROP_RULES] =
-        "DELETE FROM rule WHERE policy IN (SELECT digest FROM policy WHERE last_seen < ?1)",
-    [STATEMENT_DROP_POLICIES] = "DELETE FROM policy WHERE last_seen < ?1",
+        "DELETE FROM rule WHERE policy IN (SELECT digest FROM policy WHERE " FORGOTTEN ")",
+    [STATEMENT_DROP_POLICIES] = "DELETE FROM policy WHERE " FORGOTTEN,
     [STATEMENT_DROP_HEALTH] = "DELETE FROM health WHERE time < ?1"
                               " OR n <= (SELECT max(n) FROM health) - ?2",
     [STATEMENT_DROP_GAPS] = "DELETE FROM gap WHERE noticed < ?1"

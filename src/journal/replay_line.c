@@ -5,16 +5,9 @@
 /* Of a text from outside. */
 #define SHOWN_MOST ((size_t)120)
 
-/* Not more than fits, and nothing that a terminal would obey. */
 static void put_clean(struct buf *to, struct slice text)
 {
-    const size_t from = to->n;
-
-    buf_append(to, text.p, text.n < SHOWN_MOST ? text.n : SHOWN_MOST);
-    text_clean(to->p + from, to->n - from);
-    if (text.n > SHOWN_MOST) {
-        buf_append_slice(to, SLICE_LIT("..."));
-    }
+    text_show(to, text, SHOWN_MOST);
 }
 
 static void put_outcome(struct buf *to, const struct replay_outcome *o)

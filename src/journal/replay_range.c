@@ -2,7 +2,6 @@
 #include "journal/replay_range.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fatal.h"
 
@@ -29,28 +28,6 @@ struct work {
 
 /* ---- which policy reads what, and when ---- */
 
-static bool is_part_of_name(char c)
-{
-    return (c >= 'a' && c <= 'z') || c == '_' || c == '.';
-}
-
-/* Does the rule's text hold that name, and not only a longer one? */
-static bool names(struct slice text, struct slice name)
-{
-    const char *end = text.p + text.n;
-    const char *at = text.p;
-
-    while (text.n > 0 && (at = memmem(at, (size_t)(end - at), name.p, name.n)) != NULL) {
-        const char *behind = at + name.n;
-        if ((at == text.p || !is_part_of_name(at[-1])) &&
-            (behind == end || !is_part_of_name(*behind))) {
-            return true;
-        }
-        at = behind;
-    }
-    return false;
-}
-
 static int note_reading(void *arg, const struct journal_rule *rule)
 {
     struct reading *reading = arg;
@@ -60,7 +37,8 @@ static int note_reading(void *arg, const struct journal_rule *rule)
             continue;
         }
         for (int i = 0; i < FACT_COUNT; i++) {
-            if (facts[i].keeping == KEEPING_LIVE && names(rule->text, slice_of(facts[i].name))) {
+            if (facts[i].keeping == KEEPING_LIVE &&
+                fact_is_named(rule->text, slice_of(facts[i].name))) {
                 reading->phases[i] |= (uint8_t)(1U << phase);
             }
         }

@@ -274,9 +274,30 @@ static void texts_stay(void **state)
     assert_slice(second, "2");
 }
 
+static void named_in_rules(void **state)
+{
+    (void)state;
+    static const struct slice name = {"client.sessions", 15};
+    static const struct {
+        struct slice rule;
+        bool holds;
+    } rules[] = {
+        {SLICE_LIT("doubt 1 \"many\" when client.sessions > 5"), true},
+        {SLICE_LIT("client.sessions"), true},
+        {SLICE_LIT("when my_client.sessions"), false},
+        {SLICE_LIT("when client.sessions_now or (client.sessions)"), true},
+        {SLICE_LIT("when client.session"), false},
+        {SLICE_LIT(""), false},
+    };
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        assert_int_equal(fact_is_named(rules[i].rule, name), rules[i].holds);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(named_in_rules),
         cmocka_unit_test(names_are_words_of_the_language),
         cmocka_unit_test(idents_follow_from_names),
         cmocka_unit_test(prose_is_sentences),

@@ -406,7 +406,7 @@ static void lines(void **state)
     replay_line(&text, w.replay, &w.record, &w.then, &w.now);
     assert_slice(
         buf_slice(&text),
-        "2026-11-22T04:49:30.000Z 0123456789ABCD.1 192.0.2.7 <a?[2J?@x>: passed -> refused "
+        "2026-11-22T04:49:30.000Z 0123456789ABCD.1 192.0.2.7 <a?[2J | @x>: passed -> refused "
         "by gatepost.conf:1 reject\n"
         "    .1 <anna@example.org>: passed -> refused by gatepost.conf:1 reject\n");
     text.n = 0;
