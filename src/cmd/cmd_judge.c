@@ -137,14 +137,13 @@ static bool find_listener(struct request *q, const struct conf *conf)
 
 /* ---- one message ---- */
 
-static int read_message(const struct request *q, const char *name, size_t most, struct buf *text)
+static int read_message(struct request *q, const char *name, size_t most, struct buf *text)
 {
     uint64_t size = 0;
-    struct mail_text *mail = (struct mail_text *)&q->c.mail;
     int r = strcmp(name, "-") == 0 ? mail_file_read_fd(STDIN_FILENO, false, most, text, &size)
                                    : mail_file_read(AT_FDCWD, name, false, most, text, &size);
     if (r == 0) {
-        mail_text_look(buf_slice(text), size, mail);
+        mail_text_look(buf_slice(text), size, &q->c.mail);
     }
     return r;
 }
@@ -164,15 +163,29 @@ static void tell(void *arg, bool trouble, const char *line)
     (void)fprintf(stderr, "gatepost judge: %s\n", line);
 }
 
-static void tell_story(const struct request *q, const struct policy *policy,
-                       const struct judged *judged, struct buf *to)
+static void tell_story(const struct policy *policy, const struct judged *judged, struct buf *to)
 {
-    const struct story story = {.record = judged->record, .policy = policy};
+    struct journal_record record;
+    struct arena arena;
+    const char *why;
+    arena_init(&arena);
+    if (journal_record_parse(judged->outcome->line, &arena, &record, &why) == 0) {
+        const struct story story = {.record = &record, .policy = policy};
+        json_t *told = story_tell(&story);
+        story_print(told, to);
+        json_decref(told);
+    } else {
+        report_short(to, judged); /* longer than any record may be: thousands of recipients */
+    }
+    arena_free(&arena);
+}
+
+/* What else there is to say of it. */
+static void tell_more(const struct judged *judged, struct buf *to)
+{
     const char *notes[REPORT_NOTES_MOST];
-    json_t *told = story_tell(&story);
-    story_print(told, to);
-    json_decref(told);
-    if (judged->record->code == 0 && judged->outcome->reply.n > 0) {
+    size_t count = report_notes(judged->mail, notes);
+    if (judged->outcome->code == 0 && judged->outcome->reply.n > 0) {
         buf_append_slice(to, SLICE_LIT("\nWhat went wrong was answered: "));
         report_clean(to, judged->outcome->reply);
         buf_append(to, "\n", 1);
@@ -181,34 +194,23 @@ static void tell_story(const struct request *q, const struct policy *policy,
                      SLICE_LIT("\nOnly judged, by gatepost judge: nothing was sent to anybody, and "
                                "nothing is on record.\nAssumed: the next hop takes every "
                                "recipient and message; no other mail came before.\n"));
-    size_t count = report_notes(&q->c.mail, notes);
     for (size_t i = 0; i < count; i++) {
         buf_printf(to, "%s %s\n", i == 0 ? "The file:" : "         ", notes[i]);
     }
 }
 
-static enum cmd_status print_decision(const struct request *q, const struct policy *policy,
-                                      const char *name, bool json,
-                                      const struct judge_outcome *outcome)
+static enum cmd_status print_decision(const struct policy *policy, const struct judged *judged,
+                                      bool json)
 {
-    struct journal_record record;
-    struct arena arena;
     struct buf text = {0};
-    const char *why;
-    arena_init(&arena);
-    if (journal_record_parse(outcome->line, &arena, &record, &why) < 0) {
-        panic("a decision line is none: %s", why);
-    }
-    struct judged judged = {
-        .file = slice_of(name), .mail = &q->c.mail, .outcome = outcome, .record = &record};
     if (json) {
-        report_json(&text, &judged);
+        report_json(&text, judged);
     } else {
-        tell_story(q, policy, &judged, &text);
+        tell_story(policy, judged, &text);
+        tell_more(judged, &text);
     }
     (void)fwrite(text.p, 1, text.n, stdout);
     buf_free(&text);
-    arena_free(&arena);
     return cmd_printed();
 }
 
@@ -226,7 +228,9 @@ static enum cmd_status judge_one(struct request *q, const struct configuration *
         if (rehearsal_run(rehearsal, &q->c, &outcome) < 0) {
             panic("a rehearsal without a decision");
         }
-        status = print_decision(q, c->policy, name, json, &outcome);
+        const struct judged judged = {
+            .file = slice_of(name), .mail = &q->c.mail, .outcome = &outcome};
+        status = print_decision(c->policy, &judged, json);
         (void)rehearsal_free(rehearsal);
     }
     buf_free(&text);

@@ -21,7 +21,9 @@ struct decision_sink {
     struct courier *courier; /* to the clerk; NULL: no journal is kept */
     struct buf line;
     struct decision_origin origin;
-    _Atomic uint64_t own_sequence; /* where the origin has none */
+    _Atomic uint64_t own_sequence;                      /* where the origin has none */
+    void (*shown)(void *arg, const struct decision *x); /* NULL: nobody */
+    void *shown_arg;
 };
 
 /* ---- the line ---- */
@@ -193,6 +195,9 @@ void decision_write(struct decision_sink *d, const struct decision *x)
     uint64_t sequence = atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
     struct emit e = {.b = &d->line};
 
+    if (d->shown != NULL) {
+        d->shown(d->shown_arg, x);
+    }
     d->line.n = 0;
     put_decision(&e, d, x, sequence);
     buf_append(&d->line, "\n", 1);
@@ -241,6 +246,13 @@ struct decision_sink *decision_sink_to(void (*fn)(void *arg, struct slice line),
     d->fn = fn;
     d->arg = arg;
     return d;
+}
+
+void decision_sink_show(struct decision_sink *d, void (*fn)(void *arg, const struct decision *x),
+                        void *arg)
+{
+    d->shown = fn;
+    d->shown_arg = arg;
 }
 
 void decision_flush(struct decision_sink *d)

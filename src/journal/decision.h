@@ -119,6 +119,10 @@ void decision_sink_to_journal(struct decision_sink *d, int fd, _Atomic uint64_t 
 /* For tests: lines are handed to fn instead. */
 struct decision_sink *decision_sink_to(void (*fn)(void *arg, struct slice line), void *arg);
 
+/* For a rehearsal: fn is shown each decision before its line is made, and so need not read that. */
+void decision_sink_show(struct decision_sink *d, void (*fn)(void *arg, const struct decision *x),
+                        void *arg);
+
 /* Formats and keeps the line until decision_flush, or until 64 KiB are waiting. */
 void decision_write(struct decision_sink *d, const struct decision *x);
 

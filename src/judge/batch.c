@@ -61,40 +61,33 @@ static void refuse(struct judging *j, const struct judged *judged, const char *w
 }
 
 /* What decided: a rule, or else the code of the refusal. */
-static struct slice decided_by(const struct journal_record *r, struct arena *arena)
+static struct slice decided_by(const struct judge_outcome *o, struct arena *arena)
 {
-    if (r->judgement.rule.n > 0 || r->code < 300) {
-        return r->judgement.rule;
+    if (o->rule.n > 0 || o->code < 300) {
+        return o->rule;
     }
     return arena_printf(arena,
                         "%u"
                         "%s" SLICE_FMT,
-                        r->code, r->enhanced.n > 0 ? " " : "", SLICE_ARG(r->enhanced));
+                        o->code, o->enhanced.n > 0 ? " " : "", SLICE_ARG(o->enhanced));
 }
 
 static void judge_case(struct judging *j, const struct judged *of, const struct judge_case *c)
 {
     struct judge_outcome outcome;
-    struct journal_record record;
     struct judged judged = *of;
-    const char *why;
     if (rehearsal_run(j->rehearsal, c, &outcome) < 0) {
         refuse(j, of, "the session made no decision, or more than one");
         return;
     }
-    if (journal_record_parse(outcome.line, &j->arena, &record, &why) < 0) {
-        refuse(j, of, why);
-        return;
-    }
     judged.mail = &c->mail;
     judged.outcome = &outcome;
-    judged.record = &record;
     if (j->batch->json) {
         report_json(&j->out, &judged);
     } else {
         report_short(&j->out, &judged);
     }
-    tally_add(&j->part->tally, judged.label, record.verdict, decided_by(&record, &j->arena), 1);
+    tally_add(&j->part->tally, judged.label, outcome.verdict, decided_by(&outcome, &j->arena), 1);
 }
 
 /* What cannot be said in a command; NULL: nothing. */

@@ -28,6 +28,8 @@ struct rehearsal {
     struct delivery_host deliveries;
     struct smtp_server server;
     struct tls_context *tls; /* NULL: not wanted yet */
+    struct arena texts;      /* the outcome's */
+    struct judge_outcome outcome;
     struct buf line;
     unsigned lines;
     struct judge_client client;
@@ -73,6 +75,7 @@ struct rehearsal *rehearsal_new(const struct conf *conf, const struct policy *po
 {
     struct rehearsal *r = xcalloc(1, sizeof(*r));
     r->conf = conf_for(conf);
+    arena_init(&r->texts);
     r->sim = sim_new(SEED);
     r->rt = sim_rt(r->sim);
     r->outside = sim_rt(r->sim);
@@ -108,6 +111,7 @@ struct rehearsal *rehearsal_free(struct rehearsal *r)
     (void)tls_context_free(r->client.tls);
     buf_free(&r->client.reply);
     buf_free(&r->line);
+    arena_free(&r->texts);
     free(r);
     return NULL;
 }
@@ -121,6 +125,18 @@ static void on_decision(void *arg, struct slice line)
     buf_append_slice(&r->line, line);
     r->line.n -= line.n > 0 && line.p[line.n - 1] == '\n';
     r->lines++;
+}
+
+static void on_shown(void *arg, const struct decision *x)
+{
+    struct rehearsal *r = arg;
+    r->outcome = (struct judge_outcome){
+        .verdict = slice_of(x->verdict),
+        .code = x->code,
+        .enhanced = arena_copy(&r->texts, x->enhanced),
+        .text = arena_copy(&r->texts, x->text),
+        .rule = slice_of(x->judgement.rule != NULL ? x->judgement.rule->where : ""),
+    };
 }
 
 /* Where it connects to. Of a listener for all addresses nobody knows which one it was: then it is
@@ -194,6 +210,7 @@ static void begin(struct rehearsal *r, const struct judge_case *c)
     r->now = c;
     r->lines = 0;
     r->line.n = 0;
+    arena_reset(&r->texts);
     r->client.reply.n = 0;
     r->client.done = false;
 }
@@ -218,6 +235,7 @@ int rehearsal_run(struct rehearsal *r, const struct judge_case *c, struct judge_
 {
     struct arrival arrival = {.rehearsal = r};
     struct decision_sink *sink = decision_sink_to(on_decision, r);
+    decision_sink_show(sink, on_shown, r);
     begin(r, c);
     r->server.decisions = sink;
     r->client.c = c;
@@ -227,9 +245,11 @@ int rehearsal_run(struct rehearsal *r, const struct judge_case *c, struct judge_
     (void)sim_listener_free(listener);
     (void)decision_sink_free(sink);
     r->server.decisions = NULL;
-    *ret = (struct judge_outcome){
-        .line = buf_slice(&r->line),
-        .reply = buf_slice(&r->client.reply),
-    };
-    return r->lines == 1 ? 0 : -EPROTO;
+    if (r->lines != 1) {
+        return -EPROTO;
+    }
+    *ret = r->outcome;
+    ret->line = buf_slice(&r->line);
+    ret->reply = buf_slice(&r->client.reply);
+    return 0;
 }

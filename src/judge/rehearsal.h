@@ -30,8 +30,14 @@ struct rehearsal *rehearsal_free(struct rehearsal *r);
 
 /* Valid until the next rehearsal_run. */
 struct judge_outcome {
-    struct slice line;  /* the decision line, without its end */
-    struct slice reply; /* the last that was no yes: "501 5.5.4 text"; "" */
+    struct slice line; /* the decision line, without its end */
+    /* Of what the line says: */
+    struct slice verdict;
+    uint16_t code; /* of the reply; 0: none */
+    struct slice enhanced;
+    struct slice text;
+    struct slice rule;  /* where it stands; "" when none decided */
+    struct slice reply; /* the client's last that was no yes: "501 5.5.4 text"; "" */
 };
 
 /* Has the message come in. 0; or -EPROTO when no decision came of it, which is a mistake of ours.

@@ -34,16 +34,16 @@ void report_clean(struct buf *to, struct slice text)
     text_clean(to->p + at, text.n);
 }
 
-void report_reply(struct buf *to, const struct judge_outcome *o, const struct journal_record *r)
+void report_reply(struct buf *to, const struct judge_outcome *o)
 {
-    if (r->code == 0) {
+    if (o->code == 0) {
         report_clean(to, o->reply);
         return;
     }
-    buf_printf(to, "%u ", r->code);
-    report_clean(to, r->enhanced);
-    buf_printf(to, "%s", r->enhanced.n > 0 ? " " : "");
-    report_clean(to, r->text);
+    buf_printf(to, "%u ", o->code);
+    report_clean(to, o->enhanced);
+    buf_printf(to, "%s", o->enhanced.n > 0 ? " " : "");
+    report_clean(to, o->text);
 }
 
 /* ---- JSON ---- */
@@ -96,7 +96,7 @@ void report_json(struct buf *to, const struct judged *j)
     struct emit e = {.b = to};
     begin(&e, j);
     put_members(&e, j->outcome->line);
-    if (j->record->code == 0 && j->outcome->reply.n > 0) {
+    if (j->outcome->code == 0 && j->outcome->reply.n > 0) {
         emit_text(&e, "reply", j->outcome->reply);
     }
     put_notes(&e, j->mail);
@@ -115,17 +115,17 @@ void report_error_json(struct buf *to, const struct judged *j, const char *why)
 
 void report_short(struct buf *to, const struct judged *j)
 {
-    const struct journal_record *r = j->record;
+    const struct judge_outcome *o = j->outcome;
     report_clean(to, j->file);
     buf_append_slice(to, SLICE_LIT(": "));
-    report_clean(to, r->verdict);
-    if (r->code != 0 || j->outcome->reply.n > 0) {
+    report_clean(to, o->verdict);
+    if (o->code != 0 || o->reply.n > 0) {
         buf_append_slice(to, SLICE_LIT(", "));
-        report_reply(to, j->outcome, r);
+        report_reply(to, o);
     }
-    if (r->judgement.rule.n > 0) {
+    if (o->rule.n > 0) {
         buf_append_slice(to, SLICE_LIT(" ("));
-        report_clean(to, r->judgement.rule);
+        report_clean(to, o->rule);
         buf_append_slice(to, SLICE_LIT(")"));
     }
     buf_append(to, "\n", 1);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "base/buf.h"
-#include "journal/record.h"
 #include "judge/rehearsal.h"
 
 struct judged {
@@ -12,7 +11,6 @@ struct judged {
     struct slice label; /* "" without */
     const struct mail_text *mail;
     const struct judge_outcome *outcome;
-    const struct journal_record *record; /* the outcome's line */
 };
 
 /* How the file was taken, where that is not a matter of course: "the mbox's line in front was left
@@ -31,7 +29,7 @@ void report_error_json(struct buf *to, const struct judged *j, const char *why);
 void report_error_short(struct buf *to, const struct judged *j, const char *why);
 
 /* The reply that mattered: the decision's, or where it has none the last that was no yes. */
-void report_reply(struct buf *to, const struct judge_outcome *o, const struct journal_record *r);
+void report_reply(struct buf *to, const struct judge_outcome *o);
 
 /* Appends text of any octets, harmless for a terminal. */
 void report_clean(struct buf *to, struct slice text);
