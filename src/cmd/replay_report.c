@@ -2,23 +2,24 @@
 #include "cmd/replay_report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/fatal.h"
 #include "base/text.h"
 
-/* A name out of a journal, fit to be printed; as wide as a column. */
-#define NAME_MOST 44
+/* A name out of a journal, as wide as a column may be. */
+#define NAME_MOST ((size_t)44)
 
-static const char *shown(struct slice name, char ret_text[static NAME_MOST + 1])
+/* As it may be printed; valid until the next call. */
+static const char *shown(struct slice name)
 {
-    const size_t n = name.n < NAME_MOST ? name.n : NAME_MOST;
+    static struct buf text;
 
-    if (n > 0) {
-        memcpy(ret_text, name.p, n);
-    }
-    ret_text[n] = '\0';
-    text_clean(ret_text, n);
-    return ret_text;
+    text.n = 0;
+    text_show(&text, name, NAME_MOST);
+    buf_append(&text, "", 1);
+    return text.p;
 }
 
 static double percent(uint64_t part, uint64_t whole)
@@ -78,8 +79,6 @@ static void print_changes(const struct replay_tally *t, FILE *out)
 
 static void print_doubts(const struct replay_tally *t, FILE *out)
 {
-    char name[NAME_MOST + 1];
-
     if (t->gaps.count == 0) {
         return;
     }
@@ -91,36 +90,71 @@ static void print_doubts(const struct replay_tally *t, FILE *out)
     for (size_t i = 0; i < t->gaps.count; i++) {
         const struct tally_row *row = &t->gaps.rows[i];
         (void)fprintf(out, "%10" PRIu64 " %10" PRIu64 "  %s (" SLICE_FMT ")\n",
-                      row->numbers[TALLY_CHANGED], row->numbers[TALLY_UNCHANGED],
-                      shown(row->name, name), SLICE_ARG(row->of));
+                      row->numbers[TALLY_CHANGED], row->numbers[TALLY_UNCHANGED], shown(row->name),
+                      SLICE_ARG(row->of));
     }
 }
 
 static void print_rule(const struct tally_row *row, struct slice label, FILE *out)
 {
     static const struct tally_row none;
-    char name[NAME_MOST + 1];
-
     row = row != NULL ? row : &none;
     (void)fprintf(out, "%10" PRIu64 " %10" PRIu64 " %10" PRIu64 "  %s\n", row->numbers[TALLY_FIRED],
-                  row->numbers[TALLY_DECIDED], row->numbers[TALLY_OBSERVED], shown(label, name));
+                  row->numbers[TALLY_DECIDED], row->numbers[TALLY_OBSERVED], shown(label));
+}
+
+/* "gatepost.conf:23 reject" in two parts; line 0 where it has none. */
+static struct slice file_of(struct slice label, long *ret_line)
+{
+    const char *colon = label.n > 0 ? memchr(label.p, ':', label.n) : NULL;
+
+    *ret_line = colon != NULL ? strtol(colon + 1, NULL, 10) : 0;
+    return (struct slice){label.p, colon != NULL ? (size_t)(colon - label.p) : label.n};
+}
+
+/* By file, then by line. */
+static int compare_labels(const void *a, const void *b)
+{
+    long line_x, line_y;
+    const struct slice x = file_of((*(const struct tally_row *const *)a)->name, &line_x);
+    const struct slice y = file_of((*(const struct tally_row *const *)b)->name, &line_y);
+    const size_t n = x.n < y.n ? x.n : y.n;
+    int order = n > 0 ? memcmp(x.p, y.p, n) : 0;
+
+    if (order == 0) {
+        order = x.n < y.n ? -1 : x.n > y.n;
+    }
+    return order != 0 ? order : line_x < line_y ? -1 : line_x > line_y;
+}
+
+/* The rules of a policy of that time, in the order in which they stood. */
+static void print_old_rules(const struct replay_tally *t, struct slice policy, FILE *out)
+{
+    const struct tally_row **rows = xcalloc(t->then.count + 1, sizeof(*rows));
+    size_t count = 0;
+
+    for (size_t i = 0; i < t->then.count; i++) {
+        if (slice_eq(t->then.rows[i].of, policy)) {
+            rows[count++] = &t->then.rows[i];
+        }
+    }
+    qsort(rows, count, sizeof(*rows), compare_labels);
+    for (size_t i = 0; i < count; i++) {
+        print_rule(rows[i], rows[i]->name, out);
+    }
+    free(rows);
 }
 
 static void print_rules(const struct replay_tally *t, const struct policy *policy, FILE *out)
 {
     static const char head[] = "%10s %10s %10s  %s\n";
-    char digest[NAME_MOST + 1];
 
     for (size_t i = 0; i < t->policies.count; i++) {
         const struct slice of = t->policies.rows[i].name;
-        (void)fprintf(out, "\nThen, policy %s, %" PRIu64 " records:\n", shown(of, digest),
+        (void)fprintf(out, "\nThen, policy %s, %" PRIu64 " records:\n", shown(of),
                       t->policies.rows[i].numbers[0]);
         (void)fprintf(out, head, "fired", "decided", "observed", "rule");
-        for (size_t k = 0; k < t->then.count; k++) {
-            if (slice_eq(t->then.rows[k].of, of)) {
-                print_rule(&t->then.rows[k], t->then.rows[k].name, out);
-            }
-        }
+        print_old_rules(t, of, out);
     }
     (void)fprintf(out, "\nBy the new one, %s:\n", policy->digest);
     (void)fprintf(out, head, "fired", "decided", "observed", "rule");

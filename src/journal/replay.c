@@ -284,6 +284,12 @@ static void fill(struct replay_outcomes *all, size_t from, size_t count, struct 
     all->whole = o;
 }
 
+/* Did the old policy end it before there was a recipient? What would have followed is not known. */
+static bool was_cut_short(const struct journal_record *r)
+{
+    return r->judgement.rule.n > 0 && r->recipient_count == 0;
+}
+
 static void judge(struct replay *p, struct replay_outcomes *ret)
 {
     const struct journal_record *r = p->record;
@@ -310,6 +316,9 @@ static void judge(struct replay *p, struct replay_outcomes *ret)
             fill(ret, i, r->recipient_count, ret->recipients[i]);
             return;
         }
+    }
+    if (was_cut_short(r) && course_pending(&p->course) == NULL) {
+        replay_note(p, "conversation", REPLAY_LACKING);
     }
     ret->unheard = all.asked == 0;
     o = all.joined > 0 ? judge_message(p, &all) : not_asked;

@@ -59,7 +59,7 @@ const char *replay_gap_name(enum replay_gap gap);
 
 /* A fact that the answer for one record rests on although it is not what it would have been. */
 struct replay_doubt {
-    const char *fact; /* with its parameters; "message" for one that never came */
+    const char *fact; /* with its parameters; "message", "conversation": what never came of it */
     enum replay_gap gap;
 };
 
