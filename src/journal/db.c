@@ -11,8 +11,10 @@
 
 #define DROP_OF(table) "DELETE FROM " table " WHERE decision = ?1"
 #define RULE_INTO(table)                                                                           \
-    "INSERT INTO " table "(decision, recipient, position, rule) VALUES (?1, ?2, ?3, ?4)"
+    "INSERT OR REPLACE INTO " table "(decision, recipient, position, rule)"                        \
+    " VALUES (?1, ?2, ?3, ?4)"
 
+/* A decision's number is new; rows under it that somebody left there are in nobody's way. */
 const char *const journal_db_texts[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
     [STATEMENT_COMMIT] = "COMMIT",
@@ -24,10 +26,10 @@ const char *const journal_db_texts[STATEMENT_COUNT] = {
         " hop, hop_reply, note, doubt, why, duration_us, facts, more) VALUES"
         " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
         " ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
-    [STATEMENT_RECIPIENT] =
-        "INSERT INTO recipient(decision, number, mailbox, phase, verdict, code, enhanced, text,"
-        " hop, rule, doubt, why, at_us, facts, more) VALUES"
-        " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    [STATEMENT_RECIPIENT] = "INSERT OR REPLACE INTO recipient(decision, number, mailbox, phase, "
+                            "verdict, code, enhanced, text,"
+                            " hop, rule, doubt, why, at_us, facts, more) VALUES"
+                            " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     [STATEMENT_FIRED] = RULE_INTO("fired"),
     [STATEMENT_OBSERVED] = RULE_INTO("observed"),
     [STATEMENT_STREAMS] = "SELECT worker, next, stored, lost FROM stream WHERE run = ?1",

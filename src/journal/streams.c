@@ -283,26 +283,38 @@ static int read_all(struct streams *s, struct journal_db *d, enum journal_statem
     return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-int streams_load(struct streams *s, struct journal_db *d)
+static int read_accounts(struct streams *s, struct journal_db *d)
 {
-    struct streams loaded = {.run = s->run};
-    int code = read_all(&loaded, d, STATEMENT_STREAMS, read_stream);
+    int code = read_all(s, d, STATEMENT_STREAMS, read_stream);
 
-    code = code != SQLITE_OK ? code : read_all(&loaded, d, STATEMENT_GAPS, read_gap);
-    if (code != SQLITE_OK) {
-        streams_free(&loaded);
-        return code;
-    }
-    streams_free(s);
-    *s = loaded;
+    code = code != SQLITE_OK ? code : read_all(s, d, STATEMENT_GAPS, read_gap);
     for (size_t i = 0; i < s->count; i++) {
         settle(&s->workers[i].now);
         copy_account(&s->workers[i].kept, &s->workers[i].now);
     }
-    return SQLITE_OK;
+    return code;
 }
 
-void streams_all_changed(struct streams *s)
+static void replace(struct streams *s, struct streams *by)
+{
+    streams_free(s);
+    *s = *by;
+}
+
+int streams_load(struct streams *s, struct journal_db *d)
+{
+    struct streams loaded = {.run = s->run};
+    int code = read_accounts(&loaded, d);
+
+    if (code == SQLITE_OK) {
+        replace(s, &loaded);
+    } else {
+        streams_free(&loaded);
+    }
+    return code;
+}
+
+static void all_changed(struct streams *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         struct stream *stream = &s->workers[i];
@@ -312,6 +324,22 @@ void streams_all_changed(struct streams *s)
         }
         stream->changed = stream->now.next > 0;
     }
+}
+
+int streams_begin(struct streams *s, struct journal_db *d)
+{
+    struct streams loaded = {.run = s->run};
+    int code = read_accounts(&loaded, d);
+
+    if (code == SQLITE_OK && loaded.count > 0) {
+        replace(s, &loaded);
+        return code;
+    }
+    streams_free(&loaded);
+    if (code == SQLITE_OK) {
+        all_changed(s);
+    }
+    return code;
 }
 
 void streams_sum(const struct streams *s, uint64_t *ret_stored, uint64_t *ret_lost)

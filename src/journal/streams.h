@@ -64,8 +64,9 @@ void streams_forget(struct streams *s);
  * nothing has changed. Not during changes. */
 int streams_load(struct streams *s, struct journal_db *d);
 
-/* The file has none of them, for it is new: all are to be written to it. */
-void streams_all_changed(struct streams *s);
+/* The first in the first transaction with a new file: all are to be written to it; but where
+ * somebody else has been faster, what he says counts. SQLITE_OK or a code of SQLite. */
+int streams_begin(struct streams *s, struct journal_db *d);
 
 /* Of all workers, as kept. */
 void streams_sum(const struct streams *s, uint64_t *ret_stored, uint64_t *ret_lost);

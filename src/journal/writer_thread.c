@@ -101,19 +101,16 @@ static void publish_counts(struct journal_writer *w, uint64_t refused, size_t oc
 /* A new file begins with what is known of the run; else the file's own word counts. */
 static int settle_in(struct journal_writer *w)
 {
-    int code = SQLITE_OK;
+    /* First: what others write from here on is caught up with. */
+    int code =
+        journal_db_number(journal_db_statement(&w->db, STATEMENT_DATA_VERSION), &w->data_version);
 
-    if (w->db.fresh) {
-        streams_all_changed(&w->streams);
-        w->news = true;
-    } else {
+    w->news = w->db.fresh;
+    if (code == SQLITE_OK && !w->news) {
         code = streams_load(&w->streams, &w->db);
         publish_counts(w, 0, 0);
     }
-    return code != SQLITE_OK
-               ? code
-               : journal_db_number(journal_db_statement(&w->db, STATEMENT_DATA_VERSION),
-                                   &w->data_version);
+    return code;
 }
 
 static enum journal_outcome open_file(struct journal_writer *w, char why[static JOURNAL_WHY])
@@ -241,7 +238,9 @@ static int store_all(struct journal_writer *w, struct attempt *a)
 {
     int code = journal_db_run(journal_db_statement(&w->db, STATEMENT_BEGIN));
 
-    code = code != SQLITE_OK || w->news ? code : catch_up(w);
+    if (code == SQLITE_OK) {
+        code = w->news ? streams_begin(&w->streams, &w->db) : catch_up(w);
+    }
     if (code == SQLITE_OK && w->news && w->policy != NULL) {
         code = store(w, a, w->policy);
     }
@@ -267,9 +266,6 @@ static void undo(struct journal_writer *w)
         (void)journal_db_run(journal_db_statement(&w->db, STATEMENT_ROLLBACK));
     }
     streams_forget(&w->streams);
-    if (w->news) {
-        streams_all_changed(&w->streams);
-    }
 }
 
 /* Done: the batch is in the file. */

@@ -239,6 +239,33 @@ static void refused_ones(void **state)
     world_check_complete(world_path);
 }
 
+/* One that SQLite does not take keeps none of the others out, nor does what somebody else has put
+ * there. */
+static void refused_by_sqlite(void **state)
+{
+    (void)state;
+    struct journal_writer *w = world_writer();
+
+    world_take(w, 0, 0, 9);
+    world_wait_stored(w, 10);
+    world_run(world_path, "CREATE TRIGGER no BEFORE INSERT ON decision WHEN NEW.sequence = 15"
+                          " BEGIN SELECT RAISE(ABORT, 'no'); END;"
+                          "INSERT INTO recipient(decision, number, mailbox, verdict) VALUES"
+                          " (11, 1, 'x', 'y'), (11, 9, 'x', 'y');"
+                          "INSERT INTO fired VALUES (12, 0, 1, 'z')");
+    world_take(w, 0, 10, 19);
+    world_wait_stored(w, 19);
+    world_wait_said(w, true, "SQLite does not take it");
+    world_said_nothing(w);
+    world_end(w);
+    world_check_complete(world_path);
+    world_expect_rows("SELECT next, stored, lost FROM stream", "20|19|1\n");
+    world_expect_rows("SELECT first, last FROM gap", "15|15\n");
+    world_expect_rows("SELECT count(*) FROM decision WHERE sequence = 15", "0\n");
+    world_expect_rows("SELECT mailbox FROM recipient WHERE decision = 11 AND number < 9",
+                      "one@example.net\ntwo@example.net\n");
+}
+
 /* A clerk that ends while the next one begins: both write for a moment, and what one lacks the
  * other one has. */
 static void two_writers(void **state)
@@ -398,9 +425,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         TEST(every_column),          TEST(policies_and_health), TEST(hostile_texts),
-        TEST(missing_ones_are_lost), TEST(refused_ones),        TEST(two_writers),
-        TEST(two_beginners),         TEST(old_ones_go),         TEST(large_files_shrink),
-        TEST(old_policies_go),
+        TEST(missing_ones_are_lost), TEST(refused_ones),        TEST(refused_by_sqlite),
+        TEST(two_writers),           TEST(two_beginners),       TEST(old_ones_go),
+        TEST(large_files_shrink),    TEST(old_policies_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
