@@ -219,14 +219,17 @@ def log_follows(program, cases):
     path.write_bytes(first.journal.read_bytes())
     with subprocess.Popen([program.path, 'log', '--follow', '--journal', path], stdout=subprocess.PIPE,
                           text=True) as log:
-        check('accepted at commit' in log.stdout.readline(), 'the first line')
-        path.rename(path.with_suffix('.aside'))
-        new = path.with_suffix('.new')
-        new.write_bytes(second.journal.read_bytes())
-        new.rename(path)
-        check('refused at connect' in log.stdout.readline(), 'of the journal that was begun')
-        log.terminate()
-        check(log.wait(10) == -15, 'its end')
+        try:
+            check('accepted at commit' in log.stdout.readline(), 'the first line')
+            path.rename(path.with_suffix('.aside'))
+            new = path.with_suffix('.new')
+            new.write_bytes(second.journal.read_bytes())
+            new.rename(path)
+            check('refused at connect' in log.stdout.readline(), 'of the journal that was begun')
+            log.terminate()
+            check(log.wait(10) == -15, 'its end')
+        finally:
+            log.kill()
 
 
 def wrong_usage(program, cases):

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""gatepost log and explain on the journal of a Gatepost that serves: what was just decided is found and told,
+also by another user who may, after an end, and while the journal is begun anew.
+Usage: test_explain.py GATEPOST [NAME…]"""
+import json
+import os
+import re
+import select
+import sqlite3
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+from kit import NOBODY, PATIENCE, ROOT, Gatepost, check, main, until  # noqa: E402
+
+POLICY = '''blocked {
+    evil.example
+}
+policy {
+    at connect {
+        wait 10ms
+    }
+    at rcpt {
+        reject 550 5.7.1 "no mail from %{sender.domain} here" when sender.domain in blocked unless tls
+        observe defer 451 4.7.1 "later" when rcpt.count >= 0
+    }
+}'''
+
+
+class Explained(Gatepost):
+    def __init__(self, binary, **statements):
+        super().__init__(binary, **{'table': POLICY, **statements})
+        self.path = f'{self.folder}/var/journal.db'
+
+    def run(self, *arguments, **others):
+        others = {'stdin': subprocess.DEVNULL, **others} if 'input' not in others else others
+        return subprocess.run([self.binary, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              encoding='utf-8', timeout=PATIENCE, **others)
+
+    def log_has(self, *options):
+        """Its lines, once there are any."""
+        found = until(lambda: self.run('log', '-c', self.file, *options).stdout, f'{options} in the log')
+        return found.splitlines()
+
+    def refused_id(self, sender='offer@evil.example'):
+        """The id in the reply to a recipient that a rule refuses."""
+        s = self.session()
+        for line in ('EHLO client.test', f'MAIL FROM:<{sender}>'):
+            s.expect(line, 250)
+        reply = s.expect('RCPT TO:<box@example.org>', 550)
+        s.expect('QUIT', 221)
+        s.close()
+        return re.search(r'\[(\w{14}\.\d+\.\d+)\]$', reply)[1]
+
+
+def told_at_once(binary):
+    with Explained(binary) as g:
+        g.start()
+        name = g.refused_id()
+        g.session().deliver()
+        check(len(g.log_has('--verdict', 'accepted')) == 1, 'accepted')
+        check(len(g.log_has('--sender', '@evil.example')) == 1, 'refused')
+        done = g.run('explain', '-c', g.file, name)
+        check(done.returncode == 0 and done.stderr == '', done)
+        # The table stands in the configuration, which is still the one that judged.
+        for part in ('The recipient was refused by rule gatepost.conf:', 'no mail from evil.example here',
+                     f'[{name}]', 'sender.domain in blocked: was true', 'tls: was false, would have to be true'):
+            check(part in ' '.join(done.stdout.split()), f'{part}: {done.stdout}')
+        # A bounce, and the id as somebody typed it.
+        bounce = f'> 550 5.7.1 no mail from evil.example here\n> [{name[:6]}\n> {name[6:]}]\n'
+        check(g.run('explain', '-c', g.file, '-', input=bounce).stdout == done.stdout, 'a bounce')
+        check(g.run('explain', '-c', g.file, name.lower()).stdout == done.stdout, 'small letters')
+        # Another policy does not know the table: the rule's text is there all the same.
+        g.reload(table='another { x.example }\npolicy {\n}')
+        later = g.run('explain', '-c', g.file, name)
+        check('the journal has the rule\'s text, but not the tables' in ' '.join(later.stdout.split()), later)
+        check('when sender.domain in blocked unless tls' in ' '.join(later.stdout.split()), later)
+
+
+def told_afterwards(binary):
+    """Nobody serves any more; and somebody looks who may read the file and write nothing."""
+    with Explained(binary) as g:
+        g.start()
+        name = g.refused_id()
+        g.log_has('--verdict', 'refused')
+        g.signal(15)
+        g.wait()
+        before = sorted(os.listdir(f'{g.folder}/var'))
+        done = g.run('explain', '-c', g.file, name)
+        check(done.returncode == 0 and 'refused by rule' in done.stdout, done)
+        if ROOT:
+            os.chmod(g.path, 0o640)
+            os.chmod(f'{g.folder}/var', 0o755)
+            done = g.run('log', '--journal', g.path, user=12345, group=12345, extra_groups=[])
+            check(done.returncode == 2 and 'may not be read by this user' in done.stderr and
+                  NOBODY.pw_name in done.stderr, done)
+            done = g.run('log', '--journal', g.path, user=12345, group=os.stat(g.path).st_gid, extra_groups=[])
+            check(done.returncode == 0 and name[:14] in done.stdout, done)
+        left = sorted(file for file in os.listdir(f'{g.folder}/var') if not file.endswith(('-shm', '-wal')))
+        check(left == [file for file in before if not file.endswith(('-shm', '-wal'))], left)
+
+
+def journal_off(binary):
+    with Explained(binary, journal='off') as g:
+        g.start()
+        g.refused_id()
+        done = g.run('log', '-c', g.file)
+        check(done.returncode == 2 and 'no journal is kept' in done.stderr and done.stdout == '', done)
+
+
+class Follower:
+    """gatepost log --follow, and its lines one by one."""
+
+    def __init__(self, g, *options):
+        self.popen = subprocess.Popen([g.binary, 'log', '-c', g.file, '--follow', '--json', *options],
+                                      stdout=subprocess.PIPE)
+
+    def next_id(self):
+        ready, _, _ = select.select([self.popen.stdout], [], [], PATIENCE)
+        check(ready, 'no further line')
+        line = b''
+        while not line.endswith(b'\n'):
+            line += os.read(self.popen.stdout.fileno(), 1)
+        return json.loads(line)['id']
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.popen.kill()
+        self.popen.wait()
+        self.popen.stdout.close()
+
+
+def followed(binary):
+    """New records come as they are decided, of the journal that is begun anew too."""
+    with Explained(binary) as g:
+        g.start()
+        first = g.refused_id()
+        g.log_has('--verdict', 'refused')
+        with Follower(g, '--verdict', 'refused') as log:
+            check(log.next_id() == first[:16], 'what was there')
+            g.session().deliver()  # is not asked for
+            second = g.refused_id()
+            check(log.next_id() == second[:16], 'what came')
+            g.signal(15)
+            g.wait()
+            os.rename(g.path, f'{g.path}.aside')
+            g.start()
+            until(lambda: g.log().count('ready on') == 2, 'its second start')
+            third = g.refused_id()
+            check(log.next_id() == third[:16], 'of the new journal')
+            with open(f'/proc/{log.popen.pid}/stat', encoding='ascii') as f:
+                ticks = sum(int(word) for word in f.read().rpartition(')')[2].split()[11:13])
+            check(ticks < 100, f'{ticks} ticks of the processor for a few looks')
+            log.popen.send_signal(2)
+            check(log.popen.wait(PATIENCE) == -2, 'ended by SIGINT')
+
+
+def hostile_records(binary):
+    """Whatever is in the journal's columns, what is printed is harmless, and JSON is JSON."""
+    with Explained(binary) as g:
+        g.start()
+        name = g.refused_id()
+        g.log_has('--verdict', 'refused')
+        g.signal(15)
+        g.wait()
+        db = sqlite3.connect(g.path)
+        evil = '\x1b]0;x\x07\x1b[2J\x9b31m\u202e\u2066\r\n\t"\\' + 'y' * 5000
+        for table, columns in (('decision', ('client', 'helo', 'protocol', 'tls', 'sender', 'phase', 'verdict', 'text',
+                                             'enhanced', 'hop', 'note', 'why', 'rule')),
+                               ('recipient', ('mailbox', 'verdict', 'text', 'hop', 'why'))):
+            for column in columns:
+                db.execute(f'UPDATE {table} SET {column} = ?', (evil,))
+        for table in ('decision', 'recipient'):
+            db.execute(f'UPDATE {table} SET more = ?, facts = ?', ('{"broken', 'no JSON'))
+        db.execute('UPDATE rule SET text = ?, phase = ?', (evil, evil))
+        db.execute('UPDATE decision SET text = ?', (b'\xff\xfe\x1b[31m',))
+        db.commit()
+        db.close()
+        for arguments in (['log', '-c', g.file], ['explain', '-c', g.file, name], ['explain', '-c', g.file, name[:16]]):
+            done = g.run(*arguments)
+            check(done.returncode == 0, done)
+            wrong = [c for c in done.stdout if not (' ' <= c <= '~' or c == '\n')]
+            check(not wrong and len(done.stdout) < 60000, f'{arguments}: {wrong[:20]} of {len(done.stdout)}')
+            json.loads(g.run(*arguments, '--json').stdout)
+
+
+if __name__ == '__main__':
+    sys.exit(main([told_at_once, told_afterwards, journal_off, followed, hostile_records]))
