@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fatal.h"
 
 #define FREE_PATIENCE_MS 1000
@@ -23,7 +24,8 @@ struct courier {
     unsigned slot;
     bool torn; /* the first line that waits is partly out */
     struct buf waiting;
-    uint64_t next; /* behind the last line that was added */
+    usec_t first_at; /* when the first of them was added */
+    uint64_t next;   /* behind the last line that was added */
     _Atomic uint64_t *settled;
     uint64_t lost;
 };
@@ -113,7 +115,18 @@ void courier_add(struct courier *c, struct slice line, uint64_t number)
         c->lost++;
         return;
     }
+    if (c->waiting.n == 0) {
+        c->first_at = clock_monotonic();
+    }
     buf_append_slice(&c->waiting, line);
+}
+
+void courier_turn(struct courier *c)
+{
+    if (c->waiting.n >= COURIER_SEND_AT ||
+        (c->waiting.n > 0 && clock_monotonic() - c->first_at >= COURIER_GATHER_TIME)) {
+        courier_flush(c);
+    }
 }
 
 size_t courier_waiting(const struct courier *c)

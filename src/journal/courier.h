@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "base/time.h"
 
 /* How many lines one worker slot has made, over all workers that were in it; in memory that they
  * share with the master, and that the clerk reads. */
@@ -29,6 +30,11 @@ struct record_stream {
 #define COURIER_HEAD     ((size_t)4)
 #define COURIER_DATAGRAM ((size_t)60 * 1024) /* its octets at most, with the head */
 
+/* For so long, or until they fill half a datagram, lines wait for others: the clerk looks no more
+ * often, and a datagram for each would cost more than all the rest. */
+#define COURIER_GATHER_TIME (20 * USEC_MSEC)
+#define COURIER_SEND_AT     (COURIER_DATAGRAM / 2)
+
 /* Octets waiting from which on an added line makes it send before the turn ends, and from which on
  * further lines are dropped. */
 #define COURIER_FLUSH_AT    (COURIER_DATAGRAM - COURIER_HEAD)
@@ -43,8 +49,12 @@ struct courier *courier_new(int fd, unsigned slot, _Atomic uint64_t *settled);
 /* Takes a line, whose final octet is its only line feed; `number` is its own. */
 void courier_add(struct courier *c, struct slice line, uint64_t number);
 
-/* Sends what waits, as far as it goes. Called at the end of each turn of the loop. */
+/* Sends what waits, as far as it goes. */
 void courier_flush(struct courier *c);
+
+/* The same when it is worth it by now. Called at the end of each turn of the loop, and soon again
+ * while something waits. */
+void courier_turn(struct courier *c);
 
 /* Octets that wait, and lines that were dropped. */
 size_t courier_waiting(const struct courier *c);

@@ -260,8 +260,8 @@ void decision_flush(struct decision_sink *d)
     if (d->sink != NULL && sink_waiting(d->sink) > 0) {
         sink_flush(d->sink);
     }
-    if (d->courier != NULL && courier_waiting(d->courier) > 0) {
-        courier_flush(d->courier);
+    if (d->courier != NULL) {
+        courier_turn(d->courier);
     }
 }
 

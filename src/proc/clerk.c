@@ -29,6 +29,8 @@
 #define CLIENTS_MOST 64
 /* For a request to come whole, and for its reply to be taken. */
 #define CLIENT_TIME (10 * USEC_SEC)
+/* For the signal that comes with the link's end. */
+#define SIGNAL_TIME USEC_SEC
 /* For those who have come before its end began. */
 #define LAST_REQUESTS (USEC_SEC / 4)
 /* For the master's answer: it reads a configuration and starts workers. */
@@ -49,6 +51,7 @@ struct clerk {
     struct rt_timer heart;
     usec_t beaten_at;
     struct rt_timer end_timer;
+    struct rt_timer link_timer;
     usec_t ends_at;     /* 0: it goes on; else until then requests are waited for */
     volatile bool stop; /* real_run may return */
 };
@@ -370,7 +373,14 @@ static int hear_answer(struct clerk *k)
     return r;
 }
 
-/* The link's end is the master's, and so ours. */
+static void on_master_gone(void *arg)
+{
+    (void)arg;
+    terminated = 1;
+}
+
+/* The link's end is the master's, and so ours; or another program is in its place now. Whichever it
+ * is, SIGTERM comes with it, and then our parent tells which. */
 static void link_main(void *arg)
 {
     struct clerk *k = arg;
@@ -384,7 +394,7 @@ static void link_main(void *arg)
     }
     k->link_scope = NULL;
     scope_leave(&scope);
-    terminated = 1;
+    rt_timer_set(k->rt, &k->link_timer, rt_now_of(k->rt) + SIGNAL_TIME);
 }
 
 /* Shows the master that the loop turns. One that does not take it hangs itself. */
@@ -525,12 +535,14 @@ int clerk_run(const struct clerk_setup *setup)
         begin_signals(&k);
         k.heart = (struct rt_timer){.fn = on_heart, .arg = &k};
         k.end_timer = (struct rt_timer){.fn = nothing};
+        k.link_timer = (struct rt_timer){.fn = on_master_gone};
         on_heart(&k);
         real_on_turn(k.rt, on_turn, &k);
         real_run(k.rt, &k.stop);
         (void)signal(SIGTERM, SIG_IGN); /* its end has begun */
         rt_timer_clear(k.rt, &k.heart);
         rt_timer_clear(k.rt, &k.end_timer);
+        rt_timer_clear(k.rt, &k.link_timer);
         k.journal = clerk_journal_end(k.journal, beat_if_due, &k);
     }
     k.listener = real_listener_free(k.listener);

@@ -393,10 +393,11 @@ static void drain(struct clerk_journal *j, void (*beat)(void *arg), void *arg)
     enum look found;
 
     do {
+        bool last = !is_orphan(j) || is_closed(j);
         read_settled(j, settled);
         found = look(j, LOOK_MOST, &count);
         beat(arg);
-        if (found == LOOK_EMPTY && (!is_orphan(j) || is_closed(j))) {
+        if (found == LOOK_EMPTY && last) {
             break;
         }
         if (found != LOOK_MORE) {

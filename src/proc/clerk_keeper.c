@@ -27,10 +27,18 @@
 /* Far more than it has clients. */
 #define ORDERS_MOST 1024
 
+static void tell_to_end(struct clerk_keeper *k, usec_t now)
+{
+    if (k->pid != 0 && k->told_at == 0) {
+        k->told_at = now;
+        (void)kill(k->pid, SIGTERM);
+    }
+}
+
 void clerk_keeper_adopt(struct clerk_keeper *k, pid_t pid, usec_t now)
 {
-    *k = (struct clerk_keeper){
-        .link = -1, .pid = pid, .moved_at = now, .told_at = now, .hang_time = END_TIME};
+    *k = (struct clerk_keeper){.link = -1, .pid = pid, .moved_at = now, .hang_time = END_TIME};
+    tell_to_end(k, now);
 }
 
 void clerk_keeper_init(struct clerk_keeper *k, const struct shared *shared,
@@ -180,14 +188,6 @@ bool clerk_keeper_buried(struct clerk_keeper *k, pid_t pid, int status, usec_t n
     }
     k->start_at = k->start_at == USEC_NEVER ? USEC_NEVER : now + k->delay;
     return true;
-}
-
-static void tell_to_end(struct clerk_keeper *k, usec_t now)
-{
-    if (k->pid != 0 && k->told_at == 0) {
-        k->told_at = now;
-        (void)kill(k->pid, SIGTERM);
-    }
 }
 
 static void replace_outdated(struct clerk_keeper *k, usec_t now)

@@ -47,8 +47,8 @@ struct clerk_keeper {
 void clerk_keeper_init(struct clerk_keeper *k, const struct shared *shared,
                        const struct identity *who);
 
-/* A clerk of the program before this one, which ends since nobody has its link any more; 0: there
- * was none. Called before the others, and also before clerk_keeper_init. */
+/* A clerk of the program before this one, which is told to end; 0: there was none. Called before
+ * the others, and also before clerk_keeper_init. */
 void clerk_keeper_adopt(struct clerk_keeper *k, pid_t pid, usec_t now);
 
 /* Starts a clerk when one is due: never before the one before has ended, so that there are no two

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,32 @@ static void several_in_one(void **state)
     assert_got("{\"a\":1}\n{\"b\":2}\n");
     courier_flush(courier); /* nothing, and no empty datagram */
     assert_int_equal(receive(), 0);
+}
+
+/* A few lines wait for more, but not for long; many do not wait. */
+static void lines_gather(void **state)
+{
+    struct slice line = long_line(COURIER_SEND_AT / 8, 'x');
+    uint64_t n = 0;
+
+    (void)state;
+    add("{}\n", n++);
+    courier_turn(courier);
+    assert_int_equal(receive(), 0);
+    while (courier_waiting(courier) > 0) {
+        (void)poll(NULL, 0, 1);
+        courier_turn(courier);
+    }
+    assert_int_equal(receive(), 1);
+    assert_int_equal(settled, n);
+    while (courier_waiting(courier) < COURIER_SEND_AT) {
+        courier_add(courier, line, n++);
+    }
+    courier_turn(courier);
+    assert_int_equal(courier_waiting(courier), 0);
+    assert_int_equal(receive(), 1);
+    assert_int_equal(got_count, n);
+    free((char *)(uintptr_t)line.p);
 }
 
 static void long_lines_in_pieces(void **state)
@@ -288,6 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(several_in_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(lines_gather, setup, teardown),
         cmocka_unit_test_setup_teardown(long_lines_in_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_reads, setup, teardown),
         cmocka_unit_test_setup_teardown(clerk_is_full, setup, teardown),

@@ -126,6 +126,45 @@ static void locks_may_be_forged(void **state)
     }
 }
 
+/* ---- decisions by number ---- */
+
+/* What a worker did not send it never will: known when it is buried, and not before. */
+static void numbers_outlive_workers(void **state)
+{
+    (void)state;
+    struct record_stream *s = board_stream(shared.board, 3);
+    uint64_t settled = 99;
+
+    board_begin_stream(shared.board, 3, 1000);
+    atomic_fetch_add(&s->next, 5);
+    atomic_store(&s->settled, 2);
+    assert_true(board_settled(shared.board, 3, 1000, &settled));
+    assert_int_equal(settled, 2);
+    (void)shared_new_owner(&shared, 3);
+    board_begin_stream(shared.board, 3, 1000);
+    assert_true(board_settled(shared.board, 3, 1000, &settled));
+    assert_int_equal(settled, 5);
+    assert_int_equal(atomic_load(&s->next), 5);
+    assert_true(board_settled(shared.board, 4, 0, &settled)); /* a slot without any */
+}
+
+/* Another run is counted anew, and nobody takes the one's numbers for the other's. */
+static void runs_are_apart(void **state)
+{
+    (void)state;
+    uint64_t settled = 99;
+
+    board_begin_stream(shared.board, 3, 1000);
+    atomic_fetch_add(&board_stream(shared.board, 3)->next, 7);
+    (void)shared_new_owner(&shared, 3);
+    board_begin_stream(shared.board, 3, 2000);
+    assert_false(board_settled(shared.board, 3, 1000, &settled));
+    assert_int_equal(settled, 99);
+    assert_true(board_settled(shared.board, 3, 2000, &settled));
+    assert_int_equal(settled, 0);
+    assert_int_equal(atomic_load(&board_stream(shared.board, 3)->next), 0);
+}
+
 /* ---- the status board ---- */
 
 static json_t *status(void)
@@ -200,6 +239,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(locks_are_not_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(locks_may_be_forged, setup, teardown),
+        cmocka_unit_test_setup_teardown(numbers_outlive_workers, setup, teardown),
+        cmocka_unit_test_setup_teardown(runs_are_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(figures_may_be_forged, setup, teardown),
         cmocka_unit_test_setup_teardown(counts_are_there_once, setup, teardown),
     };
