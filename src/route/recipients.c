@@ -270,12 +270,18 @@ static int query_in_turn(struct knower *s, struct query *query)
     return known;
 }
 
+/* Is the operator to hear of trouble with it now? In a rehearsal, whose minutes are none, once. */
+static bool is_due(const struct recipients *r, const struct knower *s)
+{
+    return r->assumed ? s->told_at < 0 : rt_now() - s->told_at >= TROUBLE_EVERY;
+}
+
 /* 1, 0, -ECANCELED, or another error, of which the operator is told. */
 static int ask_sql(struct recipients *r, struct knower *s, const struct recipient_question *q)
 {
     struct query query = {.sql = s->sql, .q = q};
     int known = query_in_turn(s, &query);
-    if (known < 0 && known != -ECANCELED && rt_now() - s->told_at >= TROUBLE_EVERY) {
+    if (known < 0 && known != -ECANCELED && is_due(r, s)) {
         char line[700];
         s->told_at = rt_now();
         (void)snprintf(line, sizeof(line), "recipients from %s: %s", s->conf->name,

@@ -4,6 +4,7 @@
 That it decides what a session decides is shown by tests/sim/test_judge.py."""
 import json
 import os
+import random
 import sqlite3
 import subprocess
 import sys
@@ -253,6 +254,26 @@ def order(place):
 
 
 @in_place
+def lengths(place):
+    """Lines of all lengths, and where a file's end, a chunk's and a line's fall together."""
+    rng = random.Random(17)
+    place.write('a.eml', MAIL)
+    for end in (b'\n', b''):
+        lines, lost = [], set()
+        for number in range(1, 200):
+            more = rng.choice([0, 0, 10, 5000, 65000, 65536, 300_000, 1_048_000, 1_048_576, 1_500_000])
+            line = json.dumps(dict(WHO, file='a.eml', more='x' * more)).encode()
+            lost |= {number} if len(line) > 1048576 else set()
+            lines.append(line)
+        batch = place.write('lengths.jsonl', b'\n'.join(lines) + end)
+        done = place.run('--json', '--batch', batch)
+        found = [json.loads(line) for line in done.stdout.splitlines()][:-1]
+        check([line['line'] for line in found] == list(range(1, 200)), 'a line is missing')
+        check({line['line'] for line in found if 'error' in line} == lost, lost)
+        check(all('1 MiB' in line['error'] for line in found if 'error' in line), found)
+
+
+@in_place
 def empty_and_missing(place):
     status, lines, totals = place.batch([])
     check((status, lines, totals['messages']) == (0, [], 0), totals)
@@ -281,7 +302,8 @@ def wrong_usage(place):
     check(not os.path.exists('/nonexistent'), 'something was written')
 
 
-CASES = [odd_files, large, envelopes, recipients, database, harmless, bad_lines, order, empty_and_missing, wrong_usage]
+CASES = [odd_files, large, envelopes, recipients, database, harmless, bad_lines, order, lengths,
+         empty_and_missing, wrong_usage]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))
