@@ -112,14 +112,14 @@ static void begin(struct emit *e, const char *key)
     e->comma = true;
 }
 
-static void open(struct emit *e, const char *key, char bracket)
+static void open_with(struct emit *e, const char *key, char bracket)
 {
     begin(e, key);
     put(e, bracket);
     e->comma = false;
 }
 
-static void close(struct emit *e, char bracket)
+static void close_with(struct emit *e, char bracket)
 {
     put(e, bracket);
     e->comma = true;
@@ -127,22 +127,22 @@ static void close(struct emit *e, char bracket)
 
 void emit_object(struct emit *e, const char *key)
 {
-    open(e, key, '{');
+    open_with(e, key, '{');
 }
 
 void emit_array(struct emit *e, const char *key)
 {
-    open(e, key, '[');
+    open_with(e, key, '[');
 }
 
 void emit_object_end(struct emit *e)
 {
-    close(e, '}');
+    close_with(e, '}');
 }
 
 void emit_array_end(struct emit *e)
 {
-    close(e, ']');
+    close_with(e, ']');
 }
 
 void emit_text(struct emit *e, const char *key, struct slice text)

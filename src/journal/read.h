@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "conf/conf.h"
 #include "journal/record.h"
+#include "journal/rule.h"
 
 struct journal;
 
@@ -69,13 +70,6 @@ int journal_bounds(struct journal *j, usec_t since, int64_t *ret_first_n, int64_
 
 /* The newest record's n, 0 for none; cheap. 0 or a negative errno. */
 int journal_newest(struct journal *j, int64_t *ret_last_n);
-
-/* A rule as the policy had it. */
-struct journal_rule {
-    unsigned number; /* from 0 */
-    struct slice phase, place /* "gatepost.conf:23" */, label, action, text;
-    bool observe;
-};
 
 /* Calls `fn` with each rule of that policy, in their order. `fn` and the result are as journal_each
  * has them. */

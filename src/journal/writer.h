@@ -30,6 +30,7 @@
 
 #include "base/slice.h"
 #include "base/time.h"
+#include "journal/rule.h"
 
 struct journal_writer;
 
@@ -58,16 +59,6 @@ bool journal_writer_take(struct journal_writer *w, struct slice line);
 /* "The worker's counter stands at `next`, and nothing of it is under way any more": what has not
  * been handed in before is lost. */
 void journal_writer_expect(struct journal_writer *w, unsigned worker, uint64_t next);
-
-/* A rule of a policy, as explain and replay want to show it. */
-struct journal_rule {
-    struct slice phase;
-    struct slice place;  /* "gatepost.conf:23" */
-    struct slice label;  /* "gatepost.conf:23 reject" */
-    struct slice action; /* "reject" */
-    bool observe;
-    struct slice text; /* as it is written */
-};
 
 /* The policy by which is decided from now on; `digest` as in the records. */
 void journal_writer_policy(struct journal_writer *w, struct slice digest,

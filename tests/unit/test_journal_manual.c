@@ -34,12 +34,11 @@ static int end(void **state)
 /* A journal with one of everything in it. */
 static void make_journal(void)
 {
-    const struct journal_rule rule = {SLICE_LIT("mail"),
-                                      SLICE_LIT("g.conf:2"),
-                                      SLICE_LIT("g.conf:2 reject"),
-                                      SLICE_LIT("reject"),
-                                      false,
-                                      SLICE_LIT("reject 550 \"no\" when helo == \"h\"")};
+    const struct journal_rule rule = {.phase = SLICE_LIT("mail"),
+                                      .place = SLICE_LIT("g.conf:2"),
+                                      .label = SLICE_LIT("g.conf:2 reject"),
+                                      .action = SLICE_LIT("reject"),
+                                      .text = SLICE_LIT("reject 550 \"no\" when helo == \"h\"")};
     struct journal_writer *w = world_writer();
     struct buf members = {0};
     char time[TIME_RFC3339_MAX];

@@ -56,10 +56,17 @@ static void every_column(void **state)
 static void policies_and_health(void **state)
 {
     const struct journal_rule rules[] = {
-        {SLICE_LIT("connect"), SLICE_LIT("g:1"), SLICE_LIT("g:1 trust"), SLICE_LIT("trust"), false,
-         SLICE_LIT("trust when client.ip in office")},
-        {SLICE_LIT("rcpt"), SLICE_LIT("g:2"), SLICE_LIT("g:2 reject"), SLICE_LIT("reject"), true,
-         SLICE_LIT("observe reject 550 \"'; DROP TABLE rule; --\"")},
+        {.phase = SLICE_LIT("connect"),
+         .place = SLICE_LIT("g:1"),
+         .label = SLICE_LIT("g:1 trust"),
+         .action = SLICE_LIT("trust"),
+         .text = SLICE_LIT("trust when client.ip in office")},
+        {.phase = SLICE_LIT("rcpt"),
+         .place = SLICE_LIT("g:2"),
+         .label = SLICE_LIT("g:2 reject"),
+         .action = SLICE_LIT("reject"),
+         .text = SLICE_LIT("observe reject 550 \"'; DROP TABLE rule; --\""),
+         .observe = true},
     };
     (void)state;
     struct journal_writer *w = world_writer();
@@ -392,9 +399,11 @@ static void large_files_shrink(void **state)
 /* What belongs to records that have gone goes too; what is in use stays. */
 static void old_policies_go(void **state)
 {
-    const struct journal_rule rule = {
-        SLICE_LIT("rcpt"), SLICE_LIT("g:1"), SLICE_LIT("g:1 a"), SLICE_LIT("a"), false,
-        SLICE_LIT("a")};
+    const struct journal_rule rule = {.phase = SLICE_LIT("rcpt"),
+                                      .place = SLICE_LIT("g:1"),
+                                      .label = SLICE_LIT("g:1 a"),
+                                      .action = SLICE_LIT("a"),
+                                      .text = SLICE_LIT("a")};
     (void)state;
     struct journal_writer *w = world_writer();
 
