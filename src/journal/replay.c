@@ -52,9 +52,9 @@ const struct replay_doubt *replay_doubts(const struct replay *p, size_t *ret_cou
 
 /* Waits in virtual time. Where the conversation ended in this phase by itself the client did not
  * wait any longer than it did: false. */
-static bool wait(struct replay *p, const struct policy_run *run, bool last)
+static bool may_wait(const struct replay *p, const struct policy_run *run, bool last)
 {
-    return !last || run->wait_until <= p->record->timeline.decided;
+    return !last || run->wait_until <= replay_at(p, p->record->timeline.decided);
 }
 
 /* The rules that were walked at `now` saw that the client had spoken if it was seen by then, or
@@ -87,7 +87,7 @@ static void walk(struct replay *p, struct policy_run *run, struct ruling *ruling
         switch (policy_step(run, e, ruling, now)) {
         case STEP_DONE: goes_on = false; break;
         case STEP_WAIT:
-            goes_on = wait(p, run, last);
+            goes_on = may_wait(p, run, last);
             now = run->wait_until;
             break;
         case STEP_ASK:
@@ -115,13 +115,6 @@ static struct replay_outcome outcome_of(const struct fired *v)
         return passed;
     }
     return (struct replay_outcome){verdicts[v->rule->kind], slice_of(v->rule->label)};
-}
-
-/* A step back of the timeline is none; what did not happen is at the end. */
-static usec_t at(const struct replay *p, usec_t offset)
-{
-    const usec_t end = p->record->timeline.decided;
-    return offset >= 0 ? offset : end > 0 ? end : 0;
 }
 
 /* ---- connect, helo, mail ---- */
@@ -169,12 +162,12 @@ static bool judge_commands(struct replay *p, struct replay_outcome *ret)
                     ret)) {
         return true;
     }
-    if (r->helo.n > 0 &&
-        judge_phase(p, PHASE_HELO, at(p, r->timeline.helo), alone && ends_in(r, "helo"), ret)) {
+    if (r->helo.n > 0 && judge_phase(p, PHASE_HELO, replay_at(p, r->timeline.helo),
+                                     alone && ends_in(r, "helo"), ret)) {
         return true;
     }
     return r->has_transaction && !replay_mail_was_built_in(r) &&
-           judge_phase(p, PHASE_MAIL, at(p, r->timeline.mail),
+           judge_phase(p, PHASE_MAIL, replay_at(p, r->timeline.mail),
                        r->recipient_count == 0 && ends_in(r, "mail"), ret);
 }
 
@@ -234,7 +227,7 @@ static bool judge_rcpt(struct replay *p, const struct journal_recipient *to, str
     e->memos[SCOPE_RECIPIENT] = p->memos[SCOPE_RECIPIENT];
     e->unpipelined = e->unpipelined || to->unpipelined;
     struct slice local = local_part_of(to->mailbox, e->rcpt_domain);
-    if (course_enter_rcpt(&p->course, ruling, local, at(p, to->at), &run)) {
+    if (course_enter_rcpt(&p->course, ruling, local, replay_at(p, to->at), &run)) {
         walk(p, &run, ruling, slice_eq(to->verdict, SLICE_LIT("gone")) && to->code == 0);
     }
     const enum course_outcome outcome = course_leave_rcpt(&p->course, ruling, local, &v);
@@ -264,7 +257,7 @@ static struct replay_outcome judge_message(struct replay *p, const struct recipi
     p->evidence.message = &p->message;
     p->evidence.memos[SCOPE_RECIPIENT] = NULL;
     p->evidence.unpipelined = r->unpipelined.n > 0;
-    if (course_enter_message(&p->course, all->least, at(p, r->timeline.received), &run)) {
+    if (course_enter_message(&p->course, all->least, replay_at(p, r->timeline.received), &run)) {
         walk(p, &run, &p->course.rulings[PHASE_MESSAGE],
              ends_in(r, "message") && slice_eq(r->verdict, SLICE_LIT("gone")));
     }

@@ -20,12 +20,24 @@ static const char *version_of(struct slice tls, struct arena *arena)
     return arena_copy(arena, (struct slice){tls.p, n}).p;
 }
 
-static usec_t since_accept(const struct journal_record *r)
+/* No session lasts that long. */
+#define SESSION_MOST (366 * 86400 * USEC_SEC)
+/* Behind the year 9999 RFC 3339 has no word for it. */
+#define TIME_MOST (253402300799 * USEC_SEC)
+
+static usec_t within(usec_t t, usec_t most)
 {
-    if (r->timeline.decided >= 0) {
-        return r->timeline.decided;
+    return t < 0 ? 0 : t < most ? t : most;
+}
+
+usec_t replay_at(const struct replay *p, usec_t offset)
+{
+    const struct journal_record *r = p->record;
+
+    if (offset < 0) {
+        offset = r->timeline.decided >= 0 ? r->timeline.decided : r->duration;
     }
-    return r->duration > 0 ? r->duration : 0;
+    return within(offset, SESSION_MOST);
 }
 
 static struct message message_of(const struct journal_record *r)
@@ -43,7 +55,7 @@ void replay_evidence(struct replay *p)
 {
     const struct journal_record *r = p->record;
 
-    p->accepted_wall = r->time - since_accept(r);
+    p->accepted_wall = within(r->time, TIME_MOST) - replay_at(p, r->timeline.decided);
     p->message = message_of(r);
     p->evidence = (struct evidence){
         .conf = p->setup.conf,

@@ -59,3 +59,7 @@ void replay_note(struct replay *p, const char *fact, enum replay_gap gap);
 
 /* Fills in what is known of the connection, as of `record`. */
 void replay_evidence(struct replay *p);
+
+/* A point on the record's timeline, with which may be reckoned whatever the record says: what did
+ * not happen is at the end. */
+usec_t replay_at(const struct replay *p, usec_t offset);

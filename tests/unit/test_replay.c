@@ -216,6 +216,30 @@ static void pending(void **state)
     end(&w);
 }
 
+/* A worker that was taken over may have said anything. */
+static void numbers(void **state)
+{
+    (void)state;
+    struct world w = judge_by(
+        "policy { at connect { wait 1s }\nat helo { wait 1s\nreject \"no\" when time.hour > 23 } }",
+        HEAD HELO SENDER ACCEPTED "}]," MESSAGE
+                                  "\"duration_us\":9223372036854775807,\"timeline_us\":{"
+                                  "\"early\":9223372036854775807,\"helo\":9223372036854775807,"
+                                  "\"mail\":9223372036854775807,"
+                                  "\"decided\":9223372036854775807}}",
+        true);
+    assert_outcome(&w.now.whole, REPLAY_PASSED, "");
+    w.record.time = INT64_MIN; /* as a row may have it */
+    replay_judge(w.replay, &w.record, &w.now);
+    assert_outcome(&w.now.whole, REPLAY_PASSED, "");
+    w.record.time = INT64_MAX;
+    w.record.duration = INT64_MIN;
+    w.record.timeline.decided = -1;
+    replay_judge(w.replay, &w.record, &w.now);
+    assert_outcome(&w.now.whole, REPLAY_PASSED, "");
+    end(&w);
+}
+
 /* ---- what an answer rests on ---- */
 
 /* Only where it could still matter. */
@@ -426,21 +450,14 @@ static void lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hop_refused),
-        cmocka_unit_test(failures),
-        cmocka_unit_test(not_asked),
-        cmocka_unit_test(left),
-        cmocka_unit_test(early),
-        cmocka_unit_test(pending),
-        cmocka_unit_test(lacking),
-        cmocka_unit_test(texts),
-        cmocka_unit_test(cut),
-        cmocka_unit_test(moment),
-        cmocka_unit_test(unknown),
-        cmocka_unit_test(without_conf),
-        cmocka_unit_test(message_that_never_came),
-        cmocka_unit_test(sums),
-        cmocka_unit_test(lines),
+        cmocka_unit_test(hop_refused),  cmocka_unit_test(failures),
+        cmocka_unit_test(not_asked),    cmocka_unit_test(left),
+        cmocka_unit_test(early),        cmocka_unit_test(pending),
+        cmocka_unit_test(numbers),      cmocka_unit_test(lacking),
+        cmocka_unit_test(texts),        cmocka_unit_test(cut),
+        cmocka_unit_test(moment),       cmocka_unit_test(unknown),
+        cmocka_unit_test(without_conf), cmocka_unit_test(message_that_never_came),
+        cmocka_unit_test(sums),         cmocka_unit_test(lines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
