@@ -142,6 +142,7 @@ static void check_table(const char *table)
     const char *section = strstr(manual.p, heading);
     if (section == NULL) {
         fail_msg("no section about %s", table);
+        return;
     }
     const char *stop = strstr(section + 1, "\n.Ss ");
     assert_non_null(stop);
