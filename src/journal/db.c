@@ -26,10 +26,10 @@ const char *const journal_db_texts[STATEMENT_COUNT] = {
         " hop, hop_reply, note, doubt, why, duration_us, facts, more) VALUES"
         " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
         " ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
-    [STATEMENT_RECIPIENT] = "INSERT OR REPLACE INTO recipient(decision, number, mailbox, phase, "
-                            "verdict, code, enhanced, text,"
-                            " hop, rule, doubt, why, at_us, facts, more) VALUES"
-                            " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    [STATEMENT_RECIPIENT] =
+        "INSERT OR REPLACE INTO recipient(decision, number, mailbox, phase, verdict, code,"
+        " enhanced, text, hop, hop_reply, rule, doubt, why, at_us, facts, more) VALUES"
+        " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     [STATEMENT_FIRED] = RULE_INTO("fired"),
     [STATEMENT_OBSERVED] = RULE_INTO("observed"),
     [STATEMENT_STREAMS] = "SELECT worker, next, stored, lost FROM stream WHERE run = ?1",

@@ -100,6 +100,7 @@ static void put_recipient(struct emit *e, const struct decision_recipient *r)
     put_words(e, "verdict", r->verdict);
     put_reply(e, r->code, r->enhanced, r->text);
     put_hop(e, &r->hop);
+    put_true(e, "hop_reply", r->hop_reply);
     put_true(e, "delivered_before", r->delivered_before);
     put_true(e, "unpipelined", r->unpipelined);
     emit_unsigned(e, "at_us", r->at > 0 ? (uint64_t)r->at : 0);

@@ -44,6 +44,7 @@ struct decision_recipient {
     struct slice enhanced;
     struct slice text;
     struct hop_story hop;  /* its own, where the transaction has several routes */
+    bool hop_reply;        /* the answer was the next hop's own */
     bool delivered_before; /* the ledger had it: not delivered again */
     bool unpipelined;      /* client.unpipelined was true when it was judged */
     usec_t at;             /* when RCPT came, since the connection began */

@@ -99,12 +99,13 @@ static int insert_recipient(struct journal_db *d, int64_t decision,
     journal_db_bind(s, 7, r->enhanced);
     journal_db_bind(s, 8, r->text);
     journal_db_bind(s, 9, r->hop.hop);
-    journal_db_bind(s, 10, r->judgement.rule);
-    bind_optional(s, 11, r->judgement.doubt != 0, (uint64_t)r->judgement.doubt);
-    journal_db_bind(s, 12, r->judgement.why);
-    bind_optional(s, 13, r->at >= 0, (uint64_t)r->at);
-    journal_db_bind(s, 14, r->judgement.facts);
-    journal_db_bind(s, 15, r->more);
+    journal_db_bind_number(s, 10, r->hop_reply);
+    journal_db_bind(s, 11, r->judgement.rule);
+    bind_optional(s, 12, r->judgement.doubt != 0, (uint64_t)r->judgement.doubt);
+    journal_db_bind(s, 13, r->judgement.why);
+    bind_optional(s, 14, r->at >= 0, (uint64_t)r->at);
+    journal_db_bind(s, 15, r->judgement.facts);
+    journal_db_bind(s, 16, r->more);
     int code = journal_db_run(s);
     return code != SQLITE_OK ? code : insert_rules(d, decision, r->number, &r->judgement);
 }

@@ -2,7 +2,6 @@
 #include "base/fatal.h"
 #include "conf/network.h"
 #include "journal/read_impl.h"
-#include "route/answer.h"
 
 /* The number of the parameter that gets the value: 1 and 2 are n's bounds. */
 static unsigned parameter(struct query_sql *sql, struct slice v)
@@ -108,7 +107,6 @@ static void client_condition(struct query_sql *sql, const struct conf_network *n
 #define HAS(text) "instr(lower(" text "), lower(^)) > 0"
 #define HOP_HAS(row, spoke)                                                                        \
     HAS(row ".hop") " OR " HAS(FAILED_OF(row)) " OR (" spoke " AND " HAS(REPLY_OF(row)) ")"
-#define OWN(row) "own_reply(" row ".code, " row ".enhanced, " row ".text)"
 /* The whole, or one of its recipients. */
 #define EITHER(of_whole, of_recipient)                                                             \
     of_whole " OR EXISTS (SELECT 1 FROM recipient r WHERE r.decision = d.n AND (" of_recipient ")" \
@@ -116,18 +114,6 @@ static void client_condition(struct query_sql *sql, const struct conf_network *n
 #define LISTED(table)                                                                              \
     " OR EXISTS (SELECT 1 FROM " table " f WHERE f.decision = d.n AND"                             \
     " (f.rule = ^ OR substr(f.rule, 1, length(^) + 1) = ^ || ' '))"
-
-/* Is it one of our own replies? */
-static void own_reply(sqlite3_context *context, int count, sqlite3_value **values)
-{
-    const char *enhanced = (const char *)sqlite3_value_text(values[1]);
-    const char *text = (const char *)sqlite3_value_text(values[2]);
-
-    (void)count;
-    sqlite3_result_int(context, reply_find((uint16_t)sqlite3_value_int(values[0]),
-                                           slice_of(enhanced != NULL ? enhanced : ""),
-                                           slice_of(text != NULL ? text : "")) >= 0);
-}
 
 static void words_conditions(struct query_sql *sql, const struct journal_query *q)
 {
@@ -145,9 +131,7 @@ static void words_conditions(struct query_sql *sql, const struct journal_query *
         condition(sql, q->reply, EITHER(HAS(REPLY_OF("d")), HAS(REPLY_OF("r"))));
     }
     if (q->hop.n > 0) {
-        condition(sql, q->hop,
-                  EITHER(HOP_HAS("d", "d.hop_reply"),
-                         HOP_HAS("r", "r.code AND r.rule IS NULL AND NOT " OWN("r"))));
+        condition(sql, q->hop, EITHER(HOP_HAS("d", "d.hop_reply"), HOP_HAS("r", "r.hop_reply")));
     }
 }
 
@@ -209,10 +193,7 @@ int query_sql_bind(const struct query_sql *sql, sqlite3_stmt *st, int64_t first_
 int query_functions(sqlite3 *db, const struct conf_network *network)
 {
     const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC;
-    int code = sqlite3_create_function_v2(db, "in_network", 1, flags, (void *)(uintptr_t)network,
-                                          in_network, NULL, NULL, NULL);
 
-    return code != SQLITE_OK ? code
-                             : sqlite3_create_function_v2(db, "own_reply", 3, flags, NULL,
-                                                          own_reply, NULL, NULL, NULL);
+    return sqlite3_create_function_v2(db, "in_network", 1, flags, (void *)(uintptr_t)network,
+                                      in_network, NULL, NULL, NULL);
 }

@@ -110,7 +110,7 @@ void decision_row(sqlite3_stmt *st, struct arena *arena, struct journal_record *
 }
 
 const char recipient_columns[] = "decision, number, mailbox, phase, verdict, code, enhanced, text, "
-                                 "hop, at_us, rule, doubt, why, "
+                                 "hop, hop_reply, at_us, rule, doubt, why, "
                                  "facts, more";
 
 void recipient_row(sqlite3_stmt *st, struct arena *arena, struct journal_recipient *ret)
@@ -126,6 +126,7 @@ void recipient_row(sqlite3_stmt *st, struct arena *arena, struct journal_recipie
     ret->enhanced = next_text(&row);
     ret->text = next_text(&row);
     ret->hop.hop = next_text(&row);
+    ret->hop_reply = next_number(&row) != 0;
     ret->at = next_offset(&row);
     read_judgement(&row, &ret->judgement);
     ret->more = next_text(&row);

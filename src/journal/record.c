@@ -93,6 +93,7 @@ static const struct member recipient_members[] = {
     RECIPIENT("enhanced", TEXT, enhanced, COLUMN),
     RECIPIENT("text", TEXT, text, COLUMN),
     RECIPIENT("at_us", SPAN, at, COLUMN),
+    RECIPIENT("hop_reply", FLAG, hop_reply, COLUMN),
     RECIPIENT("delivered_before", FLAG, delivered_before, MORE),
     RECIPIENT("unpipelined", FLAG, unpipelined, MORE),
 };

@@ -49,6 +49,7 @@ struct journal_recipient {
     struct slice enhanced;
     struct slice text;
     struct journal_hop hop;
+    bool hop_reply;
     bool delivered_before;
     bool unpipelined; /* as client.unpipelined was when it was judged */
     usec_t at;        /* since the client was accepted, when its RCPT came; -1: not known */

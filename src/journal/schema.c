@@ -55,6 +55,7 @@ static const char decisions[] =
     " enhanced TEXT,"
     " text TEXT,"
     " hop TEXT,"
+    " hop_reply INTEGER NOT NULL,"
     " rule TEXT,"
     " doubt INTEGER,"
     " why TEXT,"

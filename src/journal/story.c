@@ -65,7 +65,7 @@ static const char *author_words(enum author author)
 static json_t *tell_recipient(struct telling *t, const struct journal_recipient *to)
 {
     json_t *object = json_object();
-    const char *by = author_words(author_of_recipient(to));
+    const char *by = author_words(author_of_recipient(t->r, to));
 
     data_put(object, "number", json_integer(to->number));
     data_put_text(object, "recipient", to->mailbox);
@@ -75,7 +75,7 @@ static json_t *tell_recipient(struct telling *t, const struct journal_recipient 
     if (by != NULL) {
         data_put(object, "by", json_string(by));
     }
-    data_put_some(object, "rule", to->judgement.rule);
+    data_put_some(object, "rule", rule_of_recipient(t->r, to));
     data_put_some(object, "hop", to->hop.hop);
     if (to->delivered_before) {
         data_put(object, "delivered_before", json_true());

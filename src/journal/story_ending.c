@@ -4,26 +4,30 @@
 
 /* ---- whose reply ---- */
 
-enum author author_of_recipient(const struct journal_recipient *to)
+static enum author author_of(struct slice rule, uint16_t code, bool hop_reply)
 {
-    if (to->judgement.rule.n > 0) {
-        return AUTHOR_RULE;
-    }
-    if (to->code == 0) {
-        return AUTHOR_NONE;
-    }
-    return reply_find(to->code, to->enhanced, to->text) >= 0 ? AUTHOR_GATEPOST : AUTHOR_HOP;
+    return rule.n > 0  ? AUTHOR_RULE
+           : code == 0 ? AUTHOR_NONE
+           : hop_reply ? AUTHOR_HOP
+                       : AUTHOR_GATEPOST;
 }
 
-static enum author author_of_whole(const struct journal_record *r)
+/* Was it answered at RCPT, or by the next hop for itself? Else it shares what became of the
+ * message.
+ */
+static bool has_own_end(const struct journal_record *r, const struct journal_recipient *to)
 {
-    if (r->judgement.rule.n > 0) {
-        return AUTHOR_RULE;
-    }
-    if (r->code == 0) {
-        return AUTHOR_NONE;
-    }
-    return r->hop_reply ? AUTHOR_HOP : AUTHOR_GATEPOST;
+    return to->phase.n > 0 || says(r->phase, "commit");
+}
+
+struct slice rule_of_recipient(const struct journal_record *r, const struct journal_recipient *to)
+{
+    return has_own_end(r, to) ? to->judgement.rule : r->judgement.rule;
+}
+
+enum author author_of_recipient(const struct journal_record *r, const struct journal_recipient *to)
+{
+    return author_of(rule_of_recipient(r, to), to->code, to->hop_reply);
 }
 
 static bool fired_in(const struct journal_judgement *j, struct slice place)
@@ -64,12 +68,14 @@ static void take_whole(struct telling *t)
 {
     const struct journal_record *r = t->r;
 
-    take_reply(t, author_of_whole(r), r->judgement.rule, r->code, r->enhanced, r->text);
+    take_reply(t, author_of(r->judgement.rule, r->code, r->hop_reply), r->judgement.rule, r->code,
+               r->enhanced, r->text);
 }
 
 static void take_recipient(struct telling *t, const struct journal_recipient *to)
 {
-    take_reply(t, author_of_recipient(to), to->judgement.rule, to->code, to->enhanced, to->text);
+    take_reply(t, author_of_recipient(t->r, to), rule_of_recipient(t->r, to), to->code,
+               to->enhanced, to->text);
 }
 
 void ending_find(struct telling *t)
@@ -78,7 +84,7 @@ void ending_find(struct telling *t)
     const struct journal_recipient *to = t->to != NULL            ? t->to
                                          : says(r->phase, "rcpt") ? spokesman(r)
                                                                   : NULL;
-    const bool own = to != NULL && (to->phase.n > 0 || says(r->phase, "commit"));
+    const bool own = to != NULL && has_own_end(r, to);
 
     take_whole(t);
     t->speaker = to;

@@ -55,7 +55,9 @@ void ending_find(struct telling *t);
 /* What ended, and how, in one or two sentences. */
 void ending_say(struct telling *t, struct buf *ret);
 /* Whose reply it was to one recipient. */
-enum author author_of_recipient(const struct journal_recipient *to);
+enum author author_of_recipient(const struct journal_record *r, const struct journal_recipient *to);
+/* The rule that did; empty where none did. */
+struct slice rule_of_recipient(const struct journal_record *r, const struct journal_recipient *to);
 
 /* ---- story_own.c ---- */
 

@@ -160,6 +160,7 @@ static struct decision_recipient recipient(const struct session *s,
         .enhanced = last->enhanced,
         .text = last->text,
         .hop = own_story(s, h),
+        .hop_reply = last->from_hop,
         .delivered_before = h != NULL && h->confirmed && !h->committed,
         .judgement = of_recipient(s, r, parts),
     };

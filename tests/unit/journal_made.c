@@ -65,16 +65,17 @@ void journal_fill(sqlite3 *db, int first, int count, long long time)
         with, time);
     journal_run(db,
                 "%s INSERT INTO recipient (decision, number, mailbox, phase, verdict, code,"
-                " enhanced, text, hop, rule, at_us, facts, more) SELECT i, 1,"
+                " enhanced, text, hop, hop_reply, rule, at_us, facts, more) SELECT i, 1,"
                 " 'Anna' || (i %% 5) || '@example.org', NULL, 'accepted', 250, '2.0.0', 'taken',"
-                " NULL, NULL, 7000000, '{\"rcpt.known\":{\"value\":true,\"source\":\"next hop\","
+                " NULL, 1, NULL, 7000000, '{\"rcpt.known\":{\"value\":true,\"source\":\"next hop\","
                 "\"ms\":1.5}}', '{\"delivered_before\":true}' FROM number",
                 with);
-    journal_run(db,
-                "%s INSERT INTO recipient (decision, number, mailbox, phase, verdict, code,"
-                " enhanced, text, rule, doubt, why) SELECT i, 2, 'bert@example.net', 'rcpt',"
-                " 'refused', 550, '5.7.1', 'not for you', 'gatepost.conf:12', 3, 'so' FROM number",
-                with);
+    journal_run(
+        db,
+        "%s INSERT INTO recipient (decision, number, mailbox, phase, verdict, code,"
+        " enhanced, text, hop_reply, rule, doubt, why) SELECT i, 2, 'bert@example.net', 'rcpt',"
+        " 'refused', 550, '5.7.1', 'not for you', 0, 'gatepost.conf:12', 3, 'so' FROM number",
+        with);
     journal_run(db,
                 "%s INSERT INTO fired SELECT i, 0, 1, 'gatepost.conf:5 doubt' FROM number;"
                 "%s INSERT INTO fired SELECT i, 0, 0, 'gatepost.conf:3 wait' FROM number;"

@@ -261,7 +261,8 @@ static void words(void **state)
 
     sqlite3 *db;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    journal_run(db, "UPDATE recipient SET rule = NULL WHERE decision = 3 AND number = 2;"
+    journal_run(db, "UPDATE recipient SET rule = NULL, hop_reply = 1 WHERE decision = 3 AND "
+                    "number = 2;"
                     "UPDATE recipient SET rule = NULL, text = 'no mail for this domain here: "
                     "relaying denied' WHERE decision = 4 AND number = 2;"
                     "UPDATE decision SET more = 'no JSON' WHERE n = 5");

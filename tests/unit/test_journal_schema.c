@@ -102,9 +102,9 @@ static void facts_are_uniform(void **state)
             "    \"sets\":{\"value\":[\"c\"],\"source\":\"dns\"},"
             "    \"late\":{\"unknown\":\"timeout\",\"source\":\"next hop\",\"ms\":3000},"
             "    \"header(Subject)\":{\"value\":\"be\\u00fc\",\"cut\":2000}}')");
-    run(db, "INSERT INTO recipient(decision, number, mailbox, verdict, facts) VALUES"
-            " (2, 1, 'a@b', 'refused', NULL),"
-            " (2, 2, 'c@d', 'refused', '{\"known\":{\"value\":false,\"source\":\"cache\"}}')");
+    run(db, "INSERT INTO recipient(decision, number, mailbox, verdict, hop_reply, facts) VALUES"
+            " (2, 1, 'a@b', 'refused', 0, NULL),"
+            " (2, 2, 'c@d', 'refused', 1, '{\"known\":{\"value\":false,\"source\":\"cache\"}}')");
     expect_rows(db, "SELECT * FROM fact",
                 "2|0|client.ip|192.0.2.1|-|-|-|-\n"
                 "2|0|early|1|-|-|-|-\n"

@@ -25,7 +25,8 @@ static void every_column(void **state)
                "\"listener\":\"0.0.0.0:25\",\"helo\":\"h\",\"protocol\":\"ESMTPS\",\"tls\":\"T\","
                "\"early\":true,\"sender\":\"\",\"recipients\":[{\"recipient\":\"one@example.net\","
                "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"enhanced\":\"5.1.1\","
-               "\"text\":\"no\",\"hop\":\"a\",\"hop_failed\":\"b\",\"rule\":\"g:9\","
+               "\"text\":\"no\",\"hop\":\"a\",\"hop_failed\":\"b\",\"hop_reply\":true,\"rule\":\"g:"
+               "9\","
                "\"fired\":[\"g:9 reject\"],\"observed\":[\"g:8 reject\",\"g:7 defer\"],"
                "\"doubt\":-2,\"why\":\"w\",\"at_us\":12,\"facts\":{\"rcpt.known\":false}}],"
                "\"size\":77,\"code\":451,\"enhanced\":\"4.4.2\",\"text\":\"later\",\"hop\":\"c\","
@@ -42,7 +43,7 @@ static void every_column(void **state)
         "2|ABCDEFGHJK030001.1|1795322970123000|1795322000000001|3|1|1|0123456789abcdef|-|-|-|-|-|-|"
         "-|-|-|commit|accepted|-|-|-|-|-|0|-|-|-|4711|-|-\n");
     world_expect_rows("SELECT * FROM recipient",
-                      "1|1|one@example.net|rcpt|refused|550|5.1.1|no|a|g:9|-2|w|12|"
+                      "1|1|one@example.net|rcpt|refused|550|5.1.1|no|a|1|g:9|-2|w|12|"
                       "{\"rcpt.known\":false}|{\"hop_failed\":\"b\"}\n");
     world_expect_rows("SELECT * FROM fired",
                       "1|0|1|g:1 doubt\n1|0|2|g:2 reject\n1|1|1|g:9 reject\n");
@@ -263,8 +264,8 @@ static void refused_by_sqlite(void **state)
     world_wait_stored(w, 10);
     world_run(world_path, "CREATE TRIGGER no BEFORE INSERT ON decision WHEN NEW.sequence = 15"
                           " BEGIN SELECT RAISE(ABORT, 'no'); END;"
-                          "INSERT INTO recipient(decision, number, mailbox, verdict) VALUES"
-                          " (11, 1, 'x', 'y'), (11, 9, 'x', 'y');"
+                          "INSERT INTO recipient(decision, number, mailbox, verdict, hop_reply)"
+                          " VALUES (11, 1, 'x', 'y', 0), (11, 9, 'x', 'y', 0);"
                           "INSERT INTO fired VALUES (12, 0, 1, 'z')");
     world_take(w, 0, 10, 19);
     world_wait_stored(w, 19);

@@ -182,10 +182,15 @@ static void refused(void **state)
     assert_ending(
         HEAD FROM ONE(
             "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,"
-            "\"enhanced\":\"5.1.1\",\"text\":\"who?\"") "\"phase\":\"rcpt\",\"verdict\":"
-                                                        "\"refused\",\"code\":550,\"enhanced\":"
-                                                        "\"5.1.1\",\"text\":\"who?\",\"hop\":"
-                                                        "\"smtp://h\",\"hop_reply\":true}",
+            "\"enhanced\":\"5.1.1\",\"text\":\"who?\",\"hop_reply\":true") "\"phase\":\"rcpt\","
+                                                                           "\"verdict\":"
+                                                                           "\"refused\",\"code\":"
+                                                                           "550,\"enhanced\":"
+                                                                           "\"5.1.1\",\"text\":"
+                                                                           "\"who?\",\"hop\":"
+                                                                           "\"smtp://"
+                                                                           "h\",\"hop_reply\":"
+                                                                           "true}",
         0, "The message was refused by the next hop smtp://h, in its own words, at RCPT.");
     static const char no_route[] = HEAD FROM ONE(
         "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"enhanced\":\"5.7.1\","
