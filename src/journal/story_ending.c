@@ -178,6 +178,28 @@ static bool all_before(const struct telling *t)
     return all && says(r->note, "delivered before");
 }
 
+/* Of a message that was accepted: that it was not for all. */
+static void say_others(const struct telling *t, struct buf *ret)
+{
+    const struct journal_record *r = t->r;
+    const struct journal_recipient *first = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < r->recipient_count && t->to == NULL; i++) {
+        if (!says(r->recipients[i].verdict, "accepted")) {
+            first = first != NULL ? first : &r->recipients[i];
+            count++;
+        }
+    }
+    if (first != NULL) {
+        buf_printf(
+            ret,
+            " Not so for %zu of %zu recipients: with its number behind the id, as in " SLICE_FMT
+            ".%u, each has its own story.",
+            count, r->recipient_count, SLICE_ARG(r->id), first->number);
+    }
+}
+
 static void say_accepted(const struct telling *t, struct buf *ret)
 {
     const struct slice hop = t->to != NULL && t->to->hop.hop.n > 0 ? t->to->hop.hop : t->r->hop.hop;
@@ -195,6 +217,7 @@ static void say_accepted(const struct telling *t, struct buf *ret)
         buf_append_slice(ret, SLICE_LIT(" Some recipients had it from an earlier try and did not "
                                         "get it twice."));
     }
+    say_others(t, ret);
 }
 
 static void say_refused(const struct telling *t, const char *what, struct buf *ret)

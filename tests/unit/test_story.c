@@ -150,7 +150,8 @@ static void accepted(void **state)
     assert_ending(
         partly, 0,
         "Accepted: the next hop smtp://192.0.2.25:25 took the message, and the client was "
-        "told its yes.");
+        "told its yes. Not so for 1 of 2 recipients: with its number behind the id, as in "
+        "ABCDEFGHJKMNPQ.1.2, each has its own story.");
     assert_says(partly, 0, "recipient 2  <bert@example.org> refused: 550 5.7.1 no (by g.conf:9)");
     assert_says(partly, 0, "rcpt.known of recipient 2 = false (from: next hop, 1.5 ms)");
     assert_ending(
