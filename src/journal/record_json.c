@@ -67,6 +67,9 @@ static json_t *recipient_json(const struct journal_recipient *r)
     data_put_some(object, "verdict", r->verdict);
     put_reply(object, r->code, r->enhanced, r->text);
     data_put_some(object, "hop", r->hop.hop);
+    if (r->hop_reply) {
+        data_put(object, "hop_reply", json_true());
+    }
     if (r->at >= 0) {
         put_number(object, "at_us", (uint64_t)r->at);
     }

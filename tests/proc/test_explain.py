@@ -77,6 +77,25 @@ def told_at_once(binary):
         check('when sender.domain in blocked unless tls' in ' '.join(later.stdout.split()), later)
 
 
+def lines_come_back(binary):
+    """What log prints as JSON is the decision line, every member of it."""
+    with Explained(binary) as g:
+        g.start()
+        g.refused_id()
+        g.session().deliver()
+        s = g.session()
+        s.expect('QUIT', 221)
+        s.close()
+        lines = until(lambda: len(g.decisions()) == 3 and g.decisions(), 'three decisions')
+        until(lambda: len(g.run('log', '-c', g.file).stdout.splitlines()) == 3, 'three records')
+        records = [json.loads(line) for line in g.run('log', '--json', '-c', g.file).stdout.splitlines()]
+        for record in records:
+            check(record.pop('n') > 0, record)
+        by_id = {line['id']: line for line in lines}
+        for record in records:
+            check(record == by_id[record['id']], f'{record}\n{by_id[record["id"]]}')
+
+
 def told_afterwards(binary):
     """Nobody serves any more; and somebody looks who may read the file and write nothing."""
     with Explained(binary) as g:
@@ -187,4 +206,4 @@ def hostile_records(binary):
 
 
 if __name__ == '__main__':
-    sys.exit(main([told_at_once, told_afterwards, journal_off, followed, hostile_records]))
+    sys.exit(main([told_at_once, lines_come_back, told_afterwards, journal_off, followed, hostile_records]))
