@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""gatepost judge as people call it: odd files, hostile names, batches. Usage: test_judge.py GATEPOST
+"""gatepost judge as people call it: odd files, hostile names, batches. Usage: test_judge_command.py GATEPOST
 
 That it decides what a session decides is shown by tests/sim/test_judge.py."""
 import json
