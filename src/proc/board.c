@@ -109,7 +109,7 @@ struct record_stream *board_stream(struct board *b, uint16_t slot)
     if (slot >= BOARD_SLOTS) {
         panic("there is no slot %u", slot);
     }
-    return &b->streams[slot].stream;
+    return &(b->streams + slot)->stream;
 }
 
 /* Whoever sees the new run sees its numbers, too. */
@@ -126,9 +126,11 @@ void board_begin_stream(struct board *b, uint16_t slot, uint64_t run)
 
 bool board_settled(const struct board *b, uint16_t slot, uint64_t run, uint64_t *ret)
 {
+    if (slot >= BOARD_SLOTS) {
+        return false;
+    }
     const struct record_stream *s = &b->streams[slot].stream;
-
-    if (slot >= BOARD_SLOTS || atomic_load_explicit(&s->run, memory_order_acquire) != run) {
+    if (atomic_load_explicit(&s->run, memory_order_acquire) != run) {
         return false;
     }
     uint64_t settled = atomic_load_explicit(&s->settled, memory_order_acquire);
