@@ -45,7 +45,7 @@ const char *const journal_db_texts[STATEMENT_COUNT] = {
     [STATEMENT_RULE] = "INSERT OR REPLACE INTO rule(policy, number, phase, place, label, action,"
                        " observe, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STATEMENT_HEALTH] = "INSERT INTO health(time, name, state, detail) VALUES (?1, ?2, ?3, ?4)",
-    [STATEMENT_OLDEST] = "SELECT time FROM decision ORDER BY n LIMIT 1",
+    [STATEMENT_OLDEST] = "SELECT min(time) FROM decision",
     [STATEMENT_OF_AGE] = "SELECT n FROM decision WHERE time < ?1 ORDER BY time LIMIT ?2",
     [STATEMENT_FIRST] = "SELECT n FROM decision ORDER BY n LIMIT ?2",
     [STATEMENT_DROP_DECISION] = "DELETE FROM decision WHERE n = ?1",

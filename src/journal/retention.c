@@ -183,6 +183,7 @@ static int tidy(const struct journal_retention *r, struct journal_db *d, usec_t 
     int64_t oldest = 0;
     int code = journal_db_number(journal_db_statement(d, STATEMENT_OLDEST), &oldest);
 
+    oldest = oldest <= now ? oldest : 0; /* of the future: the clock was set back, nothing goes */
     if (code == SQLITE_OK) {
         journal_db_bind_always(s, 1, digest);
         journal_db_bind_number(s, 2, (uint64_t)now);

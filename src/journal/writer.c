@@ -65,7 +65,6 @@ static bool push(struct journal_writer *w, struct item *item)
     if (room) {
         push_locked(w, item);
     } else {
-        w->state.dropped += item->kind == ITEM_LINE;
         (void)journal_item_free(item);
     }
     pthread_mutex_unlock(&w->lock);

@@ -52,8 +52,8 @@ struct journal_writer_setup {
  * thread. The thread keeps the signals that it is born with blocked. */
 int journal_writer_start(const struct journal_writer_setup *setup, struct journal_writer **ret);
 
-/* A decision line, with or without its line feed. False: no room, it is dropped, and will be
- * missing from the stream. */
+/* A decision line, with or without its line feed. False: no room, it was not taken; unless it is
+ * offered again it will be missing from the stream. */
 bool journal_writer_take(struct journal_writer *w, struct slice line);
 
 /* "The worker's counter stands at `next`, and nothing of it is under way any more": what has not
@@ -73,14 +73,13 @@ struct journal_writer_state {
     uint64_t stored;    /* of this run, also by earlier writers */
     uint64_t lost;      /* of this run; grows when it is noticed */
     uint64_t refused;   /* lines that were no record, or one of a number that was there already */
-    uint64_t dropped;   /* lines for which there was no room */
     size_t waiting;     /* octets */
     char trouble[200];  /* why nothing is written at the moment; "" when all is well */
     uint64_t octets;    /* of the file and its write-ahead log */
     usec_t oldest_wall; /* the time of the oldest record; 0: there is none */
 };
 
-/* How it stood after the last transaction; `waiting`, `dropped` and `trouble` as of now. */
+/* How it stood after the last transaction; `waiting` and `trouble` as of now. */
 void journal_writer_state(struct journal_writer *w, struct journal_writer_state *ret);
 
 struct journal_writer_said {

@@ -67,18 +67,17 @@ static void end_trouble(struct journal_writer *w)
     w->told_full = false;
     pthread_mutex_lock(&w->lock);
     w->state.trouble[0] = '\0';
-    uint64_t dropped = w->state.dropped;
     pthread_mutex_unlock(&w->lock);
-    say(w, false, "journal %s: written again after %jd s; %ju records found no room until now",
-        w->setup.path, (intmax_t)((clock_monotonic() - w->trouble_since) / USEC_SEC),
-        (uintmax_t)dropped);
+    say(w, false, "journal %s: written again after %jd s", w->setup.path,
+        (intmax_t)((clock_monotonic() - w->trouble_since) / USEC_SEC));
 }
 
+/* Who hands in stops a little before the room ends, and how many are lost then is not known here
+ * but shows in the streams. */
 static void tell_when_full(struct journal_writer *w)
 {
     pthread_mutex_lock(&w->lock);
-    bool full =
-        w->state.waiting > JOURNAL_WRITER_ROOM - JOURNAL_WRITER_ROOM / 16 && w->state.dropped > 0;
+    bool full = w->state.waiting > JOURNAL_WRITER_ROOM - JOURNAL_WRITER_ROOM / 16;
     pthread_mutex_unlock(&w->lock);
     if (full && !w->told_full) {
         w->told_full = true;

@@ -436,6 +436,42 @@ static void old_policies_go(void **state)
     world_expect_rows("SELECT next, stored, lost FROM stream WHERE run > 300", "12|11|1\n");
 }
 
+/* The clock was ahead and was set back: what is known since belongs to records, too. */
+static void set_back_clock(void **state)
+{
+    const struct journal_rule rule = {.phase = SLICE_LIT("rcpt"),
+                                      .place = SLICE_LIT("g:1"),
+                                      .label = SLICE_LIT("g:1 a"),
+                                      .action = SLICE_LIT("a"),
+                                      .text = SLICE_LIT("a")};
+    const char *const ahead[] = {"n < 5", "n > 0"}; /* the first, all */
+    char sql[300];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct journal_writer *w = world_writer();
+        journal_writer_health(w, SLICE_LIT("a"), SLICE_LIT("up"), SLICE_LIT(""));
+        world_take(w, 0, 0, 9);
+        world_take(w, 0, 11, 11);
+        world_end(w);
+        snprintf(sql, sizeof(sql),
+                 "UPDATE decision SET time = %jd WHERE %s;"
+                 "WITH RECURSIVE c(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM c WHERE x < 300)"
+                 " INSERT INTO stream SELECT x, 0, 0, 0, 0 FROM c",
+                 (intmax_t)(clock_wall() + 1000000 * USEC_SEC), ahead[i]);
+        world_run(world_path, sql);
+        w = world_writer();
+        journal_writer_policy(w, SLICE_LIT("new"), &rule, 1);
+        wait_until_rows("SELECT count(*) FROM stream", "100\n"); /* it has tidied up */
+        world_end(w);
+        world_expect_rows("SELECT digest FROM policy", "new\n");
+        world_expect_rows("SELECT policy FROM rule", "new\n");
+        world_expect_rows("SELECT count(*) FROM health", "1\n");
+        world_expect_rows("SELECT first, last FROM gap", "10|10\n");
+        world_remove_journal();
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -443,7 +479,7 @@ int main(void)
         TEST(every_column),          TEST(policies_and_health), TEST(hostile_texts),
         TEST(missing_ones_are_lost), TEST(refused_ones),        TEST(refused_by_sqlite),
         TEST(two_writers),           TEST(two_beginners),       TEST(old_ones_go),
-        TEST(large_files_shrink),    TEST(old_policies_go),
+        TEST(large_files_shrink),    TEST(old_policies_go),     TEST(set_back_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
