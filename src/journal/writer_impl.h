@@ -69,7 +69,7 @@ struct journal_writer {
     int64_t data_version; /* rises when somebody else has written to the file */
     bool news;            /* the file lacks what every file is to have */
     bool told_refused;    /* once for ever */
-    bool told_full;       /* once in a trouble */
+    bool told_full;       /* until it is half empty */
     bool in_trouble;
     usec_t trouble_since; /* all on the monotonic clock */
     usec_t aside_time;

@@ -64,7 +64,6 @@ static void end_trouble(struct journal_writer *w)
         return;
     }
     w->in_trouble = false;
-    w->told_full = false;
     pthread_mutex_lock(&w->lock);
     w->state.trouble[0] = '\0';
     pthread_mutex_unlock(&w->lock);
@@ -77,9 +76,11 @@ static void end_trouble(struct journal_writer *w)
 static void tell_when_full(struct journal_writer *w)
 {
     pthread_mutex_lock(&w->lock);
-    bool full = w->state.waiting > JOURNAL_WRITER_ROOM - JOURNAL_WRITER_ROOM / 16;
+    size_t waiting = w->state.waiting;
     pthread_mutex_unlock(&w->lock);
-    if (full && !w->told_full) {
+    if (waiting < JOURNAL_WRITER_ROOM / 2) {
+        w->told_full = false;
+    } else if (waiting > JOURNAL_WRITER_ROOM - JOURNAL_WRITER_ROOM / 16 && !w->told_full) {
         w->told_full = true;
         say(w, true, "journal %s: %zu MiB of records wait; further ones are lost", w->setup.path,
             JOURNAL_WRITER_ROOM >> 20);
