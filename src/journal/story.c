@@ -153,9 +153,15 @@ static void put_recipient_steps(struct telling *t, json_t *timeline)
     }
 }
 
+/* Is the reply that of the end? Of one who went before it, it is only the last that was said. */
+static bool was_answered(const struct journal_record *r)
+{
+    return r->code != 0 && !says(r->verdict, "ended") && !says(r->verdict, "gone");
+}
+
 static struct slice greeting_words(const struct journal_record *r)
 {
-    if (says(r->phase, "connect") && r->code != 0) {
+    if (ended_at_greeting(r) && was_answered(r)) {
         return SLICE_LIT("answered, in place of a greeting");
     }
     return r->timeline.greeted >= USEC_SEC ? SLICE_LIT("greeted, after waiting")
@@ -184,7 +190,7 @@ static json_t *tell_timeline(struct telling *t)
                           (unsigned long long)r->size));
     put_step(timeline, at->committed, SLICE_LIT("handed to the next hop, but for its end"));
     put_step(timeline, at->decided,
-             t->r->code != 0 ? SLICE_LIT("decided and answered") : SLICE_LIT("decided"));
+             was_answered(r) ? SLICE_LIT("decided and answered") : SLICE_LIT("decided"));
     return timeline;
 }
 

@@ -287,10 +287,10 @@ json_t *differ_tell(struct telling *t)
 {
     const struct slice verdict = t->to != NULL ? t->to->verdict : t->r->verdict;
 
-    if (says(verdict, "accepted") || says(verdict, "ended")) {
+    if (says(verdict, "accepted") || (says(verdict, "ended") && t->code == 0)) {
         return NULL;
     }
-    if (says(verdict, "gone")) {
+    if (says(verdict, "gone") && t->code < 400) {
         return say_only(
             "The client would have had to go on: its own log has why it did not. A mail "
             "server tries again.");

@@ -1,4 +1,6 @@
 /* What ended and how, in a sentence. */
+#include <string.h>
+
 #include "journal/story_impl.h"
 #include "route/answer.h"
 
@@ -220,6 +222,11 @@ static void say_accepted(const struct telling *t, struct buf *ret)
     say_others(t, ret);
 }
 
+bool ended_at_greeting(const struct journal_record *r)
+{
+    return says(r->phase, "connect") && (r->timeline.greeted < 0 || r->judgement.rule.n > 0);
+}
+
 static void say_refused(const struct telling *t, const char *what, struct buf *ret)
 {
     const struct journal_record *r = t->r;
@@ -227,7 +234,9 @@ static void say_refused(const struct telling *t, const char *what, struct buf *r
 
     buf_printf(ret, "%s was %s", subject_of(r, t->to), what);
     put_author(t, ret);
-    buf_printf(ret, ", %s.", phase_words(phase));
+    buf_printf(ret, ", %s.",
+               says(phase, "connect") && !ended_at_greeting(r) ? "before EHLO"
+                                                               : phase_words(phase));
     if (says(r->note, "dropped")) {
         buf_append_slice(ret, SLICE_LIT(" The connection was closed without a word."));
     }
@@ -253,6 +262,39 @@ static void say_deferred(const struct telling *t, struct buf *ret)
     buf_append_slice(ret, SLICE_LIT(" A mail server tries again later."));
 }
 
+/* Of what came to no verdict: that something before was answered with an error. */
+static void say_error(const struct telling *t, struct buf *ret)
+{
+    if (t->code >= 400) {
+        buf_append_slice(ret, SLICE_LIT(" Before that, what the client said was answered with an "
+                                        "error."));
+    }
+}
+
+/* Does the label's action, its last word, keep an answer for RCPT? */
+static bool keeps_answer(struct slice label)
+{
+    const char *blank = label.n > 0 ? memrchr(label.p, ' ', label.n) : NULL;
+    const struct slice action =
+        blank != NULL ? (struct slice){blank + 1, (size_t)(label.p + label.n - blank - 1)} : label;
+
+    return says(action, "reject") || says(action, "defer");
+}
+
+/* Of what came to no RCPT: whose answer was kept for it. */
+static void say_kept(const struct telling *t, struct buf *ret)
+{
+    const struct journal_judgement *j = &t->r->judgement;
+
+    for (size_t i = 0; i < j->fired_count && t->r->recipient_count == 0; i++) {
+        if (keeps_answer(j->fired[i])) {
+            buf_printf(ret, " The answer of " SLICE_FMT " was kept for RCPT, which did not come.",
+                       SLICE_ARG(j->fired[i]));
+            return;
+        }
+    }
+}
+
 static void say_gone(const struct telling *t, struct buf *ret)
 {
     buf_append_slice(ret, SLICE_LIT("The client gave up or went away"));
@@ -266,7 +308,9 @@ static void say_gone(const struct telling *t, struct buf *ret)
         buf_append_slice(ret, SLICE_LIT(" while the message was being handed over, before its last "
                                         "octet"));
     }
-    buf_append_slice(ret, SLICE_LIT(": nobody got the message, and the client was told nothing."));
+    buf_append_slice(ret, SLICE_LIT(": nobody got the message, and it was not answered."));
+    say_error(t, ret);
+    say_kept(t, ret);
 }
 
 static void say_ended(const struct telling *t, struct buf *ret)
@@ -283,10 +327,14 @@ static void say_ended(const struct telling *t, struct buf *ret)
     } else if (r->note.n > 0) {
         buf_printf(ret, "The connection ended without a transaction: " SLICE_FMT ".",
                    SLICE_ARG(r->note));
+    } else if (t->code >= 400) {
+        buf_append_slice(ret, SLICE_LIT("The connection ended in order, without a transaction."));
     } else {
         buf_append_slice(ret, SLICE_LIT("The connection ended in order, without a transaction and "
                                         "without a refusal."));
     }
+    say_error(t, ret);
+    say_kept(t, ret);
 }
 
 void ending_say(struct telling *t, struct buf *ret)

@@ -52,6 +52,9 @@ json_t *differ_tell(struct telling *t);
 
 /* Finds out what the story's reply is, and whose. */
 void ending_find(struct telling *t);
+/* Was it the greeting that the answer came in place of? Else somebody who had been greeted ended
+ * before EHLO. */
+bool ended_at_greeting(const struct journal_record *r);
 /* What ended, and how, in one or two sentences. */
 void ending_say(struct telling *t, struct buf *ret);
 /* Whose reply it was to one recipient. */

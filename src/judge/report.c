@@ -48,6 +48,13 @@ void report_reply(struct buf *to, const struct judge_outcome *o)
 
 /* ---- JSON ---- */
 
+/* Did it come to no verdict for something that was answered with an error? */
+static bool tells_reply(const struct judge_outcome *o)
+{
+    return o->reply.n > 0 &&
+           (slice_eq(o->verdict, SLICE_LIT("ended")) || slice_eq(o->verdict, SLICE_LIT("gone")));
+}
+
 static void begin(struct emit *e, const struct judged *j)
 {
     emit_object(e, NULL);
@@ -96,7 +103,7 @@ void report_json(struct buf *to, const struct judged *j)
     struct emit e = {.b = to};
     begin(&e, j);
     put_members(&e, j->outcome->line);
-    if (j->outcome->code == 0 && j->outcome->reply.n > 0) {
+    if (tells_reply(j->outcome)) {
         emit_text(&e, "reply", j->outcome->reply);
     }
     put_notes(&e, j->mail);

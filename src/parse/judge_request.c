@@ -123,6 +123,31 @@ static int take_members(const struct reading *r, struct judge_request *ret)
     return error;
 }
 
+/* What jansson did not like about the line. */
+static void tell_error(const struct reading *r, const json_error_t *error)
+{
+    switch (json_error_code(error)) {
+    case json_error_duplicate_key:
+        (void)snprintf(r->why, r->why_size, "a member is there twice: at octet %d",
+                       error->position);
+        break;
+    case json_error_numeric_overflow:
+        (void)snprintf(r->why, r->why_size, "a number is too large: at octet %d", error->position);
+        break;
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        (void)snprintf(r->why, r->why_size, "a text has a NUL: at octet %d", error->position);
+        break;
+    case json_error_invalid_utf8:
+        (void)snprintf(r->why, r->why_size, "not JSON, which is UTF-8: wrong at octet %d",
+                       error->position);
+        break;
+    default:
+        (void)snprintf(r->why, r->why_size, "not JSON: wrong at octet %d", error->position);
+        break;
+    }
+}
+
 int judge_request_parse(struct slice line, struct arena *arena, struct judge_request *ret,
                         char *ret_why, size_t why_size)
 {
@@ -131,9 +156,11 @@ int judge_request_parse(struct slice line, struct arena *arena, struct judge_req
     int result = -EINVAL;
 
     *ret = (struct judge_request){.file = SLICE_LIT(""), .label = SLICE_LIT("")};
-    r.object = json_loadb(line.n > 0 ? line.p : "", line.n, JSON_REJECT_DUPLICATES, &error);
+    /* No member of ours is a number; of others' even a huge one is let pass. */
+    r.object = json_loadb(line.n > 0 ? line.p : "", line.n,
+                          JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
     if (r.object == NULL) {
-        (void)snprintf(ret_why, why_size, "not JSON: wrong at octet %d", error.position);
+        tell_error(&r, &error);
     } else if (!json_is_object(r.object)) {
         (void)snprintf(ret_why, why_size, "not an object of JSON");
     } else {

@@ -129,7 +129,13 @@ static struct decision begin(struct session *s, unsigned transaction, const char
         .timeline = timeline(s),
         .note = note,
     };
-    set_answer(&x, a);
+    if (a == NULL && s->dropped_by == NULL && s->told_error != REPLY_OK) {
+        /* It came to no verdict: what the client was told last may be why. */
+        const struct answer told = reply_answer(s->told_error);
+        set_answer(&x, &told);
+    } else {
+        set_answer(&x, a);
+    }
     return x;
 }
 

@@ -101,6 +101,7 @@ void reply_lines(struct session *s, uint16_t code, struct slice lines)
 void reply_error(struct session *s, enum reply_name name)
 {
     s->errors++;
+    s->told_error = name;
     if (s->errors > s->server->conf->limits.errors) {
         session_goodbye(s, REPLY_ERRORS);
     } else {

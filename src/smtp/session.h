@@ -133,6 +133,8 @@ struct session {
     unsigned decided;      /* transactions with a decision line */
     unsigned commands;     /* that advanced nothing */
     unsigned errors;
+    enum reply_name told_error; /* the last that answered one, of the transaction if there is one;
+                                   REPLY_OK: none */
     unsigned naming;    /* the transaction that replies name: its number, or 0 outside one */
     unsigned recipient; /* the RCPT being answered, for the id in its reply; 0 outside */
     char id[DECISION_ID_LEN + 1];

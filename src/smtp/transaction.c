@@ -21,6 +21,7 @@ void transaction_begin(struct session *s, const struct envelope *e)
         .failures_before = s->evidence.rcpt_failures,
     };
     s->server->counts->transactions++;
+    s->told_error = REPLY_OK;
     s->naming = s->transactions;
     s->state = STATE_MAIL;
     session_enter(s, SESSION_MAIL);

@@ -206,7 +206,9 @@ def bad_lines(place):
     good = dict(WHO, file='a.eml', label='ham')
     cases = [
         (good, None), (b'not JSON', 'not JSON'), (b'', None), (b'[1]', 'not an object'), (b'{}', 'missing'),
-        (b'\xff\xfe', 'not JSON'), (b'[' * 5000, 'not JSON'),
+        (b'\xff\xfe', 'not JSON'), (b'[' * 5000, 'not JSON'), (b'{"file": "a.eml", "file": "b"}', 'twice'),
+        (json.dumps(dict(good, size=10**30)).encode(), None), (b'{"size": 1e999}', 'too large'),
+        (b'{"file": "a\\u0000b"}', 'NUL'),
         (dict(good, file='gone.eml'), 'No such file'), (dict(good, file='.'), 'directory'),
         (dict(good, file='pipe'), 'regular'), (dict(good, file='/dev/zero'), 'regular'),
         (dict(good, ip='1.2.3'), '"ip"'), (dict(good, ip=7), '"ip"'), (dict(good, rcpt=[]), '"rcpt"'),

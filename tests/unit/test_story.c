@@ -231,7 +231,7 @@ static void others(void **state)
                                                         "\"timeline_us\":{\"data\":5}}",
                   0,
                   "The client gave up or went away before all of the message was there: nobody got "
-                  "the message, and the client was told nothing.");
+                  "the message, and it was not answered.");
     assert_ending(HEAD "\"early\":true,\"phase\":\"connect\",\"verdict\":\"ended\",\"note\":"
                        "\"client went away\"}",
                   0, "The client spoke before it was greeted, and was gone before it could be.");
