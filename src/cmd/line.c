@@ -9,10 +9,14 @@
 
 enum cmd_status cmd_printed(void)
 {
-    if (fflush(stdout) == 0 && ferror(stdout) == 0) {
+    const int r = fflush(stdout);
+
+    if (r == 0 && ferror(stdout) == 0) {
         return CMD_DONE;
     }
-    (void)fprintf(stderr, "gatepost: cannot write: %s\n", strerror(errno));
+    /* Of a write that failed before this one the reason is gone. */
+    (void)fprintf(stderr, "gatepost: cannot write: %s\n",
+                  r < 0 ? strerror(errno) : "the output did not take all of it");
     return CMD_NO;
 }
 

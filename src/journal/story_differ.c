@@ -135,6 +135,13 @@ static const char *truth_words(unsigned truth)
     return truth == TRUTH_TRUE ? "true" : truth == TRUTH_FALSE ? "false" : "unknown";
 }
 
+/* Is there a fact below that was not asked for? The rest had decided before it came to that. */
+static bool was_passed_over(const struct weighing *w, const struct expression *x)
+{
+    return x != NULL && ((x->use != NULL && !fact_was_asked(w->t, x->use)) ||
+                         was_passed_over(w, x->left) || was_passed_over(w, x->right));
+}
+
 /* The values of all facts below, each once. */
 static void put_values(const struct weighing *w, json_t *values, const struct expression *x)
 {
@@ -146,7 +153,7 @@ static void put_values(const struct weighing *w, json_t *values, const struct ex
     }
     put_values(w, values, x->left);
     put_values(w, values, x->right);
-    if (x->use == NULL) {
+    if (x->use == NULL || !fact_was_asked(w->t, x->use)) {
         return;
     }
     use_recorded_name(x->use, &name);
@@ -165,7 +172,10 @@ static json_t *weigh_atom(const struct weighing *w, const struct expression *x, 
     condition_written(x, &w->t->arena, &written);
     data_put_text(atom, "condition", buf_slice(&written));
     data_put(atom, "must_be", json_boolean(want));
-    data_put(atom, "was", json_string(truth_words(recall_truth(x, &w->recall, &w->t->arena))));
+    data_put(atom, "was",
+             json_string(was_passed_over(w, x)
+                             ? "not asked for"
+                             : truth_words(recall_truth(x, &w->recall, &w->t->arena))));
     put_values(w, values, x);
     data_put(atom, "values", values);
     buf_free(&written);

@@ -134,6 +134,24 @@ static bool find_elsewhere(const struct telling *t, const struct fact_use *use, 
     }
 }
 
+static bool has_name(const json_t *all, const struct fact_use *use)
+{
+    struct buf name = {0};
+
+    use_recorded_name(use, &name);
+    buf_append(&name, "", 1);
+    const bool found = json_object_get(all, name.p) != NULL;
+    buf_free(&name);
+    return found;
+}
+
+bool fact_was_asked(const struct telling *t, const struct fact_use *use)
+{
+    struct value v;
+
+    return has_name(t->speaker_facts, use) || has_name(t->facts, use) || find_elsewhere(t, use, &v);
+}
+
 bool fact_recorded(void *arg, const struct fact_use *use, struct arena *arena, struct value *ret)
 {
     const struct telling *t = arg;

@@ -91,6 +91,13 @@ def lines_come_back(binary):
         records = [json.loads(line) for line in g.run('log', '--json', '-c', g.file).stdout.splitlines()]
         for record in records:
             check(record.pop('n') > 0, record)
+        for _ in range(3): # together more than is written at once
+            g.session().deliver()
+        until(lambda: len(g.run('log', '-c', g.file).stdout.splitlines()) == 6, 'six records')
+        with open('/dev/full', 'wb') as full:
+            done = subprocess.run([binary, 'log', '--json', '-c', g.file], stdout=full, stderr=subprocess.PIPE,
+                                  encoding='utf-8', timeout=PATIENCE, check=False)
+        check(done.returncode == 1 and 'cannot write' in done.stderr and 'descriptor' not in done.stderr, done)
         by_id = {line['id']: line for line in lines}
         for record in records:
             check(record == by_id[record['id']], f'{record}\n{by_id[record["id"]]}')
