@@ -65,7 +65,10 @@ struct journal_db {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     dev_t device; /* of the file that is open */
     ino_t inode;
-    bool fresh; /* was made when it was opened */
+    off_t length;         /* of the file when a transaction began last */
+    int64_t data_version; /* rises when somebody else has written to the file */
+    bool others_wrote;    /* seen when a transaction began; cleared by who needs to know */
+    bool fresh;           /* was made when it was opened */
 };
 
 /* Opens the file, which is made where there is none, or an empty one. JOURNAL_DONE; or another one
@@ -84,6 +87,11 @@ void journal_db_leave(struct journal_db *d);
 
 /* Is the file that is open still the one of that name? */
 bool journal_db_in_place(const struct journal_db *d);
+
+/* Begins a transaction: SQLITE_OK, or a code of SQLite, after which one may be under way. That is
+ * SQLITE_CORRUPT where somebody else has cut off the file while it was open, which SQLite would
+ * notice no sooner than it misses a page. */
+int journal_db_begin(struct journal_db *d);
 
 /* Closes it and renames it, and what belongs to it, to "FILE.aside-YYYYMMDDTHHMMSSZ", `now` being
  * since 1970. 0 with that name, or a negative errno. */

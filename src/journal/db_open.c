@@ -196,6 +196,7 @@ enum journal_outcome journal_db_open(struct journal_db *d, char ret_why[static J
     int r = find_or_make(d->path, &st);
 
     d->fresh = false;
+    d->length = 0;
     if (r < 0) {
         return fail_with(JOURNAL_LATER,
                          r == -EINVAL ? "it is no regular file" : strerrordesc_np(-r), ret_why);
@@ -234,6 +235,47 @@ bool journal_db_in_place(const struct journal_db *d)
     struct stat st;
 
     return stat(d->path, &st) == 0 && st.st_dev == d->device && st.st_ino == d->inode;
+}
+
+/* A checkpoint alone makes the file shorter, and then it has all of the pages. They are more soon
+ * after, so this is asked at the beginning of each transaction, and only where all were ours. */
+static int check_not_shorter(struct journal_db *d)
+{
+    int64_t pages = 0, page_size = 0;
+    struct stat st;
+
+    if (stat(d->path, &st) < 0) {
+        return SQLITE_OK; /* journal_db_in_place will tell */
+    }
+    bool shorter = st.st_size < d->length;
+    int code = SQLITE_OK;
+    if (shorter) {
+        code = journal_db_number(journal_db_statement(d, STATEMENT_PAGES), &pages);
+        code = code != SQLITE_OK
+                   ? code
+                   : journal_db_number(journal_db_statement(d, STATEMENT_PAGE_SIZE), &page_size);
+    }
+    if (code == SQLITE_OK && st.st_size < pages * page_size) {
+        return SQLITE_CORRUPT;
+    }
+    d->length = code == SQLITE_OK ? st.st_size : d->length;
+    return code;
+}
+
+int journal_db_begin(struct journal_db *d)
+{
+    int64_t version = 0;
+    int code = journal_db_run(journal_db_statement(d, STATEMENT_BEGIN));
+
+    code = code != SQLITE_OK
+               ? code
+               : journal_db_number(journal_db_statement(d, STATEMENT_DATA_VERSION), &version);
+    if (code == SQLITE_OK && version != d->data_version) {
+        d->data_version = version;
+        d->others_wrote = true;
+        d->length = 0;
+    }
+    return code != SQLITE_OK ? code : check_not_shorter(d);
 }
 
 uint64_t journal_db_octets(const struct journal_db *d)

@@ -158,7 +158,7 @@ enum journal_outcome journal_retention_step(const struct journal_retention *r, s
     if (code != SQLITE_OK || !more) {
         return journal_db_outcome(code);
     }
-    code = journal_db_run(journal_db_statement(d, STATEMENT_BEGIN));
+    code = journal_db_begin(d);
     return end(d, code != SQLITE_OK ? code : step(r, d, now, most, ret_more));
 }
 
@@ -200,7 +200,7 @@ static int tidy(const struct journal_retention *r, struct journal_db *d, usec_t 
 enum journal_outcome journal_retention_tidy(const struct journal_retention *r, struct journal_db *d,
                                             usec_t now, struct slice digest)
 {
-    int code = journal_db_run(journal_db_statement(d, STATEMENT_BEGIN));
+    int code = journal_db_begin(d);
 
     return end(d, code != SQLITE_OK ? code : tidy(r, d, now, digest));
 }

@@ -66,10 +66,9 @@ struct journal_writer {
     size_t batch_count;
     struct item *policy; /* the newest that was stored; a new file gets it too */
     struct arena arena;
-    int64_t data_version; /* rises when somebody else has written to the file */
-    bool news;            /* the file lacks what every file is to have */
-    bool told_refused;    /* once for ever */
-    bool told_full;       /* until it is half empty */
+    bool news;         /* the file lacks what every file is to have */
+    bool told_refused; /* once for ever */
+    bool told_full;    /* until it is half empty */
     bool in_trouble;
     usec_t trouble_since; /* all on the monotonic clock */
     usec_t aside_time;

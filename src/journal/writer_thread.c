@@ -102,9 +102,10 @@ static void publish_counts(struct journal_writer *w, uint64_t refused, size_t oc
 static int settle_in(struct journal_writer *w)
 {
     /* First: what others write from here on is caught up with. */
-    int code =
-        journal_db_number(journal_db_statement(&w->db, STATEMENT_DATA_VERSION), &w->data_version);
+    int code = journal_db_number(journal_db_statement(&w->db, STATEMENT_DATA_VERSION),
+                                 &w->db.data_version);
 
+    w->db.others_wrote = false;
     w->news = w->db.fresh;
     if (code == SQLITE_OK && !w->news) {
         code = streams_load(&w->streams, &w->db);
@@ -224,19 +225,15 @@ static int store(struct journal_writer *w, struct attempt *a, struct item *item)
  * its account of the streams counts. */
 static int catch_up(struct journal_writer *w)
 {
-    int64_t version = 0;
-    int code = journal_db_number(journal_db_statement(&w->db, STATEMENT_DATA_VERSION), &version);
+    int code = w->db.others_wrote ? streams_load(&w->streams, &w->db) : SQLITE_OK;
 
-    if (code == SQLITE_OK && version != w->data_version) {
-        code = streams_load(&w->streams, &w->db);
-        w->data_version = version;
-    }
+    w->db.others_wrote = w->db.others_wrote && code != SQLITE_OK;
     return code;
 }
 
 static int store_all(struct journal_writer *w, struct attempt *a)
 {
-    int code = journal_db_run(journal_db_statement(&w->db, STATEMENT_BEGIN));
+    int code = journal_db_begin(&w->db);
 
     if (code == SQLITE_OK) {
         code = w->news ? streams_begin(&w->streams, &w->db) : catch_up(w);
@@ -305,7 +302,9 @@ static enum journal_outcome try_batch(struct journal_writer *w, char why[static 
         keep(w, &a);
         return outcome;
     }
-    (void)snprintf(why, JOURNAL_WHY, "%s", sqlite3_errmsg(w->db.db));
+    (void)snprintf(why, JOURNAL_WHY, "%s",
+                   sqlite3_errcode(w->db.db) != SQLITE_OK ? sqlite3_errmsg(w->db.db)
+                                                          : "it was cut off");
     undo(w);
     if (outcome == JOURNAL_REFUSE && a.item != NULL && a.item->kind == ITEM_LINE) {
         a.item->refused = true;

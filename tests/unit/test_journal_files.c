@@ -343,29 +343,6 @@ static void no_room(void **state)
     buf_free(&members);
 }
 
-/* Taken away under the writer's hands, or put back. */
-static void moved_away(void **state)
-{
-    (void)state;
-    struct journal_writer *w = world_writer();
-    char old[160], name[256];
-
-    world_take(w, 0, 0, 9);
-    world_wait_stored(w, 10);
-    snprintf(old, sizeof(old), "%s/old.db", world_folder);
-    assert_int_equal(rename(world_path, old), 0);
-    world_take(w, 0, 11, 19);
-    world_wait_said(w, true, "taken away");
-    world_wait_stored(w, 19);
-    world_end(w);
-    world_expect_rows("SELECT next, stored, lost FROM stream", "20|19|1\n");
-    world_expect_rows("SELECT count(*) FROM decision", "9\n");
-    assert_int_equal(world_count_aside(name), 0);
-    char *rows = world_rows(old, "SELECT count(*) FROM decision");
-    assert_string_equal(rows, "10\n");
-    free(rows);
-}
-
 /* A log alone, whose file is gone, is not deleted. */
 static void log_without_file(void **state)
 {
@@ -570,7 +547,6 @@ int main(void)
         TEST(account_outlives_the_file),
         TEST(locked),
         TEST(no_room),
-        TEST(moved_away),
         TEST(log_without_file),
         TEST(no_file_at_all),
         TEST(full_disk),
