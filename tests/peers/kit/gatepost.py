@@ -18,7 +18,7 @@ def config_text(port, folder, routes, limits=None, workers=2, tls=None, hostname
     lines = [f"hostname {hostname}", f"listen 127.0.0.1:{port}"]
     lines += [f"route {domains} to {target}" for domains, target in routes.items()]
     lines += [f"state lmdb:{folder}/state", f"spool {folder}/spool", f"workers {workers}",
-              f"control {folder}/control"]
+              f"control {folder}/control", f"journal {folder}/journal/journal.db"]
     lines += [f"decisions {decisions}"]
     if user and os.geteuid() == 0:
         lines.append(f"user {user}")
