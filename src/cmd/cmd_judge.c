@@ -101,10 +101,9 @@ static bool take_option(void *arg, size_t option, const char *value)
 /* Says what a line lacks, or has too much. */
 static bool is_whole(const struct request *q, const struct cmd_line *line)
 {
-    bool any = q->c.client.family != ADDR_NONE || q->c.helo.n > 0 || q->has_sender ||
-               q->c.recipient_count > 0 || line->operand_count > 0;
     if (q->batch != NULL) {
-        return !any || wrong(q, "--batch has the messages and their envelopes in", q->batch);
+        return line->operand_count == 0 ||
+               wrong(q, "--batch names the messages; there can be none beside", q->batch);
     }
     const char *missing = q->c.client.family == ADDR_NONE ? "--ip"
                           : q->c.helo.n == 0              ? "--helo"
@@ -246,6 +245,7 @@ static enum cmd_status judge_many(const struct request *q, const struct configur
         .policy = c->policy,
         .file = q->batch,
         .base = q->c,
+        .has_sender = q->has_sender,
         .json = json,
         .to = STDOUT_FILENO,
     };

@@ -120,7 +120,8 @@ static const struct command commands[] = {
      "--early           it speaks before it is greeted\n"
      "--no-esmtp        it says HELO\n"
      "--batch FILE      judges many, on all processors: a line each of JSON with file, ip, helo,\n"
-     "                  mail_from, rcpt, and perhaps label and at; then totals\n"
+     "                  mail_from, rcpt, and perhaps label and at; then totals. What a line\n"
+     "                  leaves out the options above say\n"
      "--json            decision lines as gatepost(8) describes them",
      CMD_FILE | CMD_JSON, 1, cmd_judge},
     {"docs", "[--json | --man] [facts | actions | limits | replies | counters | standard]",

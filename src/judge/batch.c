@@ -91,28 +91,49 @@ static void judge_case(struct judging *j, const struct judged *of, const struct 
 }
 
 /* What cannot be said in a command; NULL: nothing. */
-static const char *unfit(const struct judge_request *q)
+static const char *unfit(const struct judge_case *c)
 {
-    if (!judge_word_fits(q->helo)) {
+    if (!judge_word_fits(c->helo)) {
         return "\"helo\" is empty, or has a control character";
     }
-    if (!judge_address_fits(q->sender, true)) {
+    if (!judge_address_fits(c->sender, true)) {
         return "\"mail_from\" is no single address";
     }
-    for (size_t i = 0; i < q->recipient_count; i++) {
-        if (!judge_address_fits(q->recipients[i], false)) {
+    for (size_t i = 0; i < c->recipient_count; i++) {
+        if (!judge_address_fits(c->recipients[i], false)) {
             return "\"rcpt\" is no single address";
         }
     }
     return NULL;
 }
 
+/* What the line says takes the place of what is said for all. NULL; or what is still missing. */
+static const char *fill_in(const struct batch *b, const struct judge_request *q,
+                           struct judge_case *c)
+{
+    *c = b->base;
+    c->client = q->ip.family != ADDR_NONE ? q->ip : c->client;
+    c->helo = q->helo.p != NULL ? q->helo : c->helo;
+    c->sender = q->sender.p != NULL ? q->sender : c->sender;
+    c->at_wall = q->has_at ? q->at_wall : c->at_wall;
+    if (q->recipient_count > 0) {
+        c->recipients = q->recipients;
+        c->recipient_count = q->recipient_count;
+    }
+    return c->client.family == ADDR_NONE ? "\"ip\" is missing, and there is no --ip"
+           : c->helo.p == NULL           ? "\"helo\" is missing, and there is no --helo"
+           : q->sender.p == NULL && !b->has_sender
+               ? "\"mail_from\" is missing, and there is no --from"
+           : c->recipient_count == 0 ? "\"rcpt\" is missing, and there is no --rcpt"
+                                     : unfit(c);
+}
+
 static void judge_request(struct judging *j, const struct judged *judged,
                           const struct judge_request *q)
 {
-    struct judge_case c = j->batch->base;
+    struct judge_case c;
     uint64_t size = 0;
-    const char *wrong = unfit(q);
+    const char *wrong = fill_in(j->batch, q, &c);
     size_t most = (size_t)j->batch->conf->limits.message_size + 1;
     int r = wrong == NULL ? mail_file_read(j->folder, q->file.p, true, most, &j->mail, &size) : 0;
     if (r < 0) {
@@ -123,12 +144,6 @@ static void judge_request(struct judging *j, const struct judged *judged,
         return;
     }
     mail_text_look(buf_slice(&j->mail), size, &c.mail);
-    c.client = q->ip;
-    c.helo = q->helo;
-    c.sender = q->sender;
-    c.recipients = q->recipients;
-    c.recipient_count = q->recipient_count;
-    c.at_wall = q->has_at ? q->at_wall : c.at_wall;
     judge_case(j, judged, &c);
 }
 

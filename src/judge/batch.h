@@ -19,7 +19,10 @@ struct batch {
     const struct conf *conf;
     const struct policy *policy;
     const char *file;       /* the batch's; names in it are relative to its folder */
-    struct judge_case base; /* what no line says: listener, local, tls, early, no_esmtp, at_wall */
+    struct judge_case base; /* what no line says: listener, local, tls, early, no_esmtp; and what
+                               one leaves out, as far as it is known: client, helo, sender,
+                               recipients, at_wall */
+    bool has_sender;        /* base.sender is known */
     bool json;
     unsigned processes; /* at most; 0: one for each processor this process may use */
     int to;             /* where the output goes */

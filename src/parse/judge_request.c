@@ -31,16 +31,21 @@ static struct slice copy(const struct reading *r, const json_t *string)
     return arena_copy(r->arena, text);
 }
 
-/* A string; `required` or left out. */
-static int take_text(const struct reading *r, const char *member, bool required, struct slice *ret)
+/* NULL where it is left out. */
+static const json_t *member_of(const struct reading *r, const char *member)
 {
     const json_t *value = json_object_get(r->object, member);
 
-    if (value == NULL && !required) {
-        return 0;
-    }
+    return json_is_null(value) ? NULL : value;
+}
+
+/* A string; *ret is untouched where it is left out. */
+static int take_text(const struct reading *r, const char *member, struct slice *ret)
+{
+    const json_t *value = member_of(r, member);
+
     if (value == NULL) {
-        return refuse(r, member, "is missing");
+        return 0;
     }
     if (!json_is_string(value)) {
         return refuse(r, member, "is not a string");
@@ -52,9 +57,9 @@ static int take_text(const struct reading *r, const char *member, bool required,
 static int take_ip(const struct reading *r, struct addr *ret)
 {
     struct slice text = {0};
-    int error = take_text(r, "ip", true, &text);
+    int error = take_text(r, "ip", &text);
 
-    if (error == 0 && addr_parse(text, ret) < 0) {
+    if (error == 0 && text.p != NULL && addr_parse(text, ret) < 0) {
         error = refuse(r, "ip", "is not an address such as 192.0.2.7 or 2001:db8::7");
     }
     return error;
@@ -63,7 +68,7 @@ static int take_ip(const struct reading *r, struct addr *ret)
 static int take_at(const struct reading *r, struct judge_request *ret)
 {
     struct slice text = {0};
-    int error = take_text(r, "at", false, &text);
+    int error = take_text(r, "at", &text);
 
     if (error < 0 || text.p == NULL) {
         return error;
@@ -77,11 +82,14 @@ static int take_at(const struct reading *r, struct judge_request *ret)
 
 static int take_recipients(const struct reading *r, struct judge_request *ret)
 {
-    const json_t *value = json_object_get(r->object, "rcpt");
+    const json_t *value = member_of(r, "rcpt");
     size_t count = json_is_array(value) ? json_array_size(value) : 1;
 
-    if (value == NULL || count == 0) {
-        return refuse(r, "rcpt", value == NULL ? "is missing" : "is empty");
+    if (value == NULL) {
+        return 0;
+    }
+    if (count == 0) {
+        return refuse(r, "rcpt", "is empty");
     }
     struct slice *list = arena_alloc(r->arena, count * sizeof(*list));
     for (size_t i = 0; i < count; i++) {
@@ -99,7 +107,7 @@ static int take_recipients(const struct reading *r, struct judge_request *ret)
 static int take_label(const struct reading *r, struct slice *ret)
 {
     struct slice label = {0};
-    int error = take_text(r, "label", false, &label);
+    int error = take_text(r, "label", &label);
 
     if (error == 0 && label.n > JUDGE_LABEL_MOST) {
         return refuse(r, "label", "has more than 60 octets");
@@ -110,13 +118,16 @@ static int take_label(const struct reading *r, struct slice *ret)
 
 static int take_members(const struct reading *r, struct judge_request *ret)
 {
-    int file = take_text(r, "file", true, &ret->file);
+    int file = take_text(r, "file", &ret->file);
     int error = take_label(r, &ret->label);
 
+    if (error == 0 && file == 0 && ret->file.n == 0) {
+        file = refuse(r, "file", "is missing");
+    }
     error = error < 0 ? error : file;
     error = error < 0 ? error : take_ip(r, &ret->ip);
-    error = error < 0 ? error : take_text(r, "helo", true, &ret->helo);
-    error = error < 0 ? error : take_text(r, "mail_from", true, &ret->sender);
+    error = error < 0 ? error : take_text(r, "helo", &ret->helo);
+    error = error < 0 ? error : take_text(r, "mail_from", &ret->sender);
     error = error < 0 ? error : take_recipients(r, ret);
     error = error < 0 ? error : take_at(r, ret);
     ret->sender = judge_mailbox(ret->sender);

@@ -3,8 +3,9 @@
  *   {"file": "ham/1.eml", "ip": "192.0.2.7", "helo": "mail.example.com",
  *    "mail_from": "a@example.com", "rcpt": "b@example.org", "label": "ham"}
  *
- * `rcpt` may be an array, `mail_from` "" or "<>" for the null reverse-path; `label` and `at` (RFC
- * 3339) may be left out. Members that are not known are let pass: such files have others too. */
+ * `rcpt` may be an array, `mail_from` "" or "<>" for the null reverse-path, and `at` is a time of
+ * RFC 3339. All but `file` may be left out, or null: what that means is the caller's to say.
+ * Members that are not known are let pass: such files have others too. */
 #pragma once
 
 #include <stdbool.h>
@@ -23,11 +24,11 @@
 /* Texts lie in the arena, NUL behind each, which none has inside. */
 struct judge_request {
     struct slice file;
-    struct slice label; /* "" without */
-    struct addr ip;
-    struct slice helo;
-    struct slice sender;            /* "" for the null reverse-path */
-    const struct slice *recipients; /* one at least */
+    struct slice label;  /* "" without */
+    struct addr ip;      /* ADDR_NONE without */
+    struct slice helo;   /* p NULL without, as the sender's */
+    struct slice sender; /* "" for the null reverse-path */
+    const struct slice *recipients;
     size_t recipient_count;
     bool has_at;
     usec_t at_wall; /* microseconds since 1970 UTC */

@@ -233,6 +233,33 @@ def bad_lines(place):
 
 
 @in_place
+def left_out(place):
+    """What a line leaves out, or says is null, the options say for all; what nobody says is told."""
+    place.write('a.eml', MAIL)
+    members = {'ip': '--ip', 'helo': '--helo', 'mail_from': '--from', 'rcpt': '--rcpt'}
+    lines = [dict(WHO, file='a.eml', label=None, at=None)]
+    for member in members:
+        lines.append({k: v for k, v in lines[0].items() if k != member})
+        lines.append(dict(lines[0], **{member: None}))
+    status, found, _ = place.batch(lines)
+    check(status == 1 and 'error' not in found[0], found[0])
+    for line, (member, option) in zip(found[1:], [m for m in members.items() for _ in range(2)]):
+        check(f'"{member}" is missing, and there is no {option}' == line.get('error'), line)
+    options = ['--ip', '198.51.100.9', '--helo', 'all.example', '--from', '', '--rcpt', 'two@example.org', '--rcpt',
+               'three@example.org']
+    status, found, _ = place.batch(lines, *options)
+    check(status == 0, found)
+    usual = found[0]
+    check(usual['client'] == WHO['ip'] and usual['helo'] == WHO['helo'], usual)
+    check([line['client'] for line in found[1:3]] == ['198.51.100.9'] * 2, found[1:3])
+    check([line['helo'] for line in found[3:5]] == ['all.example'] * 2, found[3:5])
+    check([line['sender'] for line in found[5:7]] == [''] * 2, found[5:7])
+    for line in found[7:]:
+        check([r['recipient'] for r in line['recipients']] == ['two@example.org', 'three@example.org'], line)
+    check(place.run('--batch', 'x', place.path('a.eml')).returncode == 2, 'a message beside a batch')
+
+
+@in_place
 def order(place):
     """A batch says the same in the same order with any number of processes; no line tells of another."""
     for i in range(7):
@@ -304,7 +331,7 @@ def wrong_usage(place):
     check(not os.path.exists('/nonexistent'), 'something was written')
 
 
-CASES = [odd_files, large, envelopes, recipients, database, harmless, bad_lines, order, lengths,
+CASES = [odd_files, large, envelopes, recipients, database, harmless, bad_lines, left_out, order, lengths,
          empty_and_missing, wrong_usage]
 
 if __name__ == '__main__':
