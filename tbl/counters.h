@@ -38,7 +38,7 @@ COUNTER(refused_message, "Messages refused for what they are.")
 COUNTER(refused_commit, "Messages refused by the next hop.")
 COUNTER(deferred, "Transactions, and connections without one, that were answered 4xx.")
 COUNTER(gone, "Transactions whose client went away before the commit: nobody got the message.")
-COUNTER(ended, "Connections that ended without a transaction and without a refusal.")
+COUNTER(ended, "Connections that ended without a transaction, and without a refusal by the policy or for a limit.")
 
 COUNTER(spool_memory_452, "Messages answered 452 for `limit spool_memory`.")
 COUNTER(spool_file_452,

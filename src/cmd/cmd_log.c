@@ -310,6 +310,9 @@ enum cmd_status cmd_log(const struct command *c, int argc, char **argv)
     if (!cmd_take_own_line(c, argc, argv, own_options, take, &l, &l.line, &status)) {
         return status;
     }
+    if (!when_is_period(l.query.since, l.query.until)) {
+        return cmd_wrong(c, "--until must be later than", "--since");
+    }
     l.json = (l.line.options & CMD_JSON) != 0;
     if (l.follow && l.query.limit == 0 && l.query.since == 0) {
         l.query.limit = FOLLOW_BEGIN;

@@ -11,3 +11,9 @@
  * without a zone it is UTC, as all that Gatepost prints. `now` and *ret are since 1970. False: none
  * of these. */
 bool when_parse(struct slice text, usec_t now, usec_t *ret);
+
+/* Is there any time from `since` on and before `until`? 0: from, or up to, ever. */
+static inline bool when_is_period(usec_t since, usec_t until)
+{
+    return until == 0 || since < until;
+}

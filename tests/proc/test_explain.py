@@ -134,6 +134,15 @@ def journal_off(binary):
         check(done.returncode == 2 and 'no journal is kept' in done.stderr and done.stdout == '', done)
 
 
+def no_time(binary):
+    """A period that ends before it begins is a slip of the pen, and not one without records."""
+    with Explained(binary) as g:
+        for words in (['log'], ['rules'], ['replay', '--policy', g.file]):
+            for since, until in (('1d', '2d'), ('2026-11-22', '2026-11-22')):
+                done = g.run(*words, '-c', g.file, '--since', since, '--until', until)
+                check(done.returncode == 2 and '--until must be later' in done.stderr and 'usage:' in done.stderr, done)
+
+
 class Follower:
     """gatepost log --follow, and its lines one by one."""
 
@@ -213,4 +222,4 @@ def hostile_records(binary):
 
 
 if __name__ == '__main__':
-    sys.exit(main([told_at_once, lines_come_back, told_afterwards, journal_off, followed, hostile_records]))
+    sys.exit(main([told_at_once, lines_come_back, told_afterwards, journal_off, no_time, followed, hostile_records]))
