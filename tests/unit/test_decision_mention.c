@@ -65,6 +65,8 @@ static void in_sentences(void **state)
     /* Words of fourteen letters could be one, but come last. */
     assert_mentions("The administration says [3M0Z2QW8R10001.1] 3M0Z2QW8R10002.3",
                     "3M0Z2QW8R10001.1 3M0Z2QW8R10002.3 ADM1N1STRAT10N");
+    assert_mentions("not 3M0Z2QW8R10002.3, but [3M0Z2QW8R10001.1]",
+                    "3M0Z2QW8R10001.1 3M0Z2QW8R10002.3");
     assert_mentions("[3M0Z2QW8R10001.1] again [3M0Z2QW8R10001.1]", "3M0Z2QW8R10001.1");
 }
 
@@ -89,6 +91,10 @@ static void bounces(void **state)
     assert_mentions("> 550 no =5B3M0Z2QW8R1=\n> 0001.1]", "3M0Z2QW8R10001.1");
     /* An equals sign in front of it is no encoding. */
     assert_mentions("id=3M0Z2QW8R10001.1", "3M0Z2QW8R10001.1");
+    assert_mentions("id=3A0Z2QW\n 8R10001.1", "3A0Z2QW8R10001.1");
+    /* Encoded and then folded; encoded at the end of a line, behind which another word begins. */
+    assert_mentions("550 no =5B3M0Z2QW8R1\n 0001=2E1=5D", "3M0Z2QW8R10001.1");
+    assert_mentions("550 no 3M0Z2QW8R1=\n0001=2E1\nDiagnostic", "3M0Z2QW8R10001.1 3M0Z2QW8R10001");
     /* A reply of several lines. */
     assert_mentions("550-5.7.1 not for you\n550 5.7.1 ask us [3M0Z2QW8R10001.2]",
                     "3M0Z2QW8R10001.2");

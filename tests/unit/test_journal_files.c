@@ -256,6 +256,30 @@ static void account_outlives_the_file(void **state)
 
 /* ---- not to be had ---- */
 
+/* Records and their account stand or fall together; and a file that is put aside at work takes its
+ * log along, where all of it may still be. */
+static void all_or_nothing(void **state)
+{
+    (void)state;
+    struct journal_writer *w = world_writer();
+    char name[256];
+
+    world_take(w, 0, 0, 9);
+    world_wait_stored(w, 10);
+    world_run(world_path, "CREATE TRIGGER no_account BEFORE INSERT ON stream"
+                          " BEGIN SELECT RAISE(ABORT, 'no account'); END");
+    world_take(w, 0, 10, 19);
+    world_wait_said(w, true, "no account");
+    world_end(w);
+    assert_int_equal(world_count_aside(name), 1);
+    char *rows = world_rows(name, "SELECT count(*), max(sequence) FROM decision");
+    assert_string_equal(rows, "10|9\n");
+    free(rows);
+    world_check_whole(world_path);
+    world_expect_rows("SELECT next, stored, lost FROM stream", "20|20|0\n");
+    world_expect_rows("SELECT count(*), min(sequence) FROM decision", "10|10\n");
+}
+
 /* Locked for a while by somebody else. */
 static void locked(void **state)
 {
@@ -545,6 +569,7 @@ int main(void)
         TEST(log_cut_off),
         TEST(damaged_at_work),
         TEST(account_outlives_the_file),
+        TEST(all_or_nothing),
         TEST(locked),
         TEST(no_room),
         TEST(log_without_file),

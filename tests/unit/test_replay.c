@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "journal/replay_range.h"
 #include "journal/replay_tally.h"
@@ -137,6 +139,48 @@ static void failures(void **state)
 
     assert_outcome(&w.now.recipients[0], REPLAY_PASSED, "");
     assert_outcome(&w.now.recipients[1], REPLAY_REFUSED, "gatepost.conf:1 reject");
+    end(&w);
+    /* A recipient who is put off is no failure. */
+    w = judge_by("policy { at rcpt { reject \"no\" when rcpt.failures >= 3 } }",
+                 HEAD HELO
+                 "\"failures_before\":2," SENDER TO
+                 "\"phase\":\"rcpt\",\"verdict\":\"deferred\",\"code\":450,"
+                 "\"text\":\"busy\"},{\"recipient\":\"bert@example.org\","
+                 "\"verdict\":\"accepted\",\"code\":250,\"text\":\"taken\"}]," MESSAGE TIMES,
+                 true);
+    assert_outcome(&w.now.recipients[1], REPLAY_PASSED, "");
+    end(&w);
+}
+
+/* Out of turn only from the recipient on that was. */
+static void unpipelined(void **state)
+{
+    (void)state;
+    struct world w =
+        judge_by("policy { at rcpt { reject \"no\" when client.unpipelined } }",
+                 HEAD HELO SENDER ACCEPTED
+                 "},{\"recipient\":\"bert@example.org\",\"verdict\":\"accepted\","
+                 "\"code\":250,\"text\":\"taken\",\"unpipelined\":true}]," MESSAGE TIMES,
+                 true);
+
+    assert_outcome(&w.now.recipients[0], REPLAY_PASSED, "");
+    assert_outcome(&w.now.recipients[1], REPLAY_REFUSED, "gatepost.conf:1 reject");
+    end(&w);
+}
+
+/* The clock of each phase: accepted 1.5 s before the hour, greeted by name 0.5 s behind it. */
+static void hour(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("TZ", "UTC", 1), 0);
+    tzset();
+    struct world w = judge_by("policy { at connect { reject \"no\" when time.hour == 5 }\n"
+                              "at helo { reject \"no\" when time.hour == 5 } }",
+                              HEAD HELO SENDER ACCEPTED "}]," MESSAGE TIMES, true);
+
+    assert_int_equal(time_parse_rfc3339(SLICE_LIT("2026-11-22T05:00:02.500Z"), &w.record.time), 0);
+    replay_judge(w.replay, &w.record, &w.now);
+    assert_outcome(&w.now.recipients[0], REPLAY_REFUSED, "gatepost.conf:2 reject");
     end(&w);
 }
 
@@ -371,7 +415,58 @@ static void message_that_never_came(void **state)
     end(&w);
 }
 
+/* What would have followed a conversation that the old policy ended: of interest only to a policy
+ * that lets it go on. */
+static void cut_short(void **state)
+{
+    (void)state;
+    static const char line[] = HEAD HELO SENDER
+        "\"recipients\":[],\"phase\":\"mail\",\"verdict\":\"refused\",\"code\":550,"
+        "\"rule\":\"old.conf:3\",\"fired\":[\"old.conf:3 reject\"]," TIMES;
+    struct world w = judge_by("policy { }", line, true);
+    assert_outcome(&w.then.whole, REPLAY_REFUSED, "old.conf:3 reject");
+    assert_outcome(&w.now.whole, REPLAY_PASSED, "");
+    assert_doubt(&w, "conversation", REPLAY_LACKING);
+    end(&w);
+    w = judge_by("policy { at helo { reject \"no\" } }", line, true);
+    assert_outcome(&w.now.whole, REPLAY_REFUSED, "gatepost.conf:1 reject");
+    assert_no_doubt(&w);
+    end(&w);
+}
+
 /* ---- sums and lines ---- */
+
+/* How much of the answer rests on what is not on record: of changes, and of what stays the same. */
+static void sums_of_doubt(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policy;
+        bool changed;
+    } cases[] = {
+        {"policy { at rcpt { defer \"cannot\" when unknown(rcpt.known) } }", true},
+        {"policy { at rcpt { reject \"no\" when not rcpt.known } }", false},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct world w =
+            judge_by(cases[i].policy, HEAD HELO SENDER ACCEPTED "}]," MESSAGE TIMES, true);
+        struct replay_tally t;
+        replay_tally_init(&t);
+        replay_tally_recorded(&t, &w.record);
+        assert_int_equal(replay_tally_judged(&t, w.replay, &w.record, &w.then, &w.now),
+                         cases[i].changed);
+        assert_int_equal(t.in_doubt, cases[i].changed);
+        assert_int_equal(t.same_doubt, !cases[i].changed);
+        const struct tally_row *row =
+            tally_find(&t.gaps, SLICE_LIT("not recorded"), SLICE_LIT("rcpt.known"));
+        assert_non_null(row);
+        assert_int_equal(row->numbers[TALLY_CHANGED], cases[i].changed);
+        assert_int_equal(row->numbers[TALLY_UNCHANGED], !cases[i].changed);
+        replay_tally_free(&t);
+        end(&w);
+    }
+}
 
 /* What one process writes down another one adds. */
 static void sums(void **state)
@@ -458,6 +553,8 @@ int main(void)
         cmocka_unit_test(moment),       cmocka_unit_test(unknown),
         cmocka_unit_test(without_conf), cmocka_unit_test(message_that_never_came),
         cmocka_unit_test(sums),         cmocka_unit_test(lines),
+        cmocka_unit_test(unpipelined),  cmocka_unit_test(hour),
+        cmocka_unit_test(cut_short),    cmocka_unit_test(sums_of_doubt),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

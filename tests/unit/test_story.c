@@ -38,6 +38,8 @@ static int find_rule(void *arg, struct slice policy, struct slice place, struct 
          SLICE_LIT("reject"), SLICE_LIT("reject \"no\" when sender.domain in blocked"), false},
         {2, SLICE_LIT("message"), SLICE_LIT("g.conf:30"), SLICE_LIT("g.conf:30 reject"),
          SLICE_LIT("reject"), SLICE_LIT("reject \"no\""), false},
+        {3, SLICE_LIT("rcpt"), SLICE_LIT("g.conf:11"), SLICE_LIT("g.conf:11 reject"),
+         SLICE_LIT("reject"), SLICE_LIT("reject \"no\" when client.early or rcpt.known"), false},
     };
 
     (void)arg;
@@ -291,6 +293,57 @@ static void differs(void **state)
                 0, "The rule has no condition");
 }
 
+#define RECIPIENTS(anna, bert)                                                                     \
+    "\"recipients\":[{\"recipient\":\"anna@example.org\"," anna                                    \
+    "},{\"recipient\":\"bert@example.org\"," bert "}],\"size\":24,"
+
+/* Whose reply it was, where several have the same code; and by which id he was told it. */
+static void speakers(void **state)
+{
+    (void)state;
+    static const char all_refused[] = HEAD FROM RECIPIENTS(
+        "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"text\":\"no\",\"rule\":\"g.conf:"
+        "9\"",
+        "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"text\":\"who?\",\"hop_reply\":"
+        "true") "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"text\":\"who?\",\"hop_"
+                "reply\":true}";
+    assert_ending(all_refused, 0,
+                  "The message was refused by the next hop, in its own words, at RCPT.");
+    assert_says(all_refused, 0, "550 who? [ABCDEFGHJKMNPQ.1.2]");
+    /* By LMTP each has a reply of his own behind the message. */
+    static const char lmtp[] = HEAD FROM RECIPIENTS(
+        "\"verdict\":\"accepted\",\"code\":250,\"text\":\"taken\",\"hop_reply\":true",
+        "\"verdict\":\"refused\",\"code\":552,\"enhanced\":\"5.2.2\",\"text\":\"full\",\"hop_"
+        "reply\":true") "\"timeline_us\":{\"data\":5}," TAKEN "}";
+    assert_ending(lmtp, 2,
+                  "The message for this recipient was refused by the next hop "
+                  "smtp://192.0.2.25:25, in its own words, when the message was handed over.");
+    assert_says(lmtp, 2, "552 5.2.2 full [ABCDEFGHJKMNPQ.1]");
+    /* What was said of the message has no recipient in its id, whoever asks. */
+    static const char message[] = HEAD FROM ONE(
+        "\"verdict\":\"refused\"") "\"phase\":\"message\",\"verdict\":\"refused\",\"code\":550,"
+                                   "\"text\":\"no\",\"rule\":\"g.conf:30\"}";
+    assert_says(message, 1, "550 no [ABCDEFGHJKMNPQ.1]");
+}
+
+/* What is not known does not do for what would have to be false. */
+static void differs_by_unknown(void **state)
+{
+    (void)state;
+    assert_says(
+        HEAD FROM ONE(
+            "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"text\":\"no\",\"rule\":\"g."
+            "conf:11\","
+            "\"fired\":[\"g.conf:11 reject\"],\"facts\":{\"client.early\":true,\"rcpt.known\":"
+            "{\"unknown\":\"timeout\",\"ms\":1.5}}") "\"early\":true,\"phase\":\"rcpt\","
+                                                     "\"verdict\":\"refused\",\"code\":550,"
+                                                     "\"text\":\"no\","
+                                                     "\"rule\":\"g.conf:11\"}",
+        1,
+        "- all of these: - client.early: was true, would have to be false - rcpt.known: was "
+        "unknown, would have to be false");
+}
+
 static void observed(void **state)
 {
     (void)state;
@@ -340,13 +393,29 @@ static void hostile(void **state)
     free(line);
 }
 
+/* Nor where the values of a condition are told. */
+static void hostile_values(void **state)
+{
+    (void)state;
+    assert_says(HEAD FROM ONE(
+                    "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"text\":\"no\","
+                    "\"rule\":\"g.conf:9\","
+                    "\"fired\":[\"g.conf:9 reject\"],\"facts\":{\"client.early\":true,\"doubt\":1,"
+                    "\"helo\":\"\\u001b[2J\\u009b31m\\u202e\",\"rcpt.known\":{\"value\":false,"
+                    "\"ms\":1.5}}") "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,"
+                                    "\"text\":\"no\",\"rule\":\"g.conf:9\"}",
+                1, "helo ~ \"^mail\": was false (helo = ?[2J??31m?), would have to be true");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(accepted), CASE(refused),  CASE(pending), CASE(others),
-        CASE(differs),  CASE(observed), CASE(hostile),
+        CASE(accepted),       CASE(refused),  CASE(pending),
+        CASE(others),         CASE(differs),  CASE(observed),
+        CASE(hostile),        CASE(speakers), CASE(differs_by_unknown),
+        CASE(hostile_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
