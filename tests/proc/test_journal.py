@@ -147,6 +147,8 @@ def all_is_there(binary):
         check({i for i, in g.ask('SELECT id FROM decision')} == set(told), 'ids')
         until(lambda: g.ask('SELECT name, state FROM health ORDER BY n')[-1:] ==
               [('smtp://127.0.0.1:1', 'partly down')], 'the hop has gone down')
+        detail = g.ask('SELECT detail FROM health ORDER BY n')[-1][0]
+        check('refused' in (detail or ''), f'why it is down: {detail}')
         digest, = {d['policy'] for d in told.values()}
         check(g.ask('SELECT digest FROM policy') == [(digest,)], 'policy')
         check(g.ask("SELECT count(*) FROM rule WHERE label LIKE '% wait' AND text LIKE 'wait %'")[0][0] > 0, 'rules')
@@ -311,11 +313,13 @@ def another_policy(binary):
     with Journal(binary, workers=1) as g:
         g.start()
         g.records(1)
-        g.reload(policy='{\n at mail { reject 550 5.7.1 "no" when sender.null }\n}')
+        g.reload(policy='{\n at mail {\n  reject 550 5.7.1 "no" when sender.null\n'
+                        '  observe defer "later" when sender.null\n }\n}')
         g.records(1)
         until(lambda: len(g.found('SELECT digest FROM policy')) == 2, 'both policies')
-        rule = g.ask("SELECT text FROM rule WHERE label LIKE 'gatepost.conf:%'")
-        check(rule == [('reject 550 5.7.1 "no" when sender.null',)], f'{rule}')
+        rules = g.ask("SELECT phase, action, observe, text FROM rule WHERE label LIKE 'gatepost.conf:%' ORDER BY number")
+        check(rules == [('mail', 'reject', 0, 'reject 550 5.7.1 "no" when sender.null'),
+                        ('mail', 'defer', 1, 'observe defer "later" when sender.null')], f'{rules}')
         g.settles('both')
 
 

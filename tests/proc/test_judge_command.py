@@ -2,16 +2,20 @@
 """gatepost judge as people call it: odd files, hostile names, batches. Usage: test_judge_command.py GATEPOST
 
 That it decides what a session decides is shown by tests/sim/test_judge.py."""
+import fcntl
 import json
 import os
 import random
 import sqlite3
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 
 sys.dont_write_bytecode = True
-from kit import check, main  # noqa: E402
+from kit import check, main, until  # noqa: E402
 
 CONFIGURATION = '''hostname mx1.example.org
 listen 192.0.2.10:25, [2001:db8::10]:25, 0.0.0.0:2525
@@ -331,7 +335,29 @@ def wrong_usage(place):
     check(not os.path.exists('/nonexistent'), 'something was written')
 
 
-CASES = [odd_files, large, envelopes, recipients, database, harmless, bad_lines, left_out, order, lengths,
+@in_place
+def process_dies(place):
+    """One of a batch's processes is killed while it writes: that is told, and no total is given."""
+    place.write('mail.eml', MAIL)
+    batch = place.write('batch.jsonl', (json.dumps(dict(WHO, file='mail.eml')) + '\n').encode() * 3000)
+
+    def waiting(pipe):
+        return struct.unpack('i', fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0]
+
+    with subprocess.Popen([place.binary, 'judge', '-c', place.path('gatepost.conf'), '--json', '--batch', batch],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            until(lambda: waiting(process.stdout) > 32768, 'a pipe that is full')
+            with open(f'/proc/{process.pid}/task/{process.pid}/children', encoding='ascii') as f:
+                os.kill(int(f.read().split()[0]), signal.SIGKILL)
+            said, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    check(process.returncode == 1 and b'ended by signal 9' in errors, f'{process.returncode} {errors}')
+    check(b'totals' not in said, said[-300:])
+
+
+CASES = [odd_files, large, envelopes, recipients, database, harmless, bad_lines, process_dies, left_out, order, lengths,
          empty_and_missing, wrong_usage]
 
 if __name__ == '__main__':

@@ -145,5 +145,54 @@ def reloaded(binary):
         check([(r['decided'], r['unique']) for r in not_you] == [(2, 2)], not_you)
 
 
+def counted(binary):
+    """A rule alone, one behind which another stands for certain or perhaps; what a fact took that is named twice."""
+    policy = """{
+        at helo { reject "a" when helo == "bad.test" }
+        at mail {
+            reject "b" when helo == "bad.test"
+            reject "c" when sender.domain == "worse.test"
+            reject "d" when sender.domain == "worst.test" and helo != "x"
+        }
+        at rcpt {
+            defer "cannot" when unknown(rcpt.known) and sender.domain != "worst.test"
+            reject "e" when (not rcpt.known and helo == "x") or (rcpt.known and helo == "y")
+        }
+    }"""
+    with Mailing(binary, policy=policy) as g:
+        g.start()
+        g.recorded(sum(g.talk(helo, f'a@{domain}', ['box'], 'hello') for helo, domain in (
+            ('bad.test', 'client.test'), ('client.test', 'worse.test'), ('client.test', 'worst.test'),
+            ('client.test', 'client.test'))))
+        status, said = g.ask('rules', '--json')
+        rules = [json.loads(line) for line in said.splitlines()]
+        found = [(r['decided'], r['unique'], r['perhaps_unique']) for r in rules]
+        check(status == 0 and found == [(1, 0, 0), (0, 0, 0), (1, 0, 1), (1, 1, 0), (0, 0, 0), (0, 0, 0)], found)
+        took = sum(round(r['facts']['rcpt.known']['ms'] * 1000) for o in g.decisions() for r in o['recipients']
+                   if 'rcpt.known' in r.get('facts', {}))
+        check(rules[5]['facts_us'] == took > 0, f'{rules[5]}, not {took}')
+
+
+def damaged(binary):
+    """Of a journal that cannot be read to its end there is no answer, but the reason."""
+    with Mailing(binary, policy=POLICY) as g:
+        g.start()
+        g.recorded(g.all_kinds())
+        g.signal(15)
+        g.wait()
+        path = f'{g.folder}/var/journal.db'
+        db = sqlite3.connect(path)
+        db.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+        page = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'recipient'").fetchone()[0]
+        size = db.execute('PRAGMA page_size').fetchone()[0]
+        db.close()
+        with open(path, 'r+b') as f:
+            f.seek((page - 1) * size)
+            f.write(b'\xff' * size)
+        for arguments in (['replay', '--policy', g.file], ['rules']):
+            done = subprocess.run([binary, *arguments, '-c', g.file], text=True, capture_output=True, timeout=PATIENCE)
+            check(done.returncode == 2 and 'malformed' in done.stderr and done.stdout == '', f'{arguments}: {done}')
+
+
 if __name__ == '__main__':
-    sys.exit(main([unchanged, changed, reloaded]))
+    sys.exit(main([unchanged, changed, reloaded, counted, damaged]))
