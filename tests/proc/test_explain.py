@@ -77,6 +77,30 @@ def told_at_once(binary):
         check('when sender.domain in blocked unless tls' in ' '.join(later.stdout.split()), later)
 
 
+def which_is_meant(binary):
+    """Of a connection the last no; of an id that came twice, after the clock was set back, the newest."""
+    with Explained(binary) as g:
+        g.start()
+        s = g.session()
+        for sender, reply in (('offer@evil.example', 550), ('last@evil.example', 550), ('a@client.test', 250)):
+            s.expect('EHLO client.test', 250)
+            s.expect(f'MAIL FROM:<{sender}>', 250)
+            s.expect('RCPT TO:<box@example.org>', reply)
+        s.expect('QUIT', 221)
+        s.close()
+        name = json.loads(until(lambda: g.run('log', '-c', g.file, '--json', '--sender', 'a@client.test').stdout,
+                                'the last one'))['id']
+        told = json.loads(g.run('explain', '--json', '-c', g.file, name[:14]).stdout)
+        check(told['sender'] == 'last@evil.example', told)
+        with sqlite3.connect(g.path, timeout=10) as db:
+            db.execute("UPDATE decision SET id = (SELECT id FROM decision WHERE sender = 'offer@evil.example')"
+                       " WHERE sender = 'last@evil.example'")
+            name, = db.execute("SELECT id FROM decision WHERE sender = 'last@evil.example'").fetchone()
+        db.close()
+        told = json.loads(g.run('explain', '--json', '-c', g.file, name).stdout)
+        check(told['sender'] == 'last@evil.example', told)
+
+
 def lines_come_back(binary):
     """What log prints as JSON is the decision line, every member of it."""
     with Explained(binary) as g:
@@ -222,4 +246,4 @@ def hostile_records(binary):
 
 
 if __name__ == '__main__':
-    sys.exit(main([told_at_once, lines_come_back, told_afterwards, journal_off, no_time, followed, hostile_records]))
+    sys.exit(main([told_at_once, which_is_meant, lines_come_back, told_afterwards, journal_off, no_time, followed, hostile_records]))

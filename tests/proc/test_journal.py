@@ -469,6 +469,20 @@ def retires(binary):
         check('killed by signal' not in g.log(), g.log())
 
 
+def grows_old(binary):
+    """Records go at the age that the configuration says."""
+    with Journal(binary, workers=1, limit=['journal_age 1h']) as g:
+        g.start()
+        g.records(20)
+        g.settles('all')
+        with sqlite3.connect(g.path, timeout=10) as db:
+            db.execute('UPDATE decision SET time = time - 7200000000 WHERE n <= 10')
+        db.close()
+        g.records(1)
+        until(lambda: g.ask('SELECT count(*), min(n) FROM decision') == [(11, 11)], 'the old ones go')
+        check(g.ask('SELECT count(*) FROM stream WHERE stored = 21 AND lost = 0') == [(1,)], 'and are no loss')
+
+
 def link(binary):
     """The journal's name may be a symbolic link."""
     with Journal(binary, workers=1) as g:
@@ -529,7 +543,7 @@ def socket_of_records(pid):
 
 CASES = [all_is_there, long_records, clerk_killed, clerk_stopped, worker_killed, tail_of_the_killed,
          reloads_under_load, upgrades_under_load, upgrades_lose_nothing, another_policy, off_and_on, drains_at_the_end, master_killed, garbage, locked,
-         folder_of_somebody_else, full, retires, link, worker_says_nonsense]
+         folder_of_somebody_else, full, retires, grows_old, link, worker_says_nonsense]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))
