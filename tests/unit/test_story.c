@@ -40,6 +40,8 @@ static int find_rule(void *arg, struct slice policy, struct slice place, struct 
          SLICE_LIT("reject"), SLICE_LIT("reject \"no\""), false},
         {3, SLICE_LIT("rcpt"), SLICE_LIT("g.conf:11"), SLICE_LIT("g.conf:11 reject"),
          SLICE_LIT("reject"), SLICE_LIT("reject \"no\" when client.early or rcpt.known"), false},
+        {4, SLICE_LIT("mail"), SLICE_LIT("g.conf:6"), SLICE_LIT("g.conf:6 reject"),
+         SLICE_LIT("reject"), SLICE_LIT("reject \"no\" when doubt >= 2"), false},
     };
 
     (void)arg;
@@ -223,6 +225,15 @@ static void pending(void **state)
         "already; its answer was kept for each RCPT, so that the recipients are known and "
         "postmaster can be reached.");
     assert_says(line, 1, "550 5.7.1 no [ABCDEFGHJKMNPQ.1.1]");
+    /* What counted was the doubt of that time, not the recipient's. */
+    assert_says(
+        HEAD FROM ONE(
+            "\"phase\":\"rcpt\",\"verdict\":\"refused\",\"code\":550,\"text\":\"no\","
+            "\"rule\":\"g.conf:6\",\"doubt\":10") "\"phase\":\"rcpt\",\"verdict\":\"refused\","
+                                                  "\"code\":550,\"text\":\"no\","
+                                                  "\"rule\":\"g.conf:6\",\"doubt\":3,\"fired\":["
+                                                  "\"g.conf:6 reject\"]}",
+        1, "doubt >= 2: was true (doubt = 3), would have to be false");
 }
 
 static void others(void **state)
@@ -283,7 +294,11 @@ static void differs(void **state)
         line, 0,
         "  - sender.domain in blocked: was true (sender.domain = client.example), would have "
         "to be false\n");
+    /* At the same place of another policy another rule may stand. */
+    snprintf(line, sizeof(line), blocked, "0123456789abcdef", "gatepost.conf:4");
+    assert_says(line, 0, "the journal does not have its text");
     current = NULL;
+    snprintf(line, sizeof(line), blocked, c.policy->digest, "gatepost.conf:4");
     assert_says(line, 0, "the journal does not have its text");
     compiled_free(&c);
     assert_says(HEAD FROM ONE("\"verdict\":\"refused\"") "\"phase\":\"message\",\"verdict\":"
@@ -324,6 +339,32 @@ static void speakers(void **state)
         "\"verdict\":\"refused\"") "\"phase\":\"message\",\"verdict\":\"refused\",\"code\":550,"
                                    "\"text\":\"no\",\"rule\":\"g.conf:30\"}";
     assert_says(message, 1, "550 no [ABCDEFGHJKMNPQ.1]");
+}
+
+/* Of very many the first hundred are told of, and how many more there are; the last by its number.
+ */
+static void many(void **state)
+{
+    (void)state;
+    struct buf line = {0};
+
+    buf_append_slice(&line, slice_of(HEAD FROM "\"recipients\":["));
+    for (int i = 1; i <= 120; i++) {
+        buf_printf(&line, "%s{\"recipient\":\"r%d@example.org\",\"verdict\":\"accepted\"}",
+                   i > 1 ? "," : "", i);
+    }
+    buf_append_slice(&line, slice_of("],\"size\":24," TAKEN "}"));
+    buf_append(&line, "", 1);
+    json_t *story = told(line.p, 0);
+    assert_int_equal(json_array_size(json_object_get(story, "recipients")), 100);
+    assert_int_equal(json_integer_value(json_object_get(story, "recipients_unshown")), 20);
+    json_decref(story);
+    story = told(line.p, 120);
+    assert_int_equal(json_array_size(json_object_get(story, "recipients")), 1);
+    assert_null(json_object_get(story, "recipients_unshown"));
+    json_decref(story);
+    assert_says(line.p, 120, "<r120@example.org>");
+    buf_free(&line);
 }
 
 /* What is not known does not do for what would have to be false. */
@@ -412,9 +453,8 @@ static void hostile_values(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(accepted),       CASE(refused),  CASE(pending),
-        CASE(others),         CASE(differs),  CASE(observed),
-        CASE(hostile),        CASE(speakers), CASE(differs_by_unknown),
+        CASE(accepted),       CASE(refused), CASE(pending),  CASE(others), CASE(differs),
+        CASE(observed),       CASE(hostile), CASE(speakers), CASE(many),   CASE(differs_by_unknown),
         CASE(hostile_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
