@@ -101,6 +101,31 @@ def which_is_meant(binary):
         check(told['sender'] == 'last@evil.example', told)
 
 
+def lines_for_people(binary):
+    """A line names who fared otherwise, and whose words the reply is; nothing found is a status of its own."""
+    with Explained(binary) as g:
+        g.start()
+        name = g.refused_id()
+        s = g.session()
+        for line, reply in (('EHLO client.test', 250), ('MAIL FROM:<a@client.test>', 250),
+                            ('RCPT TO:<box@example.org>', 250), ('RCPT TO:<x@nowhere.test>', 550), ('DATA', 354),
+                            ('Subject: x\r\n\r\nx\r\n.', 250)):
+            s.expect(line, reply)
+        s.close()
+        line, = g.log_has('--verdict', 'accepted')
+        check(line.endswith(' <a@client.test> -> <box@example.org>, <x@nowhere.test> refused: 250 2.0.0 delivered'),
+              line)
+        with sqlite3.connect(g.path, timeout=10) as db:
+            db.execute("UPDATE decision SET hop_reply = 1, hop = 'smtp://h.test:25' WHERE verdict = 'accepted'")
+        db.close()
+        line, = g.log_has('--verdict', 'accepted')
+        check(line.endswith(': 250 2.0.0 delivered (smtp://h.test:25)'), line)
+        check(g.run('log', '-c', g.file, '--sender', 'nobody@client.test').returncode == 1, 'nothing is found')
+        # Of a text's ids the first that is on record.
+        done = g.run('explain', '-c', g.file, f'550 no [00000000000000.1], and [{name}]')
+        check(done.returncode == 0 and done.stdout.startswith(name[:16]), done)
+
+
 def lines_come_back(binary):
     """What log prints as JSON is the decision line, every member of it."""
     with Explained(binary) as g:
@@ -246,4 +271,5 @@ def hostile_records(binary):
 
 
 if __name__ == '__main__':
-    sys.exit(main([told_at_once, which_is_meant, lines_come_back, told_afterwards, journal_off, no_time, followed, hostile_records]))
+    sys.exit(main([told_at_once, which_is_meant, lines_for_people, lines_come_back, told_afterwards, journal_off,
+                   no_time, followed, hostile_records]))
