@@ -262,8 +262,14 @@ static void all_or_nothing(void **state)
 {
     (void)state;
     struct journal_writer *w = world_writer();
+    const struct journal_rule rule = {.phase = SLICE_LIT("mail"),
+                                      .place = SLICE_LIT("g.conf:5"),
+                                      .label = SLICE_LIT("g.conf:5 reject"),
+                                      .action = SLICE_LIT("reject"),
+                                      .text = SLICE_LIT("reject \"no\"")};
     char name[256];
 
+    journal_writer_policy(w, SLICE_LIT("0123456789abcdef"), &rule, 1);
     world_take(w, 0, 0, 9);
     world_wait_stored(w, 10);
     world_run(world_path, "CREATE TRIGGER no_account BEFORE INSERT ON stream"
@@ -278,6 +284,8 @@ static void all_or_nothing(void **state)
     world_check_whole(world_path);
     world_expect_rows("SELECT next, stored, lost FROM stream", "20|20|0\n");
     world_expect_rows("SELECT count(*), min(sequence) FROM decision", "10|10\n");
+    /* The new file has the rules again. */
+    world_expect_rows("SELECT policy, label FROM rule", "0123456789abcdef|g.conf:5 reject\n");
 }
 
 /* Locked for a while by somebody else. */
