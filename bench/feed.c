@@ -32,25 +32,6 @@ static struct policy *load(const char *file, struct conf **ret_conf)
     return policy;
 }
 
-static void tell_policy(struct journal_writer *w, const struct policy *policy)
-{
-    struct journal_rule *rules = xcalloc(policy->rule_count, sizeof(*rules));
-
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        const struct rule *rule = policy->rules[i];
-        rules[i] = (struct journal_rule){
-            .phase = slice_of(phase_name(rule->phase)),
-            .place = slice_of(rule->where),
-            .label = slice_of(rule->label),
-            .action = slice_of(actions[rule->kind].name),
-            .observe = rule->observe,
-            .text = rule->written,
-        };
-    }
-    journal_writer_policy(w, slice_of(policy->digest), rules, policy->rule_count);
-    free(rules);
-}
-
 /* Waits until there is room again. */
 static void take(struct journal_writer *w, struct slice line)
 {
@@ -84,7 +65,7 @@ static void write_all(const struct policy *policy, const char *path)
     if (journal_writer_start(&setup, &w) < 0) {
         fatal("the writer does not start");
     }
-    tell_policy(w, policy);
+    journal_writer_compiled(w, policy);
     while ((n = getline(&line, &room, stdin)) > 0) {
         take(w, (struct slice){line, (size_t)n});
         lines++;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fatal.h"
+#include "policy/policy.h"
 
 #define STACK_SIZE ((size_t)512 * 1024)
 
@@ -112,6 +113,25 @@ void journal_writer_policy(struct journal_writer *w, struct slice digest,
     item->policy.rules = copy;
     item->policy.count = count;
     (void)push(w, item);
+}
+
+void journal_writer_compiled(struct journal_writer *w, const struct policy *policy)
+{
+    struct journal_rule *rules = xcalloc(policy->rule_count + 1, sizeof(*rules));
+
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        const struct rule *r = policy->rules[i];
+        rules[i] = (struct journal_rule){
+            .phase = slice_of(phase_name(r->phase)),
+            .place = slice_of(r->where),
+            .label = slice_of(r->label),
+            .action = slice_of(actions[r->kind].name),
+            .observe = r->observe,
+            .text = r->written,
+        };
+    }
+    journal_writer_policy(w, slice_of(policy->digest), rules, policy->rule_count);
+    free(rules);
 }
 
 void journal_writer_health(struct journal_writer *w, struct slice name, struct slice state,

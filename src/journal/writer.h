@@ -33,6 +33,7 @@
 #include "journal/rule.h"
 
 struct journal_writer;
+struct policy;
 
 /* Octets that may wait. */
 #define JOURNAL_WRITER_ROOM ((size_t)64 * 1024 * 1024)
@@ -63,6 +64,8 @@ void journal_writer_expect(struct journal_writer *w, unsigned worker, uint64_t n
 /* The policy by which is decided from now on; `digest` as in the records. */
 void journal_writer_policy(struct journal_writer *w, struct slice digest,
                            const struct journal_rule *rules, size_t count);
+/* The same of a policy that is compiled. */
+void journal_writer_compiled(struct journal_writer *w, const struct policy *policy);
 
 /* What decisions depend on (`name`, such as a next hop) is now in another state. The time is now.
  */

@@ -235,27 +235,6 @@ static void on_second(void *arg)
 
 /* ---- its beginning ---- */
 
-/* What rules the journal's decisions were made by. */
-static void tell_policy(struct clerk_journal *j)
-{
-    const struct policy *p = j->setup->configuration->policy;
-    struct journal_rule *rules = xcalloc(p->rule_count + 1, sizeof(*rules));
-
-    for (size_t i = 0; i < p->rule_count; i++) {
-        const struct rule *r = p->rules[i];
-        rules[i] = (struct journal_rule){
-            .phase = slice_of(phase_name(r->phase)),
-            .place = slice_of(r->where),
-            .label = slice_of(r->label),
-            .action = slice_of(actions[r->kind].name),
-            .observe = r->observe,
-            .text = r->written,
-        };
-    }
-    journal_writer_policy(j->writer, slice_of(p->digest), rules, p->rule_count);
-    free(rules);
-}
-
 /* In the writer's thread. */
 static void on_said(void *arg)
 {
@@ -278,7 +257,7 @@ static void begin_writing(struct clerk_journal *j)
         log_line(LOG_ERROR, "no journal is written: %s", strerror(-r));
         return;
     }
-    tell_policy(j);
+    journal_writer_compiled(j->writer, j->setup->configuration->policy);
     j->second_timer = (struct rt_timer){.fn = on_second, .arg = j};
     on_second(j);
 }

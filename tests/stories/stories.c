@@ -30,25 +30,6 @@ void note(struct run *r, const char *prefix, struct slice text)
     buf_append(&r->log, "\n", 1);
 }
 
-static void keep_policy(struct journal_writer *w, const struct policy *p)
-{
-    struct journal_rule *rules = xcalloc(p->rule_count + 1, sizeof(*rules));
-
-    for (size_t i = 0; i < p->rule_count; i++) {
-        const struct rule *rule = p->rules[i];
-        rules[i] = (struct journal_rule){
-            .phase = slice_of(phase_name(rule->phase)),
-            .place = slice_of(rule->where),
-            .label = slice_of(rule->label),
-            .action = slice_of(actions[rule->kind].name),
-            .observe = rule->observe,
-            .text = rule->written,
-        };
-    }
-    journal_writer_policy(w, slice_of(p->digest), rules, p->rule_count);
-    free(rules);
-}
-
 static void keep_id(void *arg, const json_t *line)
 {
     const char *id = json_string_value(json_object_get(line, "id"));
@@ -67,7 +48,7 @@ static void keep_decisions(struct run *r)
     if (journal_writer_start(&setup, &w) < 0) {
         fatal("no journal's writer");
     }
-    keep_policy(w, r->house->policy);
+    journal_writer_compiled(w, r->house->policy);
     while (rest.n > 0) {
         const size_t n = (size_t)((const char *)memchr(rest.p, '\n', rest.n) - rest.p) + 1;
         if (n > 1) {
