@@ -60,9 +60,9 @@ struct evidence_ops {
      * earlier call waits, the hop is asked once for each recipient. The answer is valid as long as
      * the transaction. 0 or -ECANCELED. */
     int (*ask_recipient)(const struct evidence *e, struct recipient_truth *ret);
-    /* Does the hop accept any address of the recipient's domain? Suspends. 0; 1 when that is
-     * only assumed; -EAGAIN when it cannot be said, -ETIMEDOUT, -ECANCELED. */
-    int (*accepts_all)(const struct evidence *e, bool *ret);
+    /* Does the hop accept any address of the recipient's domain, and who says so? Suspends. 0;
+     * -EAGAIN when that cannot be said, -ETIMEDOUT, -ECANCELED. */
+    int (*accepts_all)(const struct evidence *e, bool *ret, enum value_source *ret_source);
     /* The message's header with its final CRLF, at most HEADER_MOST octets of it, valid as long as
      * the message. Read once, however often this is called. 0; -E2BIG with the part that fits; or
      * -EIO, -ECANCELED. Suspends. */

@@ -104,6 +104,7 @@ int fact_rcpt_answer(const struct evidence *e, const struct slice *parameters, s
 int fact_route_accept_all(const struct evidence *e, const struct slice *parameters,
                           struct value *ret)
 {
+    enum value_source source = SOURCE_NEXT_HOP;
     bool all = false;
 
     (void)parameters;
@@ -111,14 +112,12 @@ int fact_route_accept_all(const struct evidence *e, const struct slice *paramete
         *ret = value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE);
         return 0;
     }
-    int r = e->ops->accepts_all(e, &all);
+    int r = e->ops->accepts_all(e, &all, &source);
     if (r == -ECANCELED) {
         return r;
     }
-    *ret = r == 0 ? value_bool(all)
-           : r == 1
-               ? value_from(SOURCE_ASSUMED, value_bool(all))
-               : value_unknown(TYPE_BOOL, r == -ETIMEDOUT ? UNKNOWN_TIMEOUT : UNKNOWN_TEMPORARY);
+    *ret = r == 0 ? value_from(source, value_bool(all))
+                  : value_unknown(TYPE_BOOL, r == -ETIMEDOUT ? UNKNOWN_TIMEOUT : UNKNOWN_TEMPORARY);
     return 0;
 }
 

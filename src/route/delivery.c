@@ -210,11 +210,11 @@ int delivery_ask(struct delivery *d, const struct conf_route *route, struct slic
 }
 
 int delivery_accepts_all(struct delivery *d, const struct conf_route *route, struct slice domain,
-                         bool *ret)
+                         bool *ret, enum value_source *ret_source)
 {
     static const struct slice none = {0};
     const struct recipient_question q = question(d, route, none, none, domain);
-    return recipients_accept_all(d->host->recipients, &q, ret);
+    return recipients_accept_all(d->host->recipients, &q, ret, ret_source);
 }
 
 void delivery_join(struct delivery *d)

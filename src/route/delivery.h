@@ -113,7 +113,7 @@ void delivery_join(struct delivery *d);
 /* Does the server that is asked about such a recipient accept any address of its domain? Like
  * recipients_accept_all (route/recipients.h). */
 int delivery_accepts_all(struct delivery *d, const struct conf_route *route, struct slice domain,
-                         bool *ret);
+                         bool *ret, enum value_source *ret_source);
 
 /* Hands the message over to all its routes and gets the answer that the client is to hear. What
  * happens after the first commit cannot be cancelled. Each recipient's answer is then its own: the

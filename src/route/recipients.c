@@ -406,16 +406,27 @@ void recipients_refused(struct recipients *r, const struct conf_route *route, st
     }
 }
 
-int recipients_accept_all(struct recipients *r, const struct recipient_question *q, bool *ret)
+/* Who can tell whether a hop accepts anybody. */
+static enum value_source teller(const struct recipients *r, const struct conf_recipients *c)
+{
+    if (c != NULL && c->kind != CONF_RECIPIENTS_SERVER) {
+        return SOURCE_LIST;
+    }
+    return r->assumed ? SOURCE_ASSUMED : c != NULL ? SOURCE_SERVER : SOURCE_NEXT_HOP;
+}
+
+int recipients_accept_all(struct recipients *r, const struct recipient_question *q, bool *ret,
+                          enum value_source *ret_source)
 {
     if (r == NULL) {
         return -EAGAIN;
     }
     const struct conf_recipients *c = conf_recipients_find(r->conf, q->domain);
-    bool listed = c != NULL && c->kind != CONF_RECIPIENTS_SERVER;
-    if (listed || r->assumed || (c == NULL && q->route->kind == CONF_ROUTE_MAILDIR)) {
+    *ret_source = teller(r, c);
+    if (*ret_source == SOURCE_LIST || *ret_source == SOURCE_ASSUMED ||
+        (c == NULL && q->route->kind == CONF_ROUTE_MAILDIR)) {
         *ret = false;
-        return r->assumed && !listed;
+        return 0;
     }
     return accept_all_ask(r->accept_all, c != NULL ? c->server : q->route, q->domain, q->envelope,
                           rt_now() + ACCEPT_ALL_TIME, ret);

@@ -64,9 +64,10 @@ void recipients_after(struct recipients *r, const struct recipient_question *q, 
 void recipients_refused(struct recipients *r, const struct conf_route *route, struct slice mailbox);
 
 /* route.accept_all: does a hop that is asked about this domain's recipients just now accept any
- * address? False for a domain with a list, and for a Maildir. 0 and *ret; 1: the same, but only
- * assumed (recipients_assume); -EAGAIN: it cannot be said; -ETIMEDOUT, -ECANCELED. Suspends. */
-int recipients_accept_all(struct recipients *r, const struct recipient_question *q, bool *ret);
+ * address? False for a domain with a list, and for a Maildir. 0, *ret, and in *ret_source who says
+ * so; -EAGAIN: it cannot be said; -ETIMEDOUT, -ECANCELED. Suspends. */
+int recipients_accept_all(struct recipients *r, const struct recipient_question *q, bool *ret,
+                          enum value_source *ret_source);
 
 /* A hop that accepts any address of a domain, for `gatepost status`. */
 struct accept_all_figure {

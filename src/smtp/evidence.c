@@ -134,10 +134,10 @@ static int ask_recipient(const struct evidence *e, struct recipient_truth *ret)
     return 0;
 }
 
-static int accepts_all(const struct evidence *e, bool *ret)
+static int accepts_all(const struct evidence *e, bool *ret, enum value_source *ret_source)
 {
     struct session *s = e->owner;
-    return delivery_accepts_all(s->delivery, s->asked.route, s->asked.domain, ret);
+    return delivery_accepts_all(s->delivery, s->asked.route, s->asked.domain, ret, ret_source);
 }
 
 /* ---- the message ---- */

@@ -34,6 +34,7 @@ struct fact_world {
     unsigned calls_recipient;
     int accepts_all_result;
     bool accepts_all;
+    enum value_source accepts_all_source;
     unsigned calls_header;
 };
 
@@ -64,12 +65,14 @@ static inline int world_ask_recipient(const struct evidence *e, struct recipient
     return w->recipient_result;
 }
 
-static inline int world_accepts_all(const struct evidence *e, bool *ret)
+static inline int world_accepts_all(const struct evidence *e, bool *ret,
+                                    enum value_source *ret_source)
 {
     const struct fact_world *w = e->owner;
 
     if (w->accepts_all_result == 0) {
         *ret = w->accepts_all;
+        *ret_source = w->accepts_all_source;
     }
     return w->accepts_all_result;
 }
