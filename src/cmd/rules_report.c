@@ -49,7 +49,7 @@ struct sum {
 static void add_use(void *arg, const struct fact_use *use)
 {
     struct sum *s = arg;
-    const struct slice name = replay_fact_name(use, &s->report->arena);
+    const struct slice name = slice_of(fact_use_name(use, &s->report->arena));
 
     for (size_t i = 0; i < s->count; i++) {
         if (slice_eq(s->names[i], name)) {

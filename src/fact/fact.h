@@ -96,6 +96,10 @@ struct value fact_kept(const struct fact_use *use, const struct evidence *e);
  * whatever octets it has, and not copied; the rest is static or in `arena`. */
 struct slice fact_text(const struct fact_use *use, const struct value *v, struct arena *arena);
 
+/* How a record names it: "client.ip", or with its parameters "header(Subject)". In `arena`, or
+ * static. */
+const char *fact_use_name(const struct fact_use *use, struct arena *arena);
+
 /* Does that text of a rule hold the name of a fact, and not only a longer one? */
 bool fact_is_named(struct slice rule, struct slice name);
 

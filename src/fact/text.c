@@ -58,6 +58,19 @@ struct slice fact_text(const struct fact_use *use, const struct value *v, struct
     return SLICE_LIT("");
 }
 
+const char *fact_use_name(const struct fact_use *use, struct arena *arena)
+{
+    const unsigned count = use->fact->parameters;
+    const char *name = use->fact->name;
+
+    for (unsigned i = 0; i < count; i++) {
+        name = arena_printf(arena, "%s%s" SLICE_FMT "%s", name, i == 0 ? "(" : ", ",
+                            SLICE_ARG(use->parameters[i]), i + 1 == count ? ")" : "")
+                   .p;
+    }
+    return name;
+}
+
 static bool is_part_of_name(char c)
 {
     return (c >= 'a' && c <= 'z') || c == '_' || c == '.';

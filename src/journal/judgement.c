@@ -127,20 +127,6 @@ static void put_value(struct emit *e, const char *name, const struct fact_use *u
     emit_object_end(e);
 }
 
-/* "client.ip", or with its parameters "header(Subject)" */
-static const char *use_name(const struct fact_use *use, struct arena *scratch)
-{
-    const char *name = use->fact->name;
-
-    for (unsigned i = 0; i < use->fact->parameters; i++) {
-        name =
-            arena_printf(scratch, "%s%s" SLICE_FMT "%s", name, i == 0 ? "(" : ", ",
-                         SLICE_ARG(use->parameters[i]), i + 1 == use->fact->parameters ? ")" : "")
-                .p;
-    }
-    return name;
-}
-
 static void put_facts(struct emit *e, const struct decision_judgement *j, struct arena *scratch)
 {
     bool any = false;
@@ -156,7 +142,7 @@ static void put_facts(struct emit *e, const struct decision_judgement *j, struct
                 emit_object(e, "facts");
                 any = true;
             }
-            put_value(e, use_name(use, scratch), use, &m->values[k], scratch);
+            put_value(e, fact_use_name(use, scratch), use, &m->values[k], scratch);
         }
     }
     if (any) {

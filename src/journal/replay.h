@@ -91,9 +91,6 @@ const struct replay_doubt *replay_doubts(const struct replay *p, size_t *ret_cou
 void replay_each_fired(const struct replay *p, void (*fn)(void *arg, const struct rule *rule),
                        void *arg);
 
-/* How a record names a fact, with its parameters: "header(Subject)". In `arena`. */
-struct slice replay_fact_name(const struct fact_use *use, struct arena *arena);
-
 /* ---- for the files of replay ---- */
 
 /* Of a transaction: what becomes of it when these become of its parts. `before`: of connect, helo

@@ -152,19 +152,6 @@ void replay_facts_forget(struct replay *p, bool all)
 
 /* ---- names ---- */
 
-struct slice replay_fact_name(const struct fact_use *use, struct arena *arena)
-{
-    const unsigned count = use->fact->parameters;
-    struct slice name = slice_of(use->fact->name);
-
-    for (unsigned i = 0; i < count; i++) {
-        name =
-            arena_printf(arena, SLICE_FMT "%s" SLICE_FMT "%s", SLICE_ARG(name), i == 0 ? "(" : ", ",
-                         SLICE_ARG(use->parameters[i]), i + 1 == count ? ")" : "");
-    }
-    return name;
-}
-
 void replay_name_uses(struct replay *p)
 {
     const struct policy *policy = p->setup.policy;
@@ -173,7 +160,7 @@ void replay_name_uses(struct replay *p)
         p->uses[s] = arena_zalloc(&p->whole, policy->use_count[s] * sizeof(*p->uses[s]));
         p->memos[s] = fact_memo_new(&p->whole, policy->use_count[s]);
         for (size_t i = 0; i < policy->use_count[s]; i++) {
-            p->uses[s][i].name = replay_fact_name(policy->uses[s][i], &p->whole).p;
+            p->uses[s][i].name = fact_use_name(policy->uses[s][i], &p->whole);
         }
     }
 }

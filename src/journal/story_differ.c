@@ -146,7 +146,6 @@ static bool was_passed_over(const struct weighing *w, const struct expression *x
 static void put_values(const struct weighing *w, json_t *values, const struct expression *x)
 {
     struct value v;
-    struct buf name = {0};
 
     if (x == NULL) {
         return;
@@ -156,11 +155,9 @@ static void put_values(const struct weighing *w, json_t *values, const struct ex
     if (x->use == NULL || !fact_was_asked(w->t, x->use)) {
         return;
     }
-    use_recorded_name(x->use, &name);
-    buf_append(&name, "", 1);
+    const char *name = fact_use_name(x->use, &w->t->arena);
     const bool known = fact_recorded(w->t, x->use, &w->t->arena, &v);
-    data_put(values, name.p, known ? data_text(fact_text(x->use, &v, &w->t->arena)) : json_null());
-    buf_free(&name);
+    data_put(values, name, known ? data_text(fact_text(x->use, &v, &w->t->arena)) : json_null());
 }
 
 static json_t *weigh_atom(const struct weighing *w, const struct expression *x, bool want)

@@ -80,14 +80,10 @@ json_t *facts_tell(struct telling *t)
 static bool find_value(const json_t *all, const struct fact_use *use, struct arena *arena,
                        struct value *ret)
 {
-    struct buf name = {0};
     bool cut;
 
-    use_recorded_name(use, &name);
-    buf_append(&name, "", 1);
-    const bool found = fact_from_json(use->fact, json_object_get(all, name.p), arena, ret, &cut);
-    buf_free(&name);
-    return found;
+    return fact_from_json(use->fact, json_object_get(all, fact_use_name(use, arena)), arena, ret,
+                          &cut);
 }
 
 void facts_keep(struct telling *t)
@@ -134,22 +130,13 @@ static bool find_elsewhere(const struct telling *t, const struct fact_use *use, 
     }
 }
 
-static bool has_name(const json_t *all, const struct fact_use *use)
+bool fact_was_asked(struct telling *t, const struct fact_use *use)
 {
-    struct buf name = {0};
-
-    use_recorded_name(use, &name);
-    buf_append(&name, "", 1);
-    const bool found = json_object_get(all, name.p) != NULL;
-    buf_free(&name);
-    return found;
-}
-
-bool fact_was_asked(const struct telling *t, const struct fact_use *use)
-{
+    const char *name = fact_use_name(use, &t->arena);
     struct value v;
 
-    return has_name(t->speaker_facts, use) || has_name(t->facts, use) || find_elsewhere(t, use, &v);
+    return json_object_get(t->speaker_facts, name) != NULL ||
+           json_object_get(t->facts, name) != NULL || find_elsewhere(t, use, &v);
 }
 
 bool fact_recorded(void *arg, const struct fact_use *use, struct arena *arena, struct value *ret)

@@ -77,6 +77,6 @@ void facts_keep(struct telling *t);
 void facts_let_go(struct telling *t);
 
 /* Did anything ask for the fact, or is it on record all the same? */
-bool fact_was_asked(const struct telling *t, const struct fact_use *use);
+bool fact_was_asked(struct telling *t, const struct fact_use *use);
 /* The value that a fact had by the record: a struct recall's function; `arg` is the telling. */
 bool fact_recorded(void *arg, const struct fact_use *use, struct arena *arena, struct value *ret);

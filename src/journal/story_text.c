@@ -95,6 +95,14 @@ static void put_line(struct buf *ret, const char *label, struct buf *text)
     text->n = 0;
 }
 
+/* A line of a part, indented once, and further where it goes on. Empties it. */
+static void put_item(struct buf *ret, struct buf *line)
+{
+    buf_printf(ret, "%*s", INDENT, "");
+    put_wrapped(ret, buf_slice(line), INDENT, 2 * INDENT);
+    line->n = 0;
+}
+
 static void put_head(struct buf *ret, const char *head)
 {
     buf_printf(ret, "\n%s\n", head);
@@ -245,9 +253,7 @@ static void put_fact(struct buf *ret, const json_t *fact, struct buf *line)
         show_value(line, json_object_get(fact, "value"));
     }
     put_where_from(line, fact);
-    buf_printf(ret, "%*s", INDENT, "");
-    put_wrapped(ret, buf_slice(line), INDENT, 2 * INDENT);
-    line->n = 0;
+    put_item(ret, line);
 }
 
 static void put_facts(struct buf *ret, const json_t *story, bool known, const char *head,
@@ -293,9 +299,7 @@ static void put_rule(struct buf *ret, const json_t *rule, struct buf *line)
         buf_append_slice(line, SLICE_LIT(" -- it would have "));
         show_member(line, rule, "would_have");
     }
-    buf_printf(ret, "%*s", INDENT, "");
-    put_wrapped(ret, buf_slice(line), INDENT, 2 * INDENT);
-    line->n = 0;
+    put_item(ret, line);
 }
 
 static void put_rules(struct buf *ret, const json_t *story, struct buf *line)
@@ -318,9 +322,7 @@ static void put_rules(struct buf *ret, const json_t *story, struct buf *line)
             buf_append_slice(line, SLICE_LIT(": "));
             show_member(line, story, "why");
         }
-        buf_printf(ret, "%*s", INDENT, "");
-        put_wrapped(ret, buf_slice(line), INDENT, 2 * INDENT);
-        line->n = 0;
+        put_item(ret, line);
     }
 }
 
@@ -341,9 +343,7 @@ static void put_decided(struct buf *ret, const json_t *story, struct buf *line)
         buf_append_slice(line, SLICE_LIT(": "));
         show_member(line, decided, "text");
     }
-    buf_printf(ret, "%*s", INDENT, "");
-    put_wrapped(ret, buf_slice(line), INDENT, 2 * INDENT);
-    line->n = 0;
+    put_item(ret, line);
 }
 
 /* ---- what was said ---- */
@@ -360,9 +360,7 @@ static void put_told(struct buf *ret, const json_t *story, struct buf *line)
         show_member(line, story, "told_id");
         buf_append_slice(line, SLICE_LIT("]"));
     }
-    buf_printf(ret, "%*s", INDENT, "");
-    put_wrapped(ret, buf_slice(line), INDENT, 2 * INDENT);
-    line->n = 0;
+    put_item(ret, line);
 }
 
 static void put_hop(struct buf *ret, const json_t *story, struct buf *line)
@@ -494,9 +492,7 @@ static void put_connection(struct buf *ret, const json_t *story, struct buf *lin
             buf_append_slice(line, SLICE_LIT(", from "));
             put_address(line, member(other, "sender"));
         }
-        buf_printf(ret, "%*s", INDENT, "");
-        put_wrapped(ret, buf_slice(line), INDENT, 2 * INDENT);
-        line->n = 0;
+        put_item(ret, line);
     }
 }
 

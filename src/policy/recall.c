@@ -152,12 +152,3 @@ void condition_written(const struct expression *x, struct arena *arena, struct b
         blank = is_blank;
     }
 }
-
-void use_recorded_name(const struct fact_use *use, struct buf *ret)
-{
-    buf_append_slice(ret, slice_of(use->fact->name));
-    for (unsigned i = 0; i < use->fact->parameters; i++) {
-        buf_printf(ret, "%s" SLICE_FMT, i == 0 ? "(" : ", ", SLICE_ARG(use->parameters[i]));
-    }
-    buf_append(ret, ")", use->fact->parameters > 0 ? 1 : 0);
-}

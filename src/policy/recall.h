@@ -17,6 +17,3 @@ unsigned recall_truth(const struct expression *x, const struct recall *recall, s
 /* The condition as it stands in its source, in one line. For one that joins others, by `and`, `or`
  * or `not`, it is the beginning alone. */
 void condition_written(const struct expression *x, struct arena *arena, struct buf *ret);
-
-/* "client.ip", or with its parameters "header(Subject)", as decisions name it. */
-void use_recorded_name(const struct fact_use *use, struct buf *ret);
