@@ -2,7 +2,10 @@
 
 import ctypes
 import os
+import threading
 import time
+
+from kit.process import children_of
 
 PR_SET_THP_DISABLE = 41
 PAGE = os.sysconf("SC_PAGESIZE")
@@ -30,6 +33,37 @@ def of_processes(pids):
             return after
         before = after
         time.sleep(0.3)
+
+
+def high_water(pid):
+    """The most that this process itself ever had resident, or 0 if it is gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+            return next((int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM:")), 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+class Peak:
+    """The most that a child of ours, or one of its children, had resident at any time, looked at
+    LOOKS times a second. (What wait4 tells may be what we had ourselves when we began it.)"""
+
+    LOOKS = 20
+
+    def __init__(self, pid):
+        self.octets = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, args=(pid,), daemon=True)
+        self._thread.start()
+
+    def _look(self, pid):
+        while not self._over.wait(1 / self.LOOKS):
+            self.octets = max([self.octets, high_water(pid), *map(high_water, children_of(pid))])
+
+    def end(self):
+        self._over.set()
+        self._thread.join()
+        return self.octets
 
 
 def of_kernel():

@@ -11,6 +11,11 @@ CLERK = "gatepost-clerk"
 COMPLAINT = re.compile(r"Sanitizer|runtime error:|panic|assertion|Assertion")
 
 
+def journal_of(folder):
+    """Where a Gatepost of this folder keeps its journal."""
+    return os.path.join(folder, "journal", "journal.db")
+
+
 def config_text(port, folder, routes, limits=None, workers=2, tls=None, hostname="gatepost.test",
                 user="nobody", decisions="stdout", policy=""):
     """A configuration as DESIGN section 7 describes it. routes: {"domain, …": "smtp://…"}; policy:
@@ -18,8 +23,7 @@ def config_text(port, folder, routes, limits=None, workers=2, tls=None, hostname
     lines = [f"hostname {hostname}", f"listen 127.0.0.1:{port}"]
     lines += [f"route {domains} to {target}" for domains, target in routes.items()]
     lines += [f"state lmdb:{folder}/state", f"spool {folder}/spool", f"workers {workers}",
-              f"control {folder}/control", f"journal {folder}/journal/journal.db"]
-    lines += [f"decisions {decisions}"]
+              f"control {folder}/control", f"journal {journal_of(folder)}", f"decisions {decisions}"]
     if user and os.geteuid() == 0:
         lines.append(f"user {user}")
     if tls:
@@ -35,6 +39,7 @@ class Gatepost:
         self.folder = folder
         self.port = port or free_port()
         self.file = os.path.join(folder, "gatepost.conf")
+        self.journal = journal_of(folder)
         owner = os.stat(folder)
         for name in ("state", "spool"):
             path = os.path.join(folder, name)
