@@ -10,10 +10,13 @@
 /* Two characters hold ten bits. */
 #define TWO_CHARACTERS 1024U
 
+static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+#define HOST_CHARACTERS 2
+#define TIME_CHARACTERS 8
+
 static char *put_base32(char *p, uint64_t value, unsigned width)
 {
-    static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
     for (unsigned i = width; i > 0; i--) {
         p[i - 1] = alphabet[value & 31];
         value >>= 5;
@@ -35,7 +38,7 @@ void decision_ids_init(struct decision_ids *ids, struct slice hostname, unsigned
     }
     hash ^= hash >> 20 ^ hash >> 10;
     *ids = (struct decision_ids){.slot = (uint16_t)(slot % TWO_CHARACTERS), .last_ms = -1};
-    (void)put_base32(ids->host, hash % TWO_CHARACTERS, 2);
+    (void)put_base32(ids->host, hash % TWO_CHARACTERS, HOST_CHARACTERS);
 }
 
 void decision_id_next(struct decision_ids *ids, usec_t wall, char ret[static DECISION_ID_LEN + 1])
@@ -52,8 +55,19 @@ void decision_id_next(struct decision_ids *ids, usec_t wall, char ret[static DEC
         ids->counter++;
     }
     char *p = mempcpy(ret, ids->host, sizeof(ids->host));
-    p = put_base32(p, (uint64_t)ids->last_ms, 8);
+    p = put_base32(p, (uint64_t)ids->last_ms, TIME_CHARACTERS);
     p = put_base32(p, ids->slot, 2);
     p = put_base32(p, ids->counter, 2);
     *p = '\0';
+}
+
+usec_t decision_id_wall(const char id[static DECISION_ID_LEN])
+{
+    int64_t ms = 0;
+
+    for (size_t i = HOST_CHARACTERS; i < HOST_CHARACTERS + TIME_CHARACTERS; i++) {
+        const char *digit = memchr(alphabet, id[i], sizeof(alphabet) - 1);
+        ms = ms << 5 | (digit != NULL ? digit - alphabet : 0);
+    }
+    return EPOCH_WALL + ms * USEC_MSEC;
 }

@@ -24,3 +24,7 @@ void decision_ids_init(struct decision_ids *ids, struct slice hostname, unsigned
 /* The next id; `ret` is NUL-terminated. Ids of one worker never repeat, also when more than 1024
  * fall into one millisecond or the clock steps back (the time part is then run ahead). */
 void decision_id_next(struct decision_ids *ids, usec_t wall, char ret[static DECISION_ID_LEN + 1]);
+
+/* The time in an id: that of the connection's beginning, or a little later. A letter that is not of
+ * the alphabet counts as 0. */
+usec_t decision_id_wall(const char id[static DECISION_ID_LEN]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "cmd/journal_at.h"
 #include "journal/story.h"
@@ -13,6 +14,9 @@
 /* What may be an id in one text, and records of one connection that are told of. */
 #define MENTIONS_MOST 200
 #define RECORDS_MOST  1000
+
+/* The journal may be another machine's. */
+#define CLOCKS_DIFFER (24 * 3600 * USEC_SEC)
 
 enum explain_option { EXPLAIN_JOURNAL };
 
@@ -230,25 +234,59 @@ static enum cmd_status others(const struct explaining *x, const struct decision_
     return CMD_NO;
 }
 
-/* What was meant is not there: the journal may not go back so far. */
-static enum cmd_status nothing(struct explaining *x, const struct decision_mention *m, size_t count)
+/* Not of a time to come, as most of what only looks like an id would be. */
+static bool is_of_the_past(const struct decision_mention *m)
 {
+    return decision_id_wall(m->connection) < clock_wall() + CLOCKS_DIFFER;
+}
+
+/* Which of them to speak of when none is on record; what was typed alone was meant to be one. NULL:
+ * it seems that there is none. */
+static const struct decision_mention *most_likely(const struct decision_mention *m, size_t count,
+                                                  bool alone)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (alone || (m[i].has_transaction && is_of_the_past(&m[i]))) {
+            return &m[i];
+        }
+    }
+    return NULL;
+}
+
+/* What was meant is not there: the journal may not go back so far. */
+static enum cmd_status nothing(struct explaining *x, const struct decision_mention *m, size_t count,
+                               bool alone)
+{
+    const struct decision_mention *likely = most_likely(m, count, alone);
+    char time[TIME_RFC3339_MAX];
+
     if (x->error < 0) {
         return journal_failed(x->journal);
     }
-    if (count == 0) {
+    if (likely == NULL) {
         (void)fprintf(
             stderr,
             "gatepost: there is no decision id in this text: fourteen letters and digits, a "
             "dot and a number, such as 3M0Z2QW8R10001.1\n");
-    } else {
-        (void)fprintf(
-            stderr,
-            "gatepost: the journal has no decision %s%s; it may be older than what is kept, "
-            "or of another host\n",
-            m->connection, count > 1 ? ", nor another one of this text" : "");
+        return CMD_NO;
     }
+    const bool past = is_of_the_past(likely);
+    time_format_rfc3339(decision_id_wall(likely->connection), time);
+    (void)fprintf(stderr, "gatepost: the journal has no decision %s, which %s of %s%s; %s\n",
+                  likely->connection, past ? "is" : "would be", time,
+                  count > 1 ? ", nor another one of this text" : "",
+                  past ? "it may be older than what is kept, or of another host"
+                       : "a letter of it may be wrong");
     return CMD_NO;
+}
+
+/* One word, as it is typed. */
+static bool is_alone(struct slice text)
+{
+    while (text.n > 0 && strchr(" \r\n", text.p[text.n - 1]) != NULL) {
+        text.n--;
+    }
+    return memchr(text.p, ' ', text.n) == NULL && memchr(text.p, '\n', text.n) == NULL;
 }
 
 /* The first that the journal knows; what may be ids comes in the order of likelihood. */
@@ -274,7 +312,7 @@ static enum cmd_status explain_text(struct explaining *x, struct slice text)
     if (known != NULL && x->error >= 0 && find_connection(x, known)) {
         return others(x, known);
     }
-    return nothing(x, &mentions[0], count);
+    return nothing(x, mentions, count, is_alone(text));
 }
 
 /* ---- the command ---- */

@@ -1,10 +1,11 @@
-/* See parse/decision_mention.h. The text is looked at as it is, then with its line ends taken out,
- * and both again with quoted-printable undone: an id is whole in one of these. */
+/* See parse/decision_mention.h. The text is looked at as it is, with quoted-printable undone, and
+ * what it has in base64; then each of these with its line ends taken out: an id is whole in one of
+ * them. */
 #include "parse/decision_mention.h"
 
 #include <string.h>
 
-#include "base/buf.h"
+#include "parse/mail_undo.h"
 
 /* Digits of a number; more are no number of ours. */
 #define DIGITS_MOST 9
@@ -116,80 +117,44 @@ static void look_for(struct finding_mentions *f, struct slice text, int wanted)
     }
 }
 
-/* ---- what mail does to a text ---- */
+/* In a text as it is, and with its line ends taken out. */
+struct reading {
+    struct slice text;
+    struct buf joined;
+};
 
-static int hex_digit(char c)
+static void look_in_all(struct finding_mentions *f, struct reading *readings, size_t n)
 {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
-/* Octets of a line end at the beginning of the text, with what begins the next line: blanks, and
- * the marks of quoting. 0: there is none. */
-static size_t line_end(struct slice text)
-{
-    size_t n = text.n > 1 && text.p[0] == '\r' && text.p[1] == '\n'     ? 2
-               : text.n > 0 && (text.p[0] == '\n' || text.p[0] == '\r') ? 1
-                                                                        : 0;
-
-    while (n > 0 && n < text.n && memchr(" \t>|", text.p[n], 4) != NULL) {
-        n++;
+    for (size_t i = 0; i < n; i++) {
+        mail_undo_lines(readings[i].text, &readings[i].joined);
     }
-    return n;
-}
-
-/* "=5B" and "=" at a line's end (RFC 2045 6.7). */
-static void undo_quoted_printable(struct slice text, struct buf *ret)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        const struct slice rest = {text.p + i + 1, text.n - i - 1};
-        const size_t end = text.p[i] == '=' ? line_end(rest) : 0;
-        if (end > 0) {
-            i += end;
-        } else if (text.p[i] == '=' && rest.n >= 2 && hex_digit(rest.p[0]) >= 0 &&
-                   hex_digit(rest.p[1]) >= 0) {
-            const char c = (char)(hex_digit(rest.p[0]) << 4 | hex_digit(rest.p[1]));
-            buf_append(ret, &c, 1);
-            i += 2;
-        } else {
-            buf_append(ret, text.p + i, 1);
+    for (int wanted = 0; wanted <= 2; wanted++) {
+        for (size_t i = 0; i < n; i++) {
+            look_for(f, readings[i].text, wanted);
+        }
+        for (size_t i = 0; i < n; i++) {
+            look_for(f, buf_slice(&readings[i].joined), wanted);
         }
     }
-}
-
-static void join_lines(struct slice text, struct buf *ret)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        const size_t end = line_end((struct slice){text.p + i, text.n - i});
-        if (end > 0) {
-            i += end - 1;
-        } else {
-            buf_append(ret, text.p + i, 1);
-        }
+    for (size_t i = 0; i < n; i++) {
+        buf_free(&readings[i].joined);
     }
 }
 
 size_t decision_mentions(struct slice text, struct decision_mention *ret, size_t most)
 {
     struct finding_mentions f = {ret, 0, most};
-    struct buf decoded = {0}, joined = {0}, both = {0};
+    struct buf printable = {0}, base64 = {0};
 
     if (text.n > DECISION_MENTION_TEXT_MOST) {
         text.n = DECISION_MENTION_TEXT_MOST;
     }
-    undo_quoted_printable(text, &decoded);
-    join_lines(text, &joined);
-    join_lines(buf_slice(&decoded), &both);
-    for (int wanted = 0; wanted <= 2; wanted++) {
-        look_for(&f, text, wanted);
-        look_for(&f, buf_slice(&decoded), wanted);
-        look_for(&f, buf_slice(&joined), wanted);
-        look_for(&f, buf_slice(&both), wanted);
-    }
-    buf_free(&decoded);
-    buf_free(&joined);
-    buf_free(&both);
+    mail_undo_quoted_printable(text, &printable);
+    mail_undo_base64(text, &base64);
+    struct reading readings[] = {
+        {.text = text}, {.text = buf_slice(&printable)}, {.text = buf_slice(&base64)}};
+    look_in_all(&f, readings, sizeof(readings) / sizeof(readings[0]));
+    buf_free(&printable);
+    buf_free(&base64);
     return f.count;
 }

@@ -1,8 +1,8 @@
 /* Decision ids (base/decision_id.h) in a text that somebody has pasted: a bounce, a line of another
  * server's log, or an id as it was typed.
  *
- * What came by mail may have been folded over lines, quoted with ">", or encoded as
- * quoted-printable (RFC 2045 6.7); what was typed has letters that the alphabet does not have.
+ * What came by mail may have been folded over lines, quoted with ">", or encoded
+ * (see parse/mail_undo.h); what was typed has letters that the alphabet does not have.
  * Whether there ever was such a decision is not for this file to know: it finds all that may be
  * one. */
 #pragma once

@@ -1,5 +1,6 @@
 /* Decision ids in pasted texts: whatever is found has an id's form, each is found once and the
- * better ones first, and one that stands in the text plainly is found, wherever it stands. */
+ * better ones first, and one that stands in the text, plainly or in base64, is found, wherever it
+ * stands. */
 #include "fuzz.h"
 
 #include "base/buf.h"
@@ -21,15 +22,15 @@ static int rank(const struct decision_mention *m)
     return m->in_brackets && m->has_transaction ? 0 : m->has_transaction ? 1 : 2;
 }
 
-static void check_planted(struct slice text)
+/* [3M0Z2QW8R10001.1.2] in the middle of the text. */
+static void check_planted(struct slice text, struct slice planted)
 {
-    static const char planted[] = "\n[3M0Z2QW8R10001.1.2]\n";
     struct decision_mention found[MOST];
     struct buf with = {0};
     bool seen = false;
 
     buf_append(&with, text.p, text.n / 2);
-    buf_append(&with, planted, sizeof(planted) - 1);
+    buf_append_slice(&with, planted);
     buf_append(&with, text.p + text.n / 2, text.n - text.n / 2);
     size_t n = decision_mentions(buf_slice(&with), found, MOST);
     for (size_t i = 0; i < n; i++) {
@@ -57,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                        found[i].recipient != found[k].recipient);
         }
     }
-    check_planted(text);
+    check_planted(text, SLICE_LIT("\n[3M0Z2QW8R10001.1.2]\n"));
+    check_planted(text, SLICE_LIT("\n\nWzNNMFoyUVc4UjEwMDAx\nLjEuMl0=\n\n"));
     return 0;
 }

@@ -33,9 +33,9 @@ class Explained(Gatepost):
         self.path = f'{self.folder}/var/journal.db'
 
     def run(self, *arguments, **others):
-        others = {'stdin': subprocess.DEVNULL, **others} if 'input' not in others else others
+        others = {'encoding': 'utf-8', **({} if 'input' in others else {'stdin': subprocess.DEVNULL}), **others}
         return subprocess.run([self.binary, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              encoding='utf-8', timeout=PATIENCE, **others)
+                              timeout=PATIENCE, **others)
 
     def log_has(self, *options):
         """Its lines, once there are any."""

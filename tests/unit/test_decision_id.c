@@ -142,6 +142,20 @@ static void hosts_and_slots_differ(void **state)
     assert_memory_not_equal(a.host, c.host, 2);
 }
 
+static void time_of_an_id(void **state)
+{
+    struct decision_ids ids = ids_of("mx1.example.org", 3);
+    char id[DECISION_ID_LEN + 1];
+
+    (void)state;
+    decision_id_next(&ids, EPOCH + 12345678901 * USEC_MSEC + 999, id);
+    assert_int_equal(decision_id_wall(id), EPOCH + 12345678901 * USEC_MSEC);
+    assert_int_equal(decision_id_wall("ZZ00000000ZZZZ"), EPOCH);
+    assert_int_equal(decision_id_wall("00ZZZZZZZZ0000"),
+                     EPOCH + (((int64_t)1 << 40) - 1) * USEC_MSEC);
+    assert_int_equal(decision_id_wall("00u000000100ZZ"), EPOCH + USEC_MSEC);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +165,7 @@ int main(void)
         cmocka_unit_test(clock_steps_back),
         cmocka_unit_test(clock_before_the_epoch),
         cmocka_unit_test(hosts_and_slots_differ),
+        cmocka_unit_test(time_of_an_id),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

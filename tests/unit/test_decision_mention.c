@@ -100,6 +100,32 @@ static void bounces(void **state)
                     "3M0Z2QW8R10001.2");
 }
 
+static void in_base64(void **state)
+{
+    (void)state;
+    /* "550 5.7.1 not for you [3M0Z2QW8R10001.1.2]\r\n" */
+    assert_mentions("Content-Transfer-Encoding: base64\r\n\r\n"
+                    "NTUwIDUuNy4xIG5vdCBmb3IgeW91IFszTTBaMlFXOFIxMDAwMS4xLjJdDQo=\r\n",
+                    "3M0Z2QW8R10001.1.2");
+    /* In lines, the last one short; quoted; with blanks behind; another part behind it. */
+    assert_mentions("NTUwIDUuNy4xIG5vdCBmb3Ig\neW91IFszTTBaMlFXOFIxMDAw\nMS4xLjJdDQo=\n",
+                    "3M0Z2QW8R10001.1.2");
+    assert_mentions(
+        "> NTUwIDUuNy4xIG5vdCBmb3Ig \r\n> eW91IFszTTBaMlFXOFIxMDAw \r\n> MS4xLjJdDQo= \r\n"
+        "> NTUwIDUuNy4xIG5vdCBmb3Ig\r\n",
+        "3M0Z2QW8R10001.1.2");
+    /* Folded before it was encoded. */
+    assert_mentions("NTUwIG5vIFszTTBaMlFXOAogUjEwMDAxLjEuMl0K", "3M0Z2QW8R10001.1.2");
+    /* Cut off where its last four letters are not whole, and where they are. */
+    assert_mentions("NTUwIDUuNy4xIG5vdCBmb3IgeW91IFszTTBaMlFXOFIxMDAwMS4xLjJdDQ",
+                    "3M0Z2QW8R10001.1.2");
+    assert_mentions("NTUwIDUuNy4xIG5vdCBmb3IgeW91IFszTTBaMlFXOFIxMDAwMS4x", "3M0Z2QW8R10001.1");
+    /* No base64: a mark in it, padding within, a line that is too short to begin one. */
+    assert_mentions("NTUwIDUuNy4xIG5vdCBmb3IgeW91IFszTTBaMlFXOFIxMDAwMS4x*jJdDQo=", "");
+    assert_mentions("NTUwIDUuNy4xIG5vdC=mb3IgeW91IFszTTBaMlFXOFIxMDAwMS4xLjJdDQo=", "");
+    assert_mentions("NTUwIDUu\nNy4xIG5v\ndCBmb3Ig\neW91IFsz\nTTBaMlFX\nOFIxMDAw\nMS4xLjJd\n", "");
+}
+
 static void bounds(void **state)
 {
     (void)state;
@@ -125,10 +151,8 @@ static void bounds(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(typed),
-        cmocka_unit_test(in_sentences),
-        cmocka_unit_test(bounces),
-        cmocka_unit_test(bounds),
+        cmocka_unit_test(typed),     cmocka_unit_test(in_sentences), cmocka_unit_test(bounces),
+        cmocka_unit_test(in_base64), cmocka_unit_test(bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
