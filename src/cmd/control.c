@@ -2,6 +2,7 @@
 #include "cmd/control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #define PATIENCE_SECONDS 90
+/* The status is told at once; for longer than this nobody waits without a word. */
+#define SILENCE_SECONDS 3
 /* More than any reply has. */
 #define REPLY_MOST ((size_t)16 << 20)
 
@@ -42,6 +45,18 @@ static int send_request(int fd, enum control_verb verb)
     return send(fd, line, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -errno;
 }
 
+/* Waits for a reply's beginning, but not long, and says so when there is none. */
+static void wait_a_little(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    if (poll(&p, 1, SILENCE_SECONDS * 1000) == 0) {
+        (void)fprintf(stderr,
+                      "gatepost: the clerk does not answer yet: it is stopped or hangs, and "
+                      "is replaced after hang_time; mail does not wait for it\n");
+    }
+}
+
 /* Reads up to a line feed. */
 static int read_reply(int fd, struct buf *ret)
 {
@@ -69,6 +84,9 @@ static int ask(const char *path, enum control_verb verb, struct buf *ret)
         return fd;
     }
     int r = send_request(fd, verb);
+    if (r == 0 && verb == CONTROL_STATUS) {
+        wait_a_little(fd);
+    }
     r = r < 0 ? r : read_reply(fd, ret);
     close(fd);
     return r;

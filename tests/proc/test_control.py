@@ -378,7 +378,9 @@ def clerk_hangs(binary):
         g.start()
         clerk = g.clerk()
         os.kill(clerk, signal.SIGSTOP)
-        check(status(g)['pid'] == g.popen.pid, 'the next clerk answers who came meanwhile')
+        done = command(g, 'status')
+        check(done.returncode == 0 and f'process {g.popen.pid} ' in done.stdout,
+              f'the next clerk answers who came meanwhile: {done}')
         check(re.search(rf'the clerk \(process {clerk}\) has not moved for \d s: it is killed', g.log()), g.log())
         clerk = g.clerk()
         began = time.monotonic()
@@ -392,10 +394,17 @@ def clerk_hangs(binary):
 
 
 def another_hang_time(binary):
-    """A clerk keeps to the hang_time in force."""
+    """A clerk keeps to the hang_time in force. Who asks one that is stopped is told what he waits for."""
     with Gatepost(binary, workers=1, limit=['hang_time 1h']) as g:
         g.start()
         clerk = g.clerk()
+        os.kill(clerk, signal.SIGSTOP)
+        with subprocess.Popen([binary, 'status', '-c', g.file], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as asking:
+            line = asking.stderr.readline()
+            check('the clerk does not answer yet: it is stopped or hangs' in line, line)
+            os.kill(clerk, signal.SIGCONT)
+            check(f'process {g.popen.pid} ' in asking.stdout.read() and asking.wait() == 0, 'then it answers')
         g.reload(limit=['hang_time 1s'])
         until(lambda: g.clerk() not in (None, clerk), 'another clerk')
         clerk = g.clerk()
