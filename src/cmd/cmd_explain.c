@@ -286,7 +286,8 @@ static bool is_alone(struct slice text)
     while (text.n > 0 && strchr(" \r\n", text.p[text.n - 1]) != NULL) {
         text.n--;
     }
-    return memchr(text.p, ' ', text.n) == NULL && memchr(text.p, '\n', text.n) == NULL;
+    return text.n > 0 && memchr(text.p, ' ', text.n) == NULL &&
+           memchr(text.p, '\n', text.n) == NULL;
 }
 
 /* The first that the journal knows; what may be ids comes in the order of likelihood. */

@@ -173,7 +173,7 @@ def a_connection_is_told(program, cases):
 
 def not_found(program, cases):
     case = named(cases, 'accepted')
-    for text, words in (('nothing', 'there is no decision id in this text'),
+    for text, words in (('', 'there is no decision id in this text'), ('nothing', 'there is no decision id in this text'),
                         ('00000000000000.1', 'has no decision 00000000000000, which is of 2026-01-01T00:00:00.000Z; '
                          'it may be older than what is kept, or of another host'),
                         ('[00000000000000.1] and 00000000000001.1', '00000000000000, which is of '
