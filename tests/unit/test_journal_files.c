@@ -347,6 +347,7 @@ static void no_room(void **state)
     world_take(w, 0, 0, 0);
     world_wait_stored(w, 1);
     assert_int_equal(sqlite3_open(world_path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(other, 5000), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     buf_printf(&members, "\"text\":\"%03000d\"%c", 7, '\0');
     for (sent = 1; taken < 19000; sent++) {
