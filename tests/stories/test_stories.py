@@ -173,13 +173,14 @@ def a_connection_is_told(program, cases):
 
 def not_found(program, cases):
     case = named(cases, 'accepted')
-    for text, words in (('', 'there is no decision id in this text'), ('nothing', 'there is no decision id in this text'),
+    for text, words in (('', 'there is no decision id in this text'),
+                        ('nothing', 'there is no decision id in this text'),
                         ('00000000000000.1', 'has no decision 00000000000000, which is of 2026-01-01T00:00:00.000Z; '
                          'it may be older than what is kept, or of another host'),
                         ('[00000000000000.1] and 00000000000001.1', '00000000000000, which is of '
                          '2026-01-01T00:00:00.000Z, nor another one of this text; it may be'),
-                        ('ozzzzzzzzzzooo', 'has no decision 0ZZZZZZZZZZ000, which would be of 2060-11-03T19:53:47.775Z; '
-                         'a letter of it may be wrong'),
+                        ('ozzzzzzzzzzooo', 'has no decision 0ZZZZZZZZZZ000, which would be of '
+                         '2060-11-03T19:53:47.775Z; a letter of it may be wrong'),
                         # Other servers' names for a message; a word.
                         ('id 0ZZZZZZZZZZ000.7 there', 'there is no decision id in this text'),
                         ('0ZZZZZZZZZZ000.7 or 00000000000001.1', 'has no decision 00000000000001, which is of'),
