@@ -124,10 +124,13 @@ class Changes:
         self.wait(clients)
 
 
-def figures_of(pid):
+def memory_of(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
-        resident = int(re.search(r"^RssAnon:\s+(\d+)", f.read(), re.M)[1])
-    return resident, len(os.listdir(f"/proc/{pid}/fd"))
+        return int(re.search(r"^RssAnon:\s+(\d+)", f.read(), re.M)[1])
+
+
+def descriptors_of(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def under_load(lab):
@@ -144,8 +147,9 @@ def under_load(lab):
     finally:
         lab.binary = original
     changes = Changes(g, original)
-    wait_until(lambda: "ready on" in changes.log(), 20, "all processes are there")
+    wait_until(lambda: "ready on" in changes.log() and g.clerk(), 20, "all processes are there")
     children = len(children_of(g.process.pid))
+    descriptors = descriptors_of(g.process.pid)
     enough = threading.Event()
     clients = [Client(g.port, f"client{i}", i >= BRIEF, enough) for i in range(BRIEF + LASTING)]
     started = time.monotonic()
@@ -157,14 +161,17 @@ def under_load(lab):
         changes.reload(clients)
         if (i + 1) % every == 0 and (i + 1) // every <= upgrades:
             changes.upgrade(clients)
-            before = before or figures_of(g.process.pid)
+            before = before or memory_of(g.process.pid)
     enough.set()
     for client in clients:
         client.join(60)
         check(client.error is None and not client.is_alive(), client.error or "a client hangs")
     seconds = time.monotonic() - started
     wait_until(lambda: len(children_of(g.process.pid)) <= children, 30, "the old workers end")
-    after = figures_of(g.process.pid)
+    # Of one that has just been waited for something may still be open.
+    wait_until(lambda: descriptors_of(g.process.pid) <= descriptors, 30,
+               f"of the master's descriptors, {descriptors}, none is left over")
+    after = memory_of(g.process.pid)
 
     sent = [mail for client in clients for mail in client.sent]
     have = ids(maildir.messages_in(f"{folder}/box")) + ids(d.octets for d in hop.delivered())
@@ -172,11 +179,10 @@ def under_load(lab):
     check(set(sent) == set(have), f"{len(set(sent) - set(have))} lost, {len(set(have) - set(sent))} too many")
     names = set().union(*(client.greetings for client in clients))
     check(len(names) > reloads // 4, f"only {len(names)} configurations were met")
-    check(after[1] <= before[1], f"descriptors of the master: {before[1]}, then {after[1]}")
     longest = max(client.longest for client in clients)
     return (f"{reloads} reloads and {upgrades} upgrades in {seconds:.1f} s; {len(sent)} messages in "
             f"{sum(c.sessions for c in clients)} sessions, 0 refused, 0 reset, 0 lost, 0 twice; longest wait "
-            f"{longest * 1000:.0f} ms; the master's own memory {before[0]} KiB, then {after[0]}")
+            f"{longest * 1000:.0f} ms; the master's own memory {before} KiB, then {after}")
 
 
 TESTS = [
