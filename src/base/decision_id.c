@@ -10,7 +10,7 @@
 /* Two characters hold ten bits. */
 #define TWO_CHARACTERS 1024U
 
-static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+static const char alphabet[] = DECISION_ID_ALPHABET;
 
 #define HOST_CHARACTERS 2
 #define TIME_CHARACTERS 8

@@ -11,6 +11,9 @@
 
 #define DECISION_ID_LEN 14
 
+/* Crockford's base32: no I, L, O and U. */
+#define DECISION_ID_ALPHABET "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
 struct decision_ids {
     char host[2];
     uint16_t slot;    /* 0…1023, unique among the living workers of this host */

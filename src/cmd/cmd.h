@@ -59,6 +59,10 @@ enum cmd_status cmd_wrong(const struct command *c, const char *what, const char 
  * CMD_NO. */
 enum cmd_status cmd_printed(void);
 
+/* From now on it ends without a word when nobody reads its output any more, as of `| head`: who has
+ * seen enough needs no complaint. Not where there is something to be finished. */
+void cmd_end_with_reader(void);
+
 /* Reads the configuration and compiles its policy; errors and warnings go to standard error. 0 and
  * what the caller frees, or -1. */
 int cmd_load(const char *file, struct configuration **ret, size_t *ret_warnings);

@@ -1,6 +1,5 @@
 /* gatepost log: decisions of the journal, found by what is known of them, a line for each. */
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -317,7 +316,7 @@ enum cmd_status cmd_log(const struct command *c, int argc, char **argv)
     if (l.follow && l.query.limit == 0 && l.query.since == 0) {
         l.query.limit = FOLLOW_BEGIN;
     }
-    (void)signal(SIGPIPE, SIG_DFL); /* who has seen enough ends it without a complaint */
+    cmd_end_with_reader();
     if (l.journal == NULL) {
         status = journal_path(l.line.file, &path);
         if (status != CMD_DONE) {

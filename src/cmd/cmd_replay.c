@@ -1,6 +1,5 @@
 /* gatepost replay: what would another policy have done to the mail that is on record? Changes
  * nothing, waits for nobody and asks nobody. */
-#include <signal.h>
 #include <stdio.h>
 
 #include "cmd/other_policy.h"
@@ -110,7 +109,7 @@ enum cmd_status cmd_replay(const struct command *c, int argc, char **argv)
     if (w.policy == NULL) {
         return cmd_wrong(c, "there must be", "--policy NEW");
     }
-    (void)signal(SIGPIPE, SIG_DFL); /* who has seen enough ends it without a complaint */
+    cmd_end_with_reader();
     if (!period_take(c, &w.period, &t.period)) {
         return CMD_WRONG;
     }

@@ -1,5 +1,4 @@
 /* gatepost rules: what each rule has done in a while, by the journal. */
-#include <signal.h>
 #include <stdio.h>
 
 #include "cmd/other_policy.h"
@@ -52,7 +51,7 @@ enum cmd_status cmd_rules(const struct command *c, int argc, char **argv)
     if (!cmd_take_own_line(c, argc, argv, options, take, &w, &line, &status)) {
         return status;
     }
-    (void)signal(SIGPIPE, SIG_DFL); /* as in replay */
+    cmd_end_with_reader();
     if (!period_take(c, &w, &period)) {
         return CMD_WRONG;
     }

@@ -2,10 +2,16 @@
  * the end of its output. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
+
+void cmd_end_with_reader(void)
+{
+    (void)signal(SIGPIPE, SIG_DFL);
+}
 
 enum cmd_status cmd_printed(void)
 {

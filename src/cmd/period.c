@@ -16,12 +16,17 @@ static bool take_time(const struct command *c, const char *text, const char *wan
 
 bool period_take(const struct command *c, const struct period_words *w, struct period *ret)
 {
-    return take_time(c, w->since, "--since wants a time such as 7d or 2026-11-22, not",
-                     &ret->since) &&
-           take_time(c, w->until, "--until wants a time such as 7d or 2026-11-22, not",
-                     &ret->until) &&
-           (when_is_period(ret->since, ret->until) ||
-            cmd_wrong(c, "--until must be later than --since, not", w->until) == CMD_DONE);
+    if (!take_time(c, w->since, "--since wants a time such as 7d or 2026-11-22, not",
+                   &ret->since) ||
+        !take_time(c, w->until, "--until wants a time such as 7d or 2026-11-22, not",
+                   &ret->until)) {
+        return false;
+    }
+    if (!when_is_period(ret->since, ret->until)) {
+        (void)cmd_wrong(c, "--until must be later than --since, not", w->until);
+        return false;
+    }
+    return true;
 }
 
 bool period_find_journal(const struct period_words *w, const struct conf *conf, const char *file,

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #define JOURNAL_APPLICATION_ID 0x47504a31 /* "GPJ1" */
-#define JOURNAL_VERSION        1
+#define JOURNAL_VERSION        2
 
 enum journal_kind {
     JOURNAL_EMPTY, /* a database without anything in it, as a file of no octets is one */

@@ -13,13 +13,11 @@
 /* The alphabet's letter for one that was typed, 0 for none (Crockford: o is 0, i and l are 1). */
 static char letter(char c)
 {
-    static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
     if (c >= 'a' && c <= 'z') {
         c = (char)(c & ~0x20);
     }
     c = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
-    return c != '\0' && strchr(alphabet, c) != NULL ? c : '\0';
+    return c != '\0' && strchr(DECISION_ID_ALPHABET, c) != NULL ? c : '\0';
 }
 
 static bool is_word(char c)

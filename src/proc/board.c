@@ -109,7 +109,7 @@ struct record_stream *board_stream(struct board *b, uint16_t slot)
     if (slot >= BOARD_SLOTS) {
         panic("there is no slot %u", slot);
     }
-    return &(b->streams + slot)->stream;
+    return &b->streams[slot].stream;
 }
 
 /* Whoever sees the new run sees its numbers, too. */

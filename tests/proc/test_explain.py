@@ -52,6 +52,14 @@ class Explained(Gatepost):
         s.close()
         return re.search(r'\[(\w{14}\.\d+\.\d+)\]$', reply)[1]
 
+    def refused_and_over(self):
+        """The same, when it is on record and nobody serves any more."""
+        name = self.refused_id()
+        self.log_has('--verdict', 'refused')
+        self.signal(15)
+        self.wait()
+        return name
+
 
 def told_at_once(binary):
     with Explained(binary) as g:
@@ -156,10 +164,7 @@ def told_afterwards(binary):
     """Nobody serves any more; and somebody looks who may read the file and write nothing."""
     with Explained(binary) as g:
         g.start()
-        name = g.refused_id()
-        g.log_has('--verdict', 'refused')
-        g.signal(15)
-        g.wait()
+        name = g.refused_and_over()
         before = sorted(os.listdir(f'{g.folder}/var'))
         done = g.run('explain', '-c', g.file, name)
         check(done.returncode == 0 and 'refused by rule' in done.stdout, done)
@@ -245,10 +250,7 @@ def hostile_records(binary):
     """Whatever is in the journal's columns, what is printed is harmless, and JSON is JSON."""
     with Explained(binary) as g:
         g.start()
-        name = g.refused_id()
-        g.log_has('--verdict', 'refused')
-        g.signal(15)
-        g.wait()
+        name = g.refused_and_over()
         db = sqlite3.connect(g.path)
         evil = '\x1b]0;x\x07\x1b[2J\x9b31m\u202e\u2066\r\n\t"\\' + 'y' * 5000
         for table, columns in (('decision', ('client', 'helo', 'protocol', 'tls', 'sender', 'phase', 'verdict', 'text',

@@ -74,11 +74,11 @@ static void other_databases(void **state)
     (void)state;
     make_journal();
     world_run(world_path,
-              "PRAGMA user_version = 0; DROP TABLE stream; PRAGMA journal_mode = DELETE");
+              "PRAGMA user_version = 1; DROP TABLE stream; PRAGMA journal_mode = DELETE");
     expect_aside("older version");
     world_remove_journal();
     make_journal();
-    world_run(world_path, "PRAGMA user_version = 2; ALTER TABLE stream RENAME COLUMN lost TO gone;"
+    world_run(world_path, "PRAGMA user_version = 3; ALTER TABLE stream RENAME COLUMN lost TO gone;"
                           "PRAGMA journal_mode = DELETE");
     expect_aside("newer version");
     world_remove_journal();
@@ -230,7 +230,7 @@ static void damaged_at_work(void **state)
     }
     close(fd);
     /* Others have written, so its cache is of no use. */
-    world_run(world_path, "PRAGMA user_version = 1");
+    world_run(world_path, "PRAGMA user_version = 2");
     world_take(w, 0, 200, 299);
     world_wait_said(w, true, "kept as");
     world_wait_stored(w, 297);
@@ -247,7 +247,7 @@ static void account_outlives_the_file(void **state)
 {
     (void)state;
     make_journal();
-    world_run(world_path, "PRAGMA user_version = 2");
+    world_run(world_path, "PRAGMA user_version = 3");
     struct journal_writer *w = world_writer();
     world_take(w, 1, 302, 302);
     world_end(w);

@@ -77,7 +77,7 @@ static void told_apart(void **state)
     assert_int_equal(journal_schema_create(db, &made), SQLITE_OK);
     assert_false(made);
     expect_rows(db, "SELECT * FROM policy", "a|1|1\n");
-    run(db, "PRAGMA user_version = 2");
+    run(db, "PRAGMA user_version = 3");
     assert_int_equal(journal_schema_look(db, &kind), SQLITE_OK);
     assert_int_equal(kind, JOURNAL_NEWER);
     run(db, "PRAGMA user_version = 0");
