@@ -6,6 +6,7 @@ import json
 import os
 import re
 import select
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -246,6 +247,21 @@ def followed(binary):
             check(log.popen.wait(PATIENCE) == -2, 'ended by SIGINT')
 
 
+def nobody_reads(binary):
+    """Who has closed the pipe, as head does, has seen enough: no complaint."""
+    with Explained(binary) as g:
+        g.start()
+        g.refused_and_over()
+        for arguments in (['log', '-c', g.file], ['rules', '-c', g.file], ['replay', '-c', g.file, '--policy', g.file]):
+            check(g.run(*arguments).stdout != '', f'{arguments} print something')
+            reader, writer = os.pipe()
+            os.close(reader)
+            done = subprocess.run([binary, *arguments], stdin=subprocess.DEVNULL, stdout=writer,
+                                  stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
+            os.close(writer)
+            check(done.returncode == -signal.SIGPIPE and done.stderr == '', f'{arguments}: {done}')
+
+
 def hostile_records(binary):
     """Whatever is in the journal's columns, what is printed is harmless, and JSON is JSON."""
     with Explained(binary) as g:
@@ -274,4 +290,4 @@ def hostile_records(binary):
 
 if __name__ == '__main__':
     sys.exit(main([told_at_once, which_is_meant, lines_for_people, lines_come_back, told_afterwards, journal_off,
-                   no_time, followed, hostile_records]))
+                   no_time, followed, nobody_reads, hostile_records]))
