@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from kit import (NOBODY, PATIENCE, ROOT, Gatepost, Session, alive, check, free_port, main,  # noqa: E402
+from kit import (NOBODY, PATIENCE, ROOT, Gatepost, Session, alive, check, free_port, main, opened,  # noqa: E402
                  process_status, until)
 
 
@@ -455,7 +455,7 @@ def clerk_is_confined(binary):
                 check(st['Uid'].split() == [str(NOBODY.pw_uid)] * 4, f"Uid {st['Uid']}")
         with open(f'/proc/{g.popen.pid}/net/tcp', encoding='ascii') as f:
             sockets = {line.split()[9] for line in f.readlines()[1:]}
-        held = [os.readlink(f'/proc/{g.clerk()}/fd/{fd}') for fd in os.listdir(f'/proc/{g.clerk()}/fd')]
+        held = opened(g.clerk())
         check(not any(f'socket:[{inode}]' in held for inode in sockets), f'the clerk holds {held}')
         confinement = status(g)['confinement']
         check(confinement['seccomp'] is True, f'{confinement}')

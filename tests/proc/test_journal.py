@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -527,10 +528,11 @@ def socket_of_records(pid):
     pidfd = os.pidfd_open(pid)
     try:
         for fd in os.listdir(f'/proc/{pid}/fd'):
-            if not os.readlink(f'/proc/{pid}/fd/{fd}').startswith('socket:'):
-                continue
             own = libc.syscall(438, pidfd, int(fd), 0)
             if own < 0:
+                continue  # closed meanwhile
+            if not stat.S_ISSOCK(os.fstat(own).st_mode):
+                os.close(own)
                 continue
             s = socket.socket(fileno=own)
             if s.family == socket.AF_UNIX and s.type == socket.SOCK_SEQPACKET:

@@ -87,14 +87,21 @@ def owner_of(port, client_port, pids):
     wanted = f"0100007F:{port:04X} 0100007F:{client_port:04X} "
     with open("/proc/net/tcp", encoding="ascii") as f:
         inode = next((line.split()[9] for line in f if wanted in line), None)
-    for pid in pids:
-        try:
-            for name in os.listdir(f"/proc/{pid}/fd"):
-                if os.readlink(f"/proc/{pid}/fd/{name}") == f"socket:[{inode}]":
-                    return pid
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            pass
-    return None
+    return next((pid for pid in pids if f"socket:[{inode}]" in opened(pid)), None)
+
+
+def opened(pid):
+    """Where its descriptors lead; nothing for a process that has ended."""
+    found = []
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                found.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+            except FileNotFoundError:
+                pass  # closed meanwhile
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        pass
+    return found
 
 
 def connectable(port, host="127.0.0.1"):
