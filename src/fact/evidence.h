@@ -19,6 +19,7 @@ struct evidence;
 struct fact_memo;
 struct fact_use;
 struct fact_counters;
+struct resolver;
 
 /* Of the doubt rules of one scope, those that have fired. */
 struct reason {
@@ -108,4 +109,9 @@ struct evidence {
 
     const struct doubts *doubts; /* of the innermost scope */
     struct arena *arena;         /* for values that need memory; as long as the transaction */
+    /* For values that last longer: as long as the connection, and until the next EHLO. NULL for a
+     * guest in the lobby, of which no fact is asked that needs them. */
+    struct arena *connection_arena;
+    struct arena *helo_arena;
+    struct resolver *resolver; /* NULL: there is no DNS, and what it would tell is not available */
 };

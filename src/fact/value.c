@@ -31,6 +31,7 @@ const char *value_source_name(enum value_source source)
         [SOURCE_MEMORY] = "memory",
         [SOURCE_MESSAGE] = "message",
         [SOURCE_NEXT_HOP] = "next hop",
+        [SOURCE_DNS] = "dns",
         [SOURCE_SERVER] = "server",
         [SOURCE_LIST] = "list",
         [SOURCE_CACHE] = "cache",

@@ -40,6 +40,7 @@ enum value_source {
     SOURCE_MEMORY,           /* what the host's workers share */
     SOURCE_MESSAGE,          /* read in the message */
     SOURCE_NEXT_HOP,
+    SOURCE_DNS,
     SOURCE_SERVER,  /* another server that knows the recipients */
     SOURCE_LIST,    /* a list or database of recipients */
     SOURCE_CACHE,   /* what one of these said a while ago */
@@ -70,7 +71,7 @@ struct value {
  * available", "over budget". */
 const char *value_type_name(enum value_type type);
 const char *unknown_reason_name(enum unknown_reason reason);
-/* "conversation", "memory", "message", "next hop", "server", "list", "cache", "assumed" */
+/* "conversation", "memory", "message", "next hop", "dns", "server", "list", "cache", "assumed" */
 const char *value_source_name(enum value_source source);
 
 /* The same value, from there. */

@@ -224,6 +224,7 @@ static void make_server(struct worker *w)
         .decisions = w->decisions,
         .policy = w->setup->policy,
         .tls = w->setup->tls,
+        .resolver = w->resolver,
         .counts = &w->counts,
         .gate = gate_functions(&w->gate),
     };

@@ -5,33 +5,6 @@
 #include "smtp/lobby.h"
 #include "smtp/session.h"
 
-/* ---- what is done once ---- */
-
-/* 1: it is done. 0: the caller has to do it, and calls once_end. Or -ECANCELED. */
-static int once_begin(struct once *o)
-{
-    while (!o->done) {
-        if (!o->running) {
-            o->running = true;
-            cond_init(&o->cond);
-            return 0;
-        }
-        int r = cond_wait(&o->cond, USEC_NEVER);
-        if (r < 0) {
-            return r;
-        }
-    }
-    return 1;
-}
-
-/* `done`: nobody needs to do it again. */
-static void once_end(struct once *o, bool done)
-{
-    o->done = done;
-    o->running = false;
-    cond_wake_all(&o->cond);
-}
-
 /* ---- of every client; `owner` is the server or the session ---- */
 
 static unsigned sessions_of(const struct smtp_server *srv, const struct addr *client)

@@ -118,6 +118,9 @@ void judge_arrival(struct session *s, const struct guest *g, bool judged)
     s->evidence.owner = s;
     s->evidence.memos[SCOPE_CONNECTION] = fact_memo_new(&s->arena, p->use_count[SCOPE_CONNECTION]);
     s->evidence.arena = &s->arena;
+    s->evidence.connection_arena = &s->arena;
+    s->evidence.helo_arena = &s->helo_arena;
+    s->evidence.resolver = s->server->resolver;
     recall_asked(&g->memo, p, &s->evidence);
     course_begin(&s->course, p);
     ruling_copy(&s->course.rulings[PHASE_CONNECT], &g->ruling, &s->arena, NULL);

@@ -62,13 +62,16 @@ enum session_phase {
     SESSION_PHASES
 };
 
+struct resolver;
+
 struct smtp_server {
     struct rt *rt;
     const struct conf *conf;
     struct delivery_host *deliveries;
     struct decision_sink *decisions;
     const struct policy *policy;
-    struct tls_context *tls; /* NULL: STARTTLS is not offered */
+    struct tls_context *tls;   /* NULL: STARTTLS is not offered */
+    struct resolver *resolver; /* for facts; NULL: there is no DNS */
     struct counters *counts;
     struct smtp_gate gate;
     struct decision_ids ids;
@@ -95,8 +98,9 @@ struct smtp_server {
     struct rt_timer drain_timer;
 };
 
-/* Fills in what the server makes itself; rt, conf, deliveries, decisions, policy, tls, counts and
- * gate are set by the caller before. `slot` is the worker's, for decision ids. */
+/* Fills in what the server makes itself; rt, conf, deliveries, decisions, policy, tls,
+ * resolver, counts and gate are set by the caller before. `slot` is the worker's, for decision ids.
+ */
 void smtp_server_init(struct smtp_server *srv, unsigned slot);
 
 /* Clients here, in sessions or waiting for one. */

@@ -15,6 +15,7 @@
 #include "parse/smtp_data.h"
 #include "policy/course.h"
 #include "route/answer.h"
+#include "rt/once.h"
 #include "smtp/server.h"
 
 /* Where the conversation stands; tbl/verbs.h says which verbs are in order. */
@@ -50,13 +51,6 @@ struct recipient_record {
     struct fact_memo *memo;
     usec_t at;        /* when RCPT came */
     bool unpipelined; /* as client.unpipelined was when it was judged */
-};
-
-/* Something that is done once, although several facts that are asked together want it. */
-struct once {
-    bool done;
-    bool running;
-    struct cond cond;
 };
 
 /* The recipient that RCPT has just named, and what the next hop says of it: asked by a fact, or
