@@ -9,14 +9,23 @@
 #include "base/slice.h"
 #include "message/spool.h"
 
+/* Octets that do not go out: one or more whole lines, in the place where they were received. */
+struct message_cut {
+    uint64_t at;
+    uint64_t n;
+};
+
 struct message {
     struct spool spool;
     struct digest digest; /* SHA-256 of the octets as received */
-    struct slice trace;   /* the Received field we add in front, CRLF at its end */
-    bool by_bdat;         /* came in by BDAT: bare CR and LF are legal */
-    bool bare_cr_or_lf;   /* has a CR or LF that is not part of a CRLF */
+    struct slice trace;   /* the fields we add in front, CRLF at its end */
+    /* In order, and neither empty nor side by side. Of the transaction's arena, like `trace`. */
+    const struct message_cut *cuts;
+    size_t cut_count;
+    bool by_bdat;       /* came in by BDAT: bare CR and LF are legal */
+    bool bare_cr_or_lf; /* has a CR or LF that is not part of a CRLF */
     bool has_nul;
-    bool has_leading_dot; /* some line begins with a dot: stuff it on the way out */
+    bool has_leading_dot; /* some line begins with a dot, perhaps one that is cut out */
     bool ends_in_crlf;    /* true for an empty message too */
     bool has_8bit;        /* some octet above 127 */
     uint32_t received_count;

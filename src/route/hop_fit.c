@@ -1,5 +1,7 @@
 #include "route/hop_fit.h"
 
+#include "message/outgoing.h"
+
 bool hop_fits_envelope(const struct hop_capabilities *can, const struct envelope *e, uint64_t size,
                        struct answer *ret_answer)
 {
@@ -30,7 +32,7 @@ bool hop_fits_recipient(const struct hop_capabilities *can, const struct hop_rec
 
 uint64_t hop_message_size(const struct message *m)
 {
-    return m->trace.n + m->spool.size;
+    return m->trace.n + message_size(m);
 }
 
 bool hop_fits_message(const struct hop_capabilities *can, const struct message *m,

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "message/outgoing.h"
 #include "route/hop_ops.h"
 #include "route/maildir_file.h"
 
@@ -30,7 +31,7 @@ struct maildir_hop {
     struct maildir_file *files; /* one for each recipient given to hop_prepare, in its order */
     size_t count;
     struct message *message;
-    struct spool_cursor cursor;
+    struct message_cursor cursor;
 };
 
 static struct answer unknown_mailbox(void)
@@ -212,23 +213,23 @@ static int run_write(void *arg)
     return maildir_file_write(job->file, job->piece, job->first, job->last, job->ends_in_line);
 }
 
-/* Writes one recipient's file, piece by piece as the spool gives them. */
+/* Writes one recipient's file, piece by piece as the message goes out. */
 static int write_file(struct maildir_hop *h, struct maildir_file *f, usec_t deadline)
 {
     struct message *m = h->message;
     struct write_job job = {.file = f, .first = true};
-    job.ends_in_line = m->ends_in_crlf || m->spool.size == 0; /* the trace's, when empty */
-    uint64_t done = 0;
+    job.ends_in_line = message_ends_in_line(m); /* the trace's, when empty */
+    uint64_t left = message_size(m);
     while (!job.last) {
         if (rt_now() >= deadline) {
             return -ETIMEDOUT;
         }
-        int rc = spool_next(&m->spool, &h->cursor, &job.piece);
+        int rc = message_next(m, &h->cursor, &job.piece);
         if (rc < 0) {
             return rc;
         }
-        done += job.piece.n;
-        job.last = done == m->spool.size;
+        left -= job.piece.n;
+        job.last = left == 0;
         if (!job.last && job.piece.n == 0) {
             return -EIO; /* the spool has less than it said */
         }
@@ -250,8 +251,8 @@ static int prepare_one(struct maildir_hop *h, struct maildir_file *f, struct hop
     }
     name_file(h, f, r, host);
     rc = write_file(h, f, deadline);
-    spool_cursor_end(&h->message->spool, &h->cursor);
-    h->cursor = (struct spool_cursor){0};
+    message_cursor_end(h->message, &h->cursor);
+    h->cursor = (struct message_cursor){0};
     buf_free(&f->out);
     if (rc < 0 && rc != -ETIMEDOUT) {
         say_trouble(h, f->tmp, rc, "");

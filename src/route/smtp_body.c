@@ -2,9 +2,9 @@
  * and its answer. Must never send the end of a message before hop_commit, never twice, and never
  * believe a reply that came before it.
  *
- * The octets of the message are written as they lie in the spool: blocks are queued as pieces of
- * one writev and nothing is copied, save the last chunk of a message of several blocks by BDAT. The
- * last piece stays queued for hop_commit. */
+ * The octets of the message are written as they lie in the spool: what goes out of a block is
+ * queued as pieces of one writev and nothing is copied, save the last chunk of a message of several
+ * blocks by BDAT. The last piece stays queued for hop_commit. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -123,7 +123,7 @@ static int data_piece(struct smtp_hop *h, struct slice s, bool last, usec_t dead
 {
     int rc =
         h->message->has_leading_dot ? queue_stuffed(h, s, deadline) : queue(h, s.p, s.n, deadline);
-    return rc < 0 || last ? rc : flush(h, deadline);
+    return rc < 0 || last || message_more_at_hand(&h->cursor) ? rc : flush(h, deadline);
 }
 
 /* 0 after 354; 1 when the hop refused. */
@@ -195,28 +195,36 @@ static int bdat_piece(struct smtp_hop *h, struct slice s, struct hop_recipient *
             rc = end_chunk(h, r, count, deadline);
         }
     }
-    if (rc == 0) {
+    if (rc == 0 && !message_more_at_hand(&h->cursor)) {
         rc = flush(h, deadline); /* the piece may move now */
     }
     buf_append_slice(&h->tail, s);
     return rc;
 }
 
-/* The message is one piece: one chunk, nothing copied, nothing sent before hop_commit. */
+/* All of the message is at hand: one chunk, nothing copied, and as long as there are not many cuts
+ * nothing sent before hop_commit. */
 static int bdat_whole(struct smtp_hop *h, struct slice s, usec_t deadline)
 {
     struct slice trace = h->message->trace;
-    int rc = queue_bdat(h, trace.n + s.n, true, deadline);
+    int rc = queue_bdat(h, hop_message_size(h->message), true, deadline);
     if (rc == 0) {
         rc = queue(h, trace.p, trace.n, deadline);
     }
-    return rc < 0 ? rc : queue(h, s.p, s.n, deadline);
+    while (rc == 0 && s.n > 0) {
+        rc = queue(h, s.p, s.n, deadline);
+        s.n = 0;
+        if (rc == 0 && message_more_at_hand(&h->cursor)) {
+            rc = message_next(h->message, &h->cursor, &s);
+        }
+    }
+    return rc;
 }
 
 static int bdat_begin(struct smtp_hop *h, struct hop_recipient *const *r, size_t count,
                       usec_t deadline)
 {
-    uint64_t size = h->message->spool.size;
+    uint64_t size = message_size(h->message);
     uint64_t held = size < SPOOL_BLOCK ? size : SPOOL_BLOCK;
     h->to_come = h->message->trace.n + size - held;
     h->chunk_left = 0;
@@ -244,22 +252,22 @@ static int spool_failed(struct smtp_hop *h, int rc, struct hop_recipient *const 
     return 1;
 }
 
-/* Hands the spool's pieces on; `first` is the one already read. */
+/* Hands the message's pieces on; `s` is the one already read. */
 static int upload_pieces(struct smtp_hop *h, struct slice s, struct hop_recipient *const *r,
                          size_t count, usec_t deadline)
 {
-    uint64_t done = 0;
+    uint64_t left = message_size(h->message);
     for (;;) {
-        done += s.n;
-        bool last = done == h->message->spool.size;
+        left -= s.n;
+        bool last = left == 0;
         int rc = h->bdat ? bdat_piece(h, s, r, count, deadline) : data_piece(h, s, last, deadline);
-        if (rc == 0 && !last) {
+        if (rc == 0 && !last && !message_more_at_hand(&h->cursor)) {
             rc = look(h, r, count); /* for the last piece hop_commit does */
         }
         if (rc != 0 || last) {
             return rc;
         }
-        rc = spool_next(&h->message->spool, &h->cursor, &s);
+        rc = message_next(h->message, &h->cursor, &s);
         if (rc < 0 || s.n == 0) {
             return spool_failed(h, rc < 0 ? rc : -EIO, r, count);
         }
@@ -269,11 +277,11 @@ static int upload_pieces(struct smtp_hop *h, struct slice s, struct hop_recipien
 static int upload(struct smtp_hop *h, struct hop_recipient *const *r, size_t count, usec_t deadline)
 {
     struct slice first;
-    int rc = spool_next(&h->message->spool, &h->cursor, &first);
+    int rc = message_next(h->message, &h->cursor, &first);
     if (rc < 0) {
         return spool_failed(h, rc, r, count);
     }
-    if (h->bdat && first.n == h->message->spool.size) {
+    if (h->bdat && message_rest_at_hand(h->message, &h->cursor)) {
         return bdat_whole(h, first, deadline);
     }
     rc = h->bdat ? bdat_begin(h, r, count, deadline) : data_begin(h, r, count, deadline);
@@ -296,7 +304,7 @@ int smtp_body_upload(struct smtp_hop *h, struct hop_recipient *const *r, size_t 
 void smtp_body_forget(struct smtp_hop *h)
 {
     if (h->message != NULL) {
-        spool_cursor_end(&h->message->spool, &h->cursor);
+        message_cursor_end(h->message, &h->cursor);
         h->message = NULL;
     }
     buf_free(&h->tail);
@@ -442,8 +450,7 @@ static void put_end(struct smtp_hop *h)
 {
     /* RFC 5321 4.1.1.4: the end is CRLF.CRLF, and the first CRLF is the message's own where it has
      * one. Behind an empty message it is the trace's. */
-    bool ended = h->message->ends_in_crlf || h->message->spool.size == 0;
-    const char *end = ended ? ".\r\n" : "\r\n.\r\n";
+    const char *end = message_ends_in_line(h->message) ? ".\r\n" : "\r\n.\r\n";
     h->iov[h->iov_count++] = (struct iovec){(char *)end, strlen(end)};
 }
 

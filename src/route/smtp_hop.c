@@ -483,7 +483,7 @@ static int smtp_prepare(struct hop *base, struct message *m, struct hop_recipien
     while (rc < 0 && uploading && smtp_hop_lost(h, rc, "DATA", deadline)) {
         smtp_body_forget(h);
         h->message = m; /* from its beginning, to another hop */
-        h->cursor = (struct spool_cursor){0};
+        h->cursor = (struct message_cursor){0};
         rc = prepare_once(h, r, count, deadline, &uploading);
     }
     return conclude(h, rc, r, count, deadline);

@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include "base/buf.h"
+#include "message/outgoing.h"
 #include "route/hop_choice.h"
 #include "route/hop_conn.h"
 #include "route/hop_fit.h"
@@ -51,7 +52,7 @@ struct smtp_hop {
 
     /* The message. */
     struct message *message; /* NULL: it is not there yet */
-    struct spool_cursor cursor;
+    struct message_cursor cursor;
     bool bdat;
     bool line_start;     /* DATA: the next octet begins a line */
     uint64_t to_come;    /* BDAT: octets before the last chunk that are not queued yet */
