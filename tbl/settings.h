@@ -102,6 +102,12 @@ SETTING(hop_errors, COUNT, 8, 1, 10000,
 SETTING(hop_retry_time, TIME, 30000000, 1000000, 3600000000,
         "Longest wait before a next hop that is down is tried again: after 1s at first, then after "
         "twice as long each time.")
+SETTING(dns_time, TIME, 5000000, 100000, 60000000,
+        "Time for one question to the DNS. What has no answer by then is unknown; the answer is still "
+        "taken note of when it comes.")
+SETTING(dns_cache, SIZE, 8388608, 65536, 4294967296,
+        "Memory in each worker for answers of the DNS that are at hand at once; those that were not asked "
+        "for the longest time make room.")
 SETTING(journal_age, TIME, 2592000000000, 3600000000, 315360000000000,
         "How long decisions are kept in the journal.")
 SETTING(journal_size, SIZE, 1073741824, 1048576, 1099511627776,

@@ -12,16 +12,22 @@
 #include "base/addr.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "conf/conf.h"
 
 struct resolver;
 struct rt;
 
-/* What is read when a resolver is made; NULL: none. */
+/* Who is asked, and what is read when a resolver is made; NULL: no such file. */
 struct resolver_setup {
-    const char *hosts;          /* in the form of hosts(5) */
-    const char *resolv_conf;    /* in that of resolv.conf(5), of which only nameserver counts */
-    const struct addr *servers; /* asked instead of resolv.conf's */
+    enum conf_resolver way;
+    const char *hosts;       /* in the form of hosts(5) */
+    const char *resolv_conf; /* CONF_RESOLVER_SYSTEM: in the form of resolv.conf(5), of which only
+                                nameserver counts */
+    const struct addr *servers; /* CONF_RESOLVER_SERVERS */
     size_t server_count;
+    const char *root_hints;   /* CONF_RESOLVER_RECURSIVE: a root of one's own, in master format */
+    const char *trust_anchor; /* keys of the root, as DNSKEY or DS records; NULL: nothing is
+                                 validated */
 };
 
 /* Told once for each thing about these files that the operator should know. */
@@ -29,9 +35,17 @@ typedef void resolver_tell(void *arg, const char *line);
 
 /* A resolver in the real world; reads its files now and opens none later. As resolv.conf(5) has it,
  * the servers are at 127.0.0.1 where no file names any. 0 or a negative errno: -ENOMEM, -ENOTSUP
- * where libunbound cannot use our loop, -EINVAL for a server it does not take. */
+ * where libunbound cannot use our loop, -EINVAL for a server, trust anchor or root hints that it
+ * does not take. */
 int resolver_new(struct rt *rt, const struct resolver_setup *setup, resolver_tell *tell, void *arg,
                  struct resolver **ret);
+
+/* Would trust anchor and root hints be taken? 0, or -EINVAL with the file to blame in *ret_culprit
+ * and what is wrong with it in *ret_why. */
+int resolver_check(const struct resolver_setup *s, const char **ret_culprit, const char **ret_why);
+
+/* Is there a DNS to be asked, or /etc/hosts alone? */
+bool resolver_has_dns(const struct resolver *r);
 
 /* A resolver that knows this table in the form of hosts(5), and what client/host_table.h adds to
  * it: "fails NAME" and "silent NAME". */

@@ -198,18 +198,6 @@ static void keep_listens(struct parser *p)
     }
 }
 
-static void keep_resolvers(struct parser *p)
-{
-    const struct listen_entry *entries = (const void *)p->resolvers.p;
-    struct conf *c = p->conf;
-
-    c->resolver_count = p->resolvers.n / sizeof(*entries);
-    c->resolvers = arena_alloc(&p->whole->arena, c->resolver_count * sizeof(*c->resolvers));
-    for (size_t i = 0; i < c->resolver_count; i++) {
-        c->resolvers[i] = entries[i].addr;
-    }
-}
-
 static void keep_routes_and_others(struct parser *p)
 {
     struct conf *c = p->conf;
@@ -290,7 +278,6 @@ static int parse_all(struct parser *p)
     c->recipient_domain_count =
         keep_domains(p, &p->recipient_domains, &c->recipient_domains, &c->recipient_domains_sorted);
     keep_listens(p);
-    keep_resolvers(p);
     keep_routes_and_others(p);
     set_defaults(p);
     r = check_domains(p, &p->domains, c->domains, c->domains_sorted, c->domain_count);
@@ -299,6 +286,7 @@ static int parse_all(struct parser *p)
                               c->recipient_domains_sorted, c->recipient_domain_count);
     r = r < 0 ? r : check_recipient_domains(p);
     r = r < 0 ? r : parser_settle_proxies(p);
+    r = r < 0 ? r : parser_settle_resolver(p);
     r = r < 0 ? r : check_limits(p);
     return r < 0 ? r : check_required(p);
 }

@@ -99,6 +99,18 @@ struct conf_domain {
 
 enum conf_decisions { CONF_DECISIONS_STDOUT, CONF_DECISIONS_JOURNALD, CONF_DECISIONS_FILE };
 
+/* How names are looked up: from the root downwards, by the servers of /etc/resolv.conf, by those
+ * named, or not in the DNS at all. */
+enum conf_resolver {
+    CONF_RESOLVER_RECURSIVE,
+    CONF_RESOLVER_SYSTEM,
+    CONF_RESOLVER_NONE,
+    CONF_RESOLVER_SERVERS
+};
+
+/* Where the root's keys are by Debian's package dns-root-data. */
+#define CONF_TRUST_ANCHOR "/usr/share/dns/root.key"
+
 /* Where the operator's log goes. AUTO: to journald where standard error leads there, else to it. */
 enum conf_log { CONF_LOG_AUTO, CONF_LOG_STDERR, CONF_LOG_JOURNALD };
 
@@ -131,9 +143,13 @@ struct conf {
     /* Peers whose connections begin with a PROXY header: by address, none inside another. */
     struct conf_network *proxies;
     size_t proxy_count;
-    struct addr *resolvers; /* servers of the DNS; none: those of /etc/resolv.conf */
+    enum conf_resolver resolver;
+    struct addr *resolvers; /* servers of the DNS to be asked (CONF_RESOLVER_SERVERS) */
     size_t resolver_count;
-    char *tls_cert; /* NULL: STARTTLS is not offered */
+    bool dnssec;        /* answers are validated */
+    char *trust_anchor; /* from here; NULL: they are not */
+    char *root_hints;   /* servers of the root; NULL: those known anyway */
+    char *tls_cert;     /* NULL: STARTTLS is not offered */
     char *tls_key;
     struct conf_route **routes; /* in the order of the file, each once */
     size_t route_count;

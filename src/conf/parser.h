@@ -25,6 +25,7 @@ struct domain_entry {
 enum statement_index {
     STATEMENT_CONTROL,
     STATEMENT_DECISIONS,
+    STATEMENT_DNSSEC,
     STATEMENT_HOSTNAME,
     STATEMENT_INCLUDE,
     STATEMENT_JOURNAL,
@@ -35,12 +36,14 @@ enum statement_index {
     STATEMENT_PROXY,
     STATEMENT_RECIPIENTS,
     STATEMENT_RESOLVER,
+    STATEMENT_ROOT_HINTS,
     STATEMENT_ROUTE,
     STATEMENT_SET,
     STATEMENT_SPOOL,
     STATEMENT_STATE,
     STATEMENT_TABLE,
     STATEMENT_TLS,
+    STATEMENT_TRUST_ANCHOR,
     STATEMENT_USER,
     STATEMENT_WORKERS,
     STATEMENT_COUNT
@@ -68,6 +71,7 @@ struct parser {
     struct conf *conf;                       /* &whole->conf */
     struct buf listens;                      /* struct listen_entry */
     struct buf resolvers;                    /* struct listen_entry */
+    bool resolver_word;                      /* instead of them */
     struct buf proxies;                      /* struct proxy_entry */
     struct buf routes;                       /* struct conf_route * */
     struct buf hops;                         /* struct conf_hop * */
@@ -101,8 +105,13 @@ int parser_settle_proxies(struct parser *p);
 /* recipients DOMAIN[, DOMAIN…] from SOURCE (recipients.c) */
 int parse_recipients(struct parser *p);
 
-/* resolver ADDRESS[:PORT][, ADDRESS[:PORT]…] (resolver.c) */
+/* resolver recursive|system|none|ADDRESS[:PORT][, ADDRESS[:PORT]…], dnssec on|off, trust_anchor
+ * FILE and root_hints FILE (resolver.c); and, at the end of the file, what all of them are. */
 int parse_resolver(struct parser *p);
+int parse_dnssec(struct parser *p);
+int parse_trust_anchor(struct parser *p);
+int parse_root_hints(struct parser *p);
+int parser_settle_resolver(struct parser *p);
 
 /* The statements that src/policy reads (block.c). */
 int parse_table(struct parser *p);

@@ -324,6 +324,7 @@ static int parse_workers(struct parser *p)
 const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_CONTROL] = {"control", false, false, parse_control},
     [STATEMENT_DECISIONS] = {"decisions", false, false, parse_decisions},
+    [STATEMENT_DNSSEC] = {"dnssec", false, false, parse_dnssec},
     [STATEMENT_HOSTNAME] = {"hostname", false, true, parse_hostname},
     [STATEMENT_INCLUDE] = {"include", true, false, parse_include},
     [STATEMENT_JOURNAL] = {"journal", false, false, parse_journal},
@@ -334,12 +335,14 @@ const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_PROXY] = {"proxy", true, false, parse_proxy},
     [STATEMENT_RECIPIENTS] = {"recipients", true, false, parse_recipients},
     [STATEMENT_RESOLVER] = {"resolver", true, false, parse_resolver},
+    [STATEMENT_ROOT_HINTS] = {"root_hints", false, false, parse_root_hints},
     [STATEMENT_ROUTE] = {"route", true, true, parse_route},
     [STATEMENT_SET] = {"set", true, false, parse_set},
     [STATEMENT_SPOOL] = {"spool", false, false, parse_spool},
     [STATEMENT_STATE] = {"state", false, false, parse_state},
     [STATEMENT_TABLE] = {"table", true, false, parse_table},
     [STATEMENT_TLS] = {"tls", false, false, parse_tls},
+    [STATEMENT_TRUST_ANCHOR] = {"trust_anchor", false, false, parse_trust_anchor},
     [STATEMENT_USER] = {"user", false, false, parse_user},
     [STATEMENT_WORKERS] = {"workers", false, false, parse_workers},
 };

@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "client/host_table.h"
 #include "journal/decision.h"
 #include "route/hop_tls.h"
 #include "route/recipients.h"
@@ -288,6 +290,84 @@ static int check_recipients(const struct check *c)
     return r;
 }
 
+/* ---- the DNS ---- */
+
+static bool has_standard_anchor(const struct conf *conf)
+{
+    return conf->trust_anchor != NULL && conf_place_of_statement(conf, "trust_anchor").line == 0;
+}
+
+struct resolver_setup environment_resolver(const struct conf *conf)
+{
+    bool lacks = has_standard_anchor(conf) && access(conf->trust_anchor, R_OK) < 0;
+
+    return (struct resolver_setup){
+        .way = conf->resolver,
+        .hosts = "/etc/hosts",
+        .resolv_conf = "/etc/resolv.conf",
+        .servers = conf->resolvers,
+        .server_count = conf->resolver_count,
+        .root_hints = conf->root_hints,
+        .trust_anchor = lacks ? NULL : conf->trust_anchor,
+    };
+}
+
+static int check_readable(const struct check *c, const char *statement, const char *path)
+{
+    int r = path != NULL ? ask_as_worker(c->who, path, R_OK) : 0;
+
+    return r < 0 ? refuse(c, statement, "%s %s: %s%s%s", statement, path, strerror(-r),
+                          c->who->change ? " for user " : "", c->who->name)
+                 : 0;
+}
+
+/* The files that a resolver is made from. */
+static int check_resolver(const struct check *c)
+{
+    const struct resolver_setup setup = environment_resolver(c->conf);
+    const char *culprit, *why;
+
+    if (c->conf->trust_anchor != NULL && setup.trust_anchor == NULL) {
+        log_line(LOG_WARNING,
+                 "%s: %s; no answer of the DNS is validated (Debian has it in dns-root-data)",
+                 c->conf->trust_anchor, strerror(errno));
+    }
+    int r = check_readable(c, "root_hints", setup.root_hints);
+    r = r < 0 ? r : check_readable(c, "trust_anchor", setup.trust_anchor);
+    if (r == 0 && resolver_check(&setup, &culprit, &why) < 0) {
+        const char *statement = culprit == setup.root_hints ? "root_hints" : "trust_anchor";
+        r = refuse(c, statement, "%s %s: %s", statement, culprit, why);
+    }
+    return r;
+}
+
+/* With `resolver none` it is /etc/hosts that knows the names of next hops, or nobody. */
+static void look_at_names(const struct check *c)
+{
+    if (c->conf->resolver != CONF_RESOLVER_NONE) {
+        return;
+    }
+    struct buf text = {0};
+    (void)conf_read_disk("/etc/hosts", false, &text);
+    struct host_table *hosts = host_table_new(buf_slice(&text), false);
+
+    for (size_t i = 0; i < c->conf->hop_count; i++) {
+        const struct conf_hop *hop = c->conf->hops[i];
+        struct addr found;
+        size_t n;
+        if (hop->host != NULL &&
+            host_table_find(hosts, slice_of(hop->host), &found, 1, &n) != HOST_FOUND) {
+            log_line(
+                LOG_WARNING,
+                "next hop %s: its name is not in /etc/hosts, and with \"resolver none\" nobody "
+                "else is asked; it will never be reached",
+                hop->name);
+        }
+    }
+    (void)host_table_free(hosts);
+    buf_free(&text);
+}
+
 int environment_check(const struct conf *conf, const char *file, bool create,
                       struct identity *ret_who, struct conf_error *ret_error)
 {
@@ -306,8 +386,10 @@ int environment_check(const struct conf *conf, const char *file, bool create,
     r = r < 0 ? r : check_folder(&c, "spool", conf->spool);
     r = r < 0 ? r : check_decisions(&c);
     r = r < 0 ? r : check_recipients(&c);
+    r = r < 0 ? r : check_resolver(&c);
     if (r == 0) {
         look_at_journal(&c);
+        look_at_names(&c);
         *ret_who = who;
     }
     return r;

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "client/resolver.h"
 #include "conf/conf.h"
 #include "proc/identity.h"
 
@@ -13,7 +14,8 @@
  * the folders and the decisions' file are made where missing, for the workers' user. 0 and
  * *ret_who; or -EINVAL with one line in *ret_error that begins with the configuration's `file`, and
  * with line and column where it has the statement to blame. A journal that could not be written is
- * warned of, and no error. */
+ * warned of, and no error; so are names of next hops that nobody will know, and answers of the DNS
+ * that nobody can validate. */
 int environment_check(const struct conf *conf, const char *file, bool create,
                       struct identity *ret_who, struct conf_error *ret_error);
 
@@ -22,6 +24,10 @@ int environment_check(const struct conf *conf, const char *file, bool create,
 int environment_refuse(const struct conf *conf, const char *file, const char *statement,
                        struct conf_error *ret, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+
+/* How the resolver of this configuration is made. The standard's trust anchor is left out where it
+ * is not there. */
+struct resolver_setup environment_resolver(const struct conf *conf);
 
 /* Where the operator's log goes by this configuration, and by what standard error is. */
 enum log_target environment_log(const struct conf *conf);

@@ -162,12 +162,7 @@ static void tell_resolver(void *arg, const char *line)
 
 static int open_resolver(struct worker *w)
 {
-    const struct resolver_setup setup = {
-        .hosts = "/etc/hosts",
-        .resolv_conf = "/etc/resolv.conf",
-        .servers = w->conf->resolvers,
-        .server_count = w->conf->resolver_count,
-    };
+    const struct resolver_setup setup = environment_resolver(w->conf);
     int r = resolver_new(w->rt, &setup, tell_resolver, NULL, &w->resolver);
 
     if (r < 0) {
@@ -224,7 +219,7 @@ static void make_server(struct worker *w)
         .decisions = w->decisions,
         .policy = w->setup->policy,
         .tls = w->setup->tls,
-        .resolver = w->resolver,
+        .resolver = resolver_has_dns(w->resolver) ? w->resolver : NULL,
         .counts = &w->counts,
         .gate = gate_functions(&w->gate),
     };

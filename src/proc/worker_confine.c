@@ -50,13 +50,16 @@ static void worker_places(const struct conf *conf, const struct policy *policy, 
     s->path_count = (size_t)(p - s->paths);
 }
 
-/* Where TCP connections may go: next hops, and servers of the DNS. */
+/* Where TCP connections may go: next hops, and servers of the DNS, which for recursion and in
+ * resolv.conf(5) are at the standard's port. */
 static void worker_ports(const struct conf *conf, struct arena *arena, struct sandbox *s)
 {
     uint16_t *p = arena_alloc(arena, (1 + conf->hop_count + conf->resolver_count) * sizeof(*p));
 
     s->ports = p;
-    *p++ = 53;
+    if (conf->resolver == CONF_RESOLVER_RECURSIVE || conf->resolver == CONF_RESOLVER_SYSTEM) {
+        *p++ = 53;
+    }
     for (size_t i = 0; i < conf->hop_count; i++) {
         if (conf->hops[i]->path == NULL) {
             *p++ = conf->hops[i]->addr.port;

@@ -52,7 +52,7 @@ static int open_at(struct hop_pool *p, const struct addr *to, usec_t until, stru
 
 /* What RFC 3463 has for a name that could not be looked up: 4.4.4, no routing information; 4.4.3,
  * the directory server is out of order. Never a 5xx: mail is not lost for what our DNS says. */
-static int no_addresses(int rc, struct hop_fault *ret_fault)
+static int no_addresses(int rc, bool in_dns, struct hop_fault *ret_fault)
 {
     if (rc == -ECANCELED) {
         return rc;
@@ -60,7 +60,9 @@ static int no_addresses(int rc, struct hop_fault *ret_fault)
     bool unknown = rc == -ENOENT;
     ret_fault->reply = unknown ? REPLY_HOP_NO_NAME : REPLY_HOP_NO_DNS;
     (void)snprintf(ret_fault->why, sizeof ret_fault->why, "%s",
-                   unknown ? "its name has no address" : "its name could not be looked up");
+                   !unknown ? "its name could not be looked up"
+                   : in_dns ? "its name has no address"
+                            : "its name is not in /etc/hosts, and there is no resolver");
     return rc == -ETIMEDOUT ? rc : -EHOSTUNREACH;
 }
 
@@ -74,7 +76,8 @@ static int open_by_name(struct hop_pool *p, usec_t until, struct hop_conn **ret,
         rc = resolver_addresses(p->pools->resolver, p->hop->host, until, to, ADDRESSES_MAX, &n);
     }
     if (rc < 0) {
-        return no_addresses(rc, ret_fault);
+        return no_addresses(rc, p->pools->resolver == NULL || resolver_has_dns(p->pools->resolver),
+                            ret_fault);
     }
     for (size_t i = 0; i < n; i++) {
         to[i].port = p->hop->addr.port;

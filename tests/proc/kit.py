@@ -99,7 +99,8 @@ class Gatepost:
             'hostname': 'gatepost.test', 'listen': f'127.0.0.1:{self.port}',
             'route': f'example.org to maildir:{self.folder}/mail/%{{rcpt.local_part}}',
             'state': f'lmdb:{self.folder}/var/state', 'spool': f'{self.folder}/var/spool',
-            'control': f'{self.folder}/control', 'workers': 2, 'limit': [], **statements}
+            'control': f'{self.folder}/control', 'workers': 2, 'limit': [],
+            'resolver': 'none', **statements}
         if ROOT:
             self.statements.setdefault('user', 'nobody')
         self.make_maildir('box')

@@ -278,15 +278,59 @@ static void resolvers(void **state)
                                            "127.0.0.1:5353"};
     char text[ADDR_TEXT_MAX];
     struct conf *c = parsed(SLICE_LIT(MINIMAL));
+    assert_int_equal(c->resolver, CONF_RESOLVER_RECURSIVE);
     assert_int_equal(c->resolver_count, 0);
+    assert_true(c->dnssec);
+    assert_string_equal(c->trust_anchor, CONF_TRUST_ANCHOR);
+    assert_null(c->root_hints);
+    assert_int_equal(c->limits.dns_time, 5 * USEC_SEC);
+    assert_int_equal(c->limits.dns_cache, 8 << 20);
     conf_free(c);
     c = parsed(SLICE_LIT(MINIMAL "resolver 192.0.2.53, [2001:db8::53],\n [::1]:5353\n"
                                  "resolver 127.0.0.1:5353\n"));
+    assert_int_equal(c->resolver, CONF_RESOLVER_SERVERS);
     assert_int_equal(c->resolver_count, 4);
     for (size_t i = 0; i < 4; i++) {
         assert_string_equal(addr_format_port(&c->resolvers[i], text), expected[i]);
     }
+    assert_false(c->dnssec);
+    assert_null(c->trust_anchor);
     conf_free(c);
+}
+
+/* Who is asked, and what is believed of it. */
+static void resolver_words(void **state)
+{
+    static const struct {
+        const char *text;
+        enum conf_resolver way;
+        bool dnssec;
+        const char *anchor, *hints;
+    } rows[] = {
+        {"resolver recursive\n", CONF_RESOLVER_RECURSIVE, true, CONF_TRUST_ANCHOR, NULL},
+        {"dnssec off\n", CONF_RESOLVER_RECURSIVE, false, NULL, NULL},
+        {"root_hints /srv/hints\ntrust_anchor /srv/key\n", CONF_RESOLVER_RECURSIVE, true,
+         "/srv/key", "/srv/hints"},
+        {"resolver system\n", CONF_RESOLVER_SYSTEM, false, NULL, NULL},
+        {"dnssec on\nresolver system\n", CONF_RESOLVER_SYSTEM, true, CONF_TRUST_ANCHOR, NULL},
+        {"resolver none\n", CONF_RESOLVER_NONE, false, NULL, NULL},
+        {"resolver none\ndnssec off\n", CONF_RESOLVER_NONE, false, NULL, NULL},
+        {"resolver ::1\ndnssec on\n", CONF_RESOLVER_SERVERS, true, CONF_TRUST_ANCHOR, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[512];
+        (void)snprintf(text, sizeof(text), "%s%s", MINIMAL, rows[i].text);
+        struct conf *c = parsed(slice_of(text));
+        assert_int_equal(c->resolver, rows[i].way);
+        assert_int_equal(c->dnssec, rows[i].dnssec);
+        assert_string_equal(c->trust_anchor != NULL ? c->trust_anchor : "",
+                            rows[i].anchor != NULL ? rows[i].anchor : "");
+        assert_string_equal(c->root_hints != NULL ? c->root_hints : "",
+                            rows[i].hints != NULL ? rows[i].hints : "");
+        conf_free(c);
+    }
 }
 
 static void proxies(void **state)
@@ -485,6 +529,7 @@ int main(void)
         cmocka_unit_test(limit_values),
         cmocka_unit_test(recipients),
         cmocka_unit_test(resolvers),
+        cmocka_unit_test(resolver_words),
         cmocka_unit_test(proxies),
         cmocka_unit_test(proxies_inside_others),
         cmocka_unit_test(proxies_by_the_thousand),

@@ -35,10 +35,9 @@ static const struct {
     {SLICE_LIT("Hostname mx.example.org"),
      "1:1: unknown statement \"Hostname\", did you mean \"hostname\"?"},
     {SLICE_LIT("frobnicate"),
-     "1:1: unknown statement \"frobnicate\", expected control, decisions, hostname, include, "
-     "journal, limit, listen, "
-     "log, policy, proxy, recipients, resolver, route, set, spool, state, table, tls, user or "
-     "workers"},
+     "1:1: unknown statement \"frobnicate\", expected control, decisions, dnssec, hostname, "
+     "include, journal, limit, listen, log, policy, proxy, recipients, resolver, root_hints, "
+     "route, set, spool, state, table, tls, trust_anchor, user or workers"},
     {SLICE_LIT("log journal"), "1:5: unknown destination \"journal\", did you mean \"journald\"?"},
     {SLICE_LIT("log /var/log/gatepost"),
      "1:5: unknown destination \"/var/log/gatepost\", expected stderr or journald"},
@@ -145,19 +144,43 @@ static const struct {
     {SLICE_LIT("route a.example to smtp://192.0.2.1 else accept"),
      "1:37: unknown option \"else\", expected ca, name, standby, tls, tls_minimum, weight or "
      "xclient"},
-    {SLICE_LIT("resolver"), "1:9: expected the address of a DNS server such as 192.0.2.53 or "
-                            "[2001:db8::53]:53, found the end of the file"},
+    {SLICE_LIT("resolver"),
+     "1:9: expected recursive, system, none or the address of a DNS server such as 192.0.2.53 or "
+     "[2001:db8::53]:53, found the end of the file"},
     {SLICE_LIT("resolver dns.example.org"),
-     "1:10: expected the address of a DNS server such as 192.0.2.53 or [2001:db8::53]:53, found "
-     "\"dns.example.org\""},
+     "1:10: unknown resolver \"dns.example.org\", expected recursive, system, none or the address "
+     "of a DNS server such as 192.0.2.53 or [2001:db8::53]:53"},
+    {SLICE_LIT("resolver recursiv"),
+     "1:10: unknown resolver \"recursiv\", did you mean \"recursive\"?"},
     {SLICE_LIT("resolver 192.0.2.53:0"),
-     "1:10: expected the address of a DNS server such as 192.0.2.53 or [2001:db8::53]:53, found "
-     "\"192.0.2.53:0\""},
+     "1:10: unknown resolver \"192.0.2.53:0\", expected recursive, system, none or the address "
+     "of a DNS server such as 192.0.2.53 or [2001:db8::53]:53"},
     {SLICE_LIT("resolver [192.0.2.53]"),
-     "1:10: expected the address of a DNS server such as 192.0.2.53 or [2001:db8::53]:53, found "
-     "\"[192.0.2.53]\""},
+     "1:10: unknown resolver \"[192.0.2.53]\", expected recursive, system, none or the address "
+     "of a DNS server such as 192.0.2.53 or [2001:db8::53]:53"},
     {SLICE_LIT("resolver 192.0.2.53, ::1\nresolver 192.0.2.53:53"),
      "2:10: expected each address once, found \"192.0.2.53:53\" again (the first is in line 1)"},
+    {SLICE_LIT("resolver none, recursive"),
+     "1:16: expected \"recursive\" to be all that `resolver` says, found it beside what is in "
+     "line 1"},
+    {SLICE_LIT("resolver system\nresolver ::1"),
+     "2:10: expected no address beside \"resolver system\""},
+    {SLICE_LIT("resolver ::1\nresolver system"),
+     "2:10: expected \"system\" to be all that `resolver` says, found it beside what is in line "
+     "1"},
+    {SLICE_LIT("dnssec"), "1:7: expected on or off, found the end of the file"},
+    {SLICE_LIT("dnssec yes"), "1:8: expected on or off, found \"yes\""},
+    {SLICE_LIT(MINIMAL "resolver none\ndnssec on\n"),
+     "5:1: expected no \"dnssec on\" beside \"resolver none\", which asks nobody"},
+    {SLICE_LIT("trust_anchor root.key"),
+     "1:14: expected the absolute path of a file with keys of the root, found \"root.key\""},
+    {SLICE_LIT(MINIMAL "resolver ::1\ntrust_anchor /root.key\n"),
+     "5:1: expected \"dnssec on\" beside `trust_anchor`, found that nothing is validated"},
+    {SLICE_LIT("root_hints named.root"),
+     "1:12: expected the absolute path of a file that names the servers of the root, found "
+     "\"named.root\""},
+    {SLICE_LIT(MINIMAL "root_hints /named.root\nresolver system\n"),
+     "4:1: expected \"resolver recursive\" beside `root_hints`, found that the root is not asked"},
     {SLICE_LIT("proxy"), "1:6: expected an address or network such as 192.0.2.1 or 2001:db8::/32, "
                          "found the end of the file"},
     {SLICE_LIT("proxy 192.0.2.1:25"), "1:7: expected an address or network such as 192.0.2.1 or "

@@ -237,7 +237,8 @@ static void tell(void *arg, const char *line)
 static void in_real_world(const char *hosts, void (*fn)(void *arg))
 {
     struct real_world w = {.rt = real_new()};
-    struct resolver_setup setup = {.hosts = hosts, .servers = &server_at, .server_count = 1};
+    struct resolver_setup setup = {
+        .way = CONF_RESOLVER_SERVERS, .hosts = hosts, .servers = &server_at, .server_count = 1};
     struct buf told = {0};
     assert_int_equal(resolver_new(w.rt, &setup, tell, &told, &w.resolver), 0);
     assert_int_equal(told.n, 0);
@@ -365,7 +366,7 @@ static void told_of(const char *resolv_conf, const char *expected)
     struct rt *rt = real_new();
     struct resolver *r = NULL;
     struct buf told = {0};
-    struct resolver_setup setup = {.resolv_conf = file};
+    struct resolver_setup setup = {.way = CONF_RESOLVER_SYSTEM, .resolv_conf = file};
     assert_int_equal(resolver_new(rt, &setup, tell, &told, &r), 0);
     buf_append(&told, "", 1);
     snprintf(line, sizeof(line), expected, file, file);
@@ -386,7 +387,8 @@ static void resolv_confs(void **state)
     struct rt *rt = real_new();
     struct resolver *r = NULL;
     struct buf told = {0};
-    struct resolver_setup setup = {.resolv_conf = "/nonexistent/resolv.conf",
+    struct resolver_setup setup = {.way = CONF_RESOLVER_SYSTEM,
+                                   .resolv_conf = "/nonexistent/resolv.conf",
                                    .hosts = "/nonexistent"};
     assert_int_equal(resolver_new(rt, &setup, tell, &told, &r), 0);
     buf_append(&told, "", 1);
@@ -399,11 +401,85 @@ static void resolv_confs(void **state)
     buf_free(&told);
 }
 
+/* ---- no DNS ---- */
+
+/* A file with this text, which the test unlinks. */
+static char *file_of(const char *text)
+{
+    static char name[] = "/tmp/test_resolver.XXXXXX";
+    strcpy(name, "/tmp/test_resolver.XXXXXX");
+    int fd = mkstemp(name);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    return name;
+}
+
+static void without_dns_task(void *arg)
+{
+    struct real_world *w = arg;
+    assert_string_equal(look_up(w->resolver, "table.test", in(USEC_SEC)), "192.0.2.77");
+    assert_string_equal(look_up(w->resolver, "both.test", in(USEC_SEC)), "none");
+    assert_int_equal(resolver_stats(w->resolver)->asked, 0);
+    end(w);
+}
+
+static void without_dns(void **state)
+{
+    (void)state;
+    struct real_world w = {.rt = real_new()};
+    char *hosts = file_of("192.0.2.77 table.test\n");
+    struct resolver_setup setup = {.way = CONF_RESOLVER_NONE, .hosts = hosts};
+    assert_int_equal(resolver_new(w.rt, &setup, tell, NULL, &w.resolver), 0);
+    assert_false(resolver_has_dns(w.resolver));
+    assert_int_equal(task_spawn(w.rt, rt_root_of(w.rt), without_dns_task, &w), 0);
+    real_run(w.rt, &w.stop);
+    resolver_free(w.resolver);
+    real_free(w.rt);
+    unlink(hosts);
+}
+
+/* ---- files about the root ---- */
+
+static void root_files(void **state)
+{
+    (void)state;
+    static const struct {
+        bool anchor;
+        const char *text;
+        const char *why;
+    } rows[] = {
+        {true,
+         ". IN DS 20326 8 2 e06d44b80b8f1d39a95c0b0d7c65d08458e880409bbc683457104237c7f8ec8d\n",
+         NULL},
+        {true, "", "it holds no key (DNSKEY or DS records)"},
+        {true, "; . IN DS 20326 8 2 e06d\n", "it holds no key (DNSKEY or DS records)"},
+        {true, ". IN DS 1 2 3 zz\n", "it holds no key (DNSKEY or DS records)"},
+        {false, ". 60 NS a.root.test.\na.root.test. 60 A 127.5.0.1\n", NULL},
+        {false, "# nothing\n", "it names no server of the root"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *file = file_of(rows[i].text);
+        const char *culprit = NULL, *why = NULL;
+        const struct resolver_setup setup = {.way = CONF_RESOLVER_RECURSIVE,
+                                             .trust_anchor = rows[i].anchor ? file : NULL,
+                                             .root_hints = rows[i].anchor ? NULL : file};
+        int rc = resolver_check(&setup, &culprit, &why);
+        assert_int_equal(rc, rows[i].why == NULL ? 0 : -EINVAL);
+        if (rc < 0) {
+            assert_ptr_equal(culprit, file);
+            assert_string_equal(why, rows[i].why);
+        }
+        unlink(file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(simulated),   cmocka_unit_test(answers),      cmocka_unit_test(waiting),
-        cmocka_unit_test(server_gone), cmocka_unit_test(resolv_confs),
+        cmocka_unit_test(without_dns),  cmocka_unit_test(root_files), cmocka_unit_test(simulated),
+        cmocka_unit_test(answers),      cmocka_unit_test(waiting),    cmocka_unit_test(server_gone),
+        cmocka_unit_test(resolv_confs),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }
