@@ -1,0 +1,237 @@
+/* See parse/canonical.h. A body goes through in runs that stay as they are; what may yet be dropped
+ * (line ends at the end of the body, white space at the end of a line) is held back as a count. */
+#include "parse/canonical.h"
+
+#include "parse/ascii.h"
+
+/* Shorter runs are gathered in the stage: a hash takes few long pieces faster than many short. */
+#define STAGED_MOST 128
+
+/* ---- header (3.4.1, 3.4.2) ---- */
+
+struct relaxed_field {
+    struct buf *to;
+    bool in_value; /* behind the colon */
+    bool blank;    /* white space that has not been written */
+    bool begun;    /* something of the name or the value has been written */
+};
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* The length of a line end at `p`, a fold's; 0: there is none. */
+static size_t fold(const char *p, const char *end)
+{
+    return p < end && *p == '\n' ? 1 : end - p > 1 && p[0] == '\r' && p[1] == '\n' ? 2 : 0;
+}
+
+/* One octet of the name, or of the value all up to what may be white space. */
+static size_t relax_word(struct relaxed_field *r, const char *p, const char *end)
+{
+    size_t n = 1;
+
+    if (!r->in_value) {
+        const char c = lower(*p);
+        buf_append(r->to, &c, 1);
+        return n;
+    }
+    while (end - p > (ptrdiff_t)n && (unsigned char)p[n] > ' ') {
+        n++;
+    }
+    buf_append(r->to, p, n);
+    return n;
+}
+
+static void relax(struct relaxed_field *r, struct slice part)
+{
+    const char *const end = part.p + part.n;
+
+    for (const char *p = part.p; p < end;) {
+        const size_t line_end = fold(p, end);
+        if (line_end > 0 || ascii_is_blank(*p)) {
+            p += line_end > 0 ? line_end : 1;
+            r->blank |= line_end == 0;
+            continue;
+        }
+        const bool colon = *p == ':' && !r->in_value;
+        if (r->blank && r->begun && !colon) {
+            buf_append(r->to, " ", 1);
+        }
+        p += relax_word(r, p, end);
+        r->in_value |= colon;
+        r->blank = false;
+        r->begun = !colon;
+    }
+}
+
+void canonical_field(struct buf *ret, enum canonical how, struct slice field, struct slice hole)
+{
+    struct relaxed_field r = {.to = ret};
+
+    if (field.n == 0) {
+        return;
+    }
+    const size_t before = hole.n > 0 ? (size_t)(hole.p - field.p) : field.n;
+    const struct slice parts[2] = {
+        {field.p, before},
+        {field.p + before + hole.n, field.n - before - hole.n},
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        if (how == CANONICAL_RELAXED) {
+            relax(&r, parts[i]);
+        } else {
+            buf_append_slice(ret, parts[i]);
+        }
+    }
+}
+
+/* ---- body (3.4.3, 3.4.4) ---- */
+
+void canonical_body_init(struct canonical_body *b, enum canonical how, uint64_t most,
+                         canonical_sink *sink, void *arg)
+{
+    b->how = how;
+    b->most = most;
+    b->length = 0;
+    b->sink = sink;
+    b->arg = arg;
+    b->line_ends = 0;
+    b->blank = b->cr = false;
+    b->staged = 0;
+}
+
+static void flush_stage(struct canonical_body *b)
+{
+    if (b->staged > 0) {
+        b->sink(b->arg, b->stage, b->staged);
+        b->staged = 0;
+    }
+}
+
+/* Octets of the canonical body. */
+static void hand_on(struct canonical_body *b, const char *p, size_t n)
+{
+    const uint64_t room = b->length < b->most ? b->most - b->length : 0;
+
+    b->length += n;
+    if (n > room) {
+        n = (size_t)room;
+    }
+    if (n > sizeof(b->stage) - b->staged || n > STAGED_MOST) {
+        flush_stage(b);
+    }
+    if (n > STAGED_MOST) {
+        b->sink(b->arg, p, n);
+    } else if (n > 0) {
+        memcpy(b->stage + b->staged, p, n);
+        b->staged = (uint16_t)(b->staged + n);
+    }
+}
+
+/* Something stands behind what was held back, so that all of it counts. */
+static void release(struct canonical_body *b)
+{
+    static const char lines[] = "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n";
+    const uint64_t most = (sizeof(lines) - 1) / 2;
+
+    while (b->line_ends > 0 && b->length <= b->most) {
+        const uint64_t n = b->line_ends < most ? b->line_ends : most;
+        hand_on(b, lines, (size_t)n * 2);
+        b->line_ends -= n;
+    }
+    b->line_ends = 0;
+    if (b->blank) {
+        hand_on(b, " ", 1);
+        b->blank = false;
+    }
+    if (b->cr) {
+        hand_on(b, "\r", 1);
+        b->cr = false;
+    }
+}
+
+/* Takes an octet that may have to be held back: false where it is one of the others. */
+static bool hold_back(struct canonical_body *b, char c)
+{
+    if (b->cr && c == '\n') {
+        b->cr = b->blank = false;
+        b->line_ends++;
+        return true;
+    }
+    if (b->cr) { /* stood alone */
+        release(b);
+    }
+    if (c == '\r') {
+        b->cr = true;
+        return true;
+    }
+    if (b->how == CANONICAL_RELAXED && ascii_is_blank(c)) {
+        b->blank = true;
+        return true;
+    }
+    return false;
+}
+
+/* Octets at `p` that stay as they are, whatever follows: the first is none to be held back. */
+static size_t simple_run(const char *p, const char *end)
+{
+    const char *to = end;
+
+    if (to[-1] == '\r') {
+        to--;
+    }
+    while (to - p >= 2 && to[-2] == '\r' && to[-1] == '\n') {
+        to -= 2;
+    }
+    return (size_t)(to - p);
+}
+
+/* Goes on over single blanks and line ends that have something visible on either side. */
+static size_t relaxed_run(const char *p, const char *end)
+{
+    const char *to = p + 1;
+
+    for (; to < end; to++) {
+        if ((unsigned char)*to > ' ' || (*to != ' ' && *to != '\t' && *to != '\r')) {
+            continue;
+        }
+        if (*to == ' ' && end - to > 1 && (unsigned char)to[1] > ' ') {
+            to++;
+        } else if (*to == '\r' && end - to > 2 && to[1] == '\n' && (unsigned char)to[2] > ' ') {
+            to += 2;
+        } else {
+            break;
+        }
+    }
+    return (size_t)(to - p);
+}
+
+void canonical_body_feed(struct canonical_body *b, const char *p, size_t n)
+{
+    const char *const end = p + n;
+
+    while (p < end && b->length <= b->most) {
+        if (hold_back(b, *p)) {
+            p++;
+            continue;
+        }
+        release(b);
+        const size_t run = b->how == CANONICAL_RELAXED ? relaxed_run(p, end) : simple_run(p, end);
+        hand_on(b, p, run);
+        p += run;
+    }
+}
+
+void canonical_body_end(struct canonical_body *b)
+{
+    if (b->cr) {
+        release(b);
+    }
+    if (b->how == CANONICAL_SIMPLE || b->length > 0) {
+        hand_on(b, "\r\n", 2);
+    }
+    flush_stage(b);
+}
