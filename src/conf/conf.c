@@ -248,6 +248,9 @@ static void set_defaults(struct parser *p)
 {
     struct conf *c = p->conf;
 
+    if (c->authserv_id == NULL) {
+        c->authserv_id = c->hostname;
+    }
     if (c->state == NULL) {
         c->state = parser_keep(p, SLICE_LIT("/var/lib/gatepost/state"));
     }
@@ -302,6 +305,7 @@ static int parse_text(struct parser *p, struct slice text)
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         *setting_value(&settings[i], &w->conf.limits) = settings[i].standard;
     }
+    w->conf.authentication_results = true;
     int r = parse_all(p);
     buf_free(&p->listens);
     buf_free(&p->resolvers);

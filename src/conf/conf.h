@@ -138,6 +138,9 @@ struct conf_reader {
 
 struct conf {
     char *hostname;
+    char *authserv_id;           /* who we are in Authentication-Results fields (RFC 8601 2.5) */
+    bool authentication_results; /* such a field is added, and forged ones are removed */
+    bool received_spf;           /* a Received-SPF field is added */
     struct addr *listen;
     size_t listen_count;
     /* Peers whose connections begin with a PROXY header: by address, none inside another. */
@@ -181,7 +184,7 @@ struct conf {
 /* Where and why a configuration was refused: "FILE:LINE:COLUMN: cause", one line without its end.
  */
 struct conf_error {
-    char text[512];
+    char text[768];
     char excerpt[512]; /* the line and a caret below the column, both ended (conf/finding.h), or ""
                         */
 };

@@ -219,6 +219,23 @@ char *parser_keep_lower(struct parser *p, struct slice text)
     return kept;
 }
 
+int parser_switch(struct parser *p, bool *ret)
+{
+    static const char what[] = "on or off";
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    bool on = slice_eq(token.text, SLICE_LIT("on"));
+    if (!on && !slice_eq(token.text, SLICE_LIT("off"))) {
+        return parser_expected(p, &token, what);
+    }
+    *ret = on;
+    return 0;
+}
+
 int parser_path(struct parser *p, const char *what, char **ret)
 {
     struct token token = parser_peek(p);

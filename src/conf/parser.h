@@ -23,6 +23,8 @@ struct domain_entry {
 };
 
 enum statement_index {
+    STATEMENT_AUTHENTICATION_RESULTS,
+    STATEMENT_AUTHSERV_ID,
     STATEMENT_CONTROL,
     STATEMENT_DECISIONS,
     STATEMENT_DNSSEC,
@@ -34,6 +36,7 @@ enum statement_index {
     STATEMENT_LOG,
     STATEMENT_POLICY,
     STATEMENT_PROXY,
+    STATEMENT_RECEIVED_SPF,
     STATEMENT_RECIPIENTS,
     STATEMENT_RESOLVER,
     STATEMENT_ROOT_HINTS,
@@ -158,6 +161,9 @@ int parser_end(struct parser *p);
 
 /* The next value, which must be an absolute path, kept in *ret: 0 or -EINVAL, the error set. */
 int parser_path(struct parser *p, const char *what, char **ret);
+
+/* Takes "on" or "off". */
+int parser_switch(struct parser *p, bool *ret);
 
 /* A copy that lives as long as the configuration. */
 char *parser_keep(struct parser *p, struct slice text);

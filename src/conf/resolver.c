@@ -90,21 +90,7 @@ int parse_resolver(struct parser *p)
 
 int parse_dnssec(struct parser *p)
 {
-    static const char what[] = "on or off";
-    static const char *const names[] = {"off", "on"};
-    struct token token;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        if (slice_eq(token.text, slice_of(names[i]))) {
-            p->conf->dnssec = i == 1;
-            return 0;
-        }
-    }
-    return parser_expected(p, &token, what);
+    return parser_switch(p, &p->conf->dnssec);
 }
 
 int parse_trust_anchor(struct parser *p)

@@ -7,6 +7,33 @@
 #include "conf/parser.h"
 #include "conf/source.h"
 
+static int take_host(struct parser *p, const char *what, char **ret)
+{
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    if (!value_is_host(token.text)) {
+        return parser_expected(p, &token, what);
+    }
+    *ret = parser_keep(p, token.text);
+    return 0;
+}
+
+/* authentication_results on|off */
+static int parse_authentication_results(struct parser *p)
+{
+    return parser_switch(p, &p->conf->authentication_results);
+}
+
+/* authserv_id NAME */
+static int parse_authserv_id(struct parser *p)
+{
+    return take_host(p, "a name such as example.org", &p->conf->authserv_id);
+}
+
 /* control PATH */
 static int parse_control(struct parser *p)
 {
@@ -56,18 +83,7 @@ static int parse_decisions(struct parser *p)
 /* hostname NAME */
 static int parse_hostname(struct parser *p)
 {
-    static const char what[] = "a host name such as mx1.example.org";
-    struct token token;
-    int r = parser_value(p, what, &token);
-
-    if (r < 0) {
-        return r;
-    }
-    if (!value_is_host(token.text)) {
-        return parser_expected(p, &token, what);
-    }
-    p->conf->hostname = parser_keep(p, token.text);
-    return 0;
+    return take_host(p, "a host name such as mx1.example.org", &p->conf->hostname);
 }
 
 /* include PATH: the statements of that file, as if they stood here. */
@@ -243,6 +259,12 @@ static int parse_log(struct parser *p)
                           what);
 }
 
+/* received_spf on|off */
+static int parse_received_spf(struct parser *p)
+{
+    return parser_switch(p, &p->conf->received_spf);
+}
+
 /* spool FOLDER */
 static int parse_spool(struct parser *p)
 {
@@ -322,6 +344,9 @@ static int parse_workers(struct parser *p)
 }
 
 const struct statement statements[STATEMENT_COUNT] = {
+    [STATEMENT_AUTHENTICATION_RESULTS] = {"authentication_results", false, false,
+                                          parse_authentication_results},
+    [STATEMENT_AUTHSERV_ID] = {"authserv_id", false, false, parse_authserv_id},
     [STATEMENT_CONTROL] = {"control", false, false, parse_control},
     [STATEMENT_DECISIONS] = {"decisions", false, false, parse_decisions},
     [STATEMENT_DNSSEC] = {"dnssec", false, false, parse_dnssec},
@@ -333,6 +358,7 @@ const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_LOG] = {"log", false, false, parse_log},
     [STATEMENT_POLICY] = {"policy", true, false, parse_policy},
     [STATEMENT_PROXY] = {"proxy", true, false, parse_proxy},
+    [STATEMENT_RECEIVED_SPF] = {"received_spf", false, false, parse_received_spf},
     [STATEMENT_RECIPIENTS] = {"recipients", true, false, parse_recipients},
     [STATEMENT_RESOLVER] = {"resolver", true, false, parse_resolver},
     [STATEMENT_ROOT_HINTS] = {"root_hints", false, false, parse_root_hints},

@@ -14,7 +14,7 @@ struct configuration {
 /* What was said on the way. */
 struct configuration_words {
     struct buf text; /* all errors and warnings, with excerpts, as they are shown to people */
-    char error[600]; /* the first error: "FILE:LINE:COLUMN: cause", or "" */
+    char error[800]; /* the first error: "FILE:LINE:COLUMN: cause", or "" */
     size_t warnings;
 };
 

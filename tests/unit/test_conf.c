@@ -52,6 +52,9 @@ static const char full[] =
     "limit    spool_wait 0s\n"
     "limit    session_time 1d\n"
     "limit    recipients 100\n"
+    "authserv_id Example.org\n"
+    "authentication_results off\n"
+    "received_spf on\n"
     "limit    command_line 4096";
 
 static void full_file(void **state)
@@ -60,6 +63,9 @@ static void full_file(void **state)
 
     (void)state;
     assert_string_equal(c->hostname, "mx1.Example.org");
+    assert_string_equal(c->authserv_id, "Example.org");
+    assert_false(c->authentication_results);
+    assert_true(c->received_spf);
     assert_int_equal(c->listen_count, 4);
     assert_addr(&c->listen[0], "0.0.0.0:25");
     assert_addr(&c->listen[1], "[::]:25");
@@ -141,6 +147,9 @@ static void minimal_file(void **state)
 
     (void)state;
     assert_string_equal(c->hostname, "mx.example.org");
+    assert_string_equal(c->authserv_id, "mx.example.org");
+    assert_true(c->authentication_results);
+    assert_false(c->received_spf);
     assert_int_equal(c->listen_count, 1);
     assert_int_equal(c->route_count, 1);
     assert_addr(&c->routes[0]->hops[0].hop->addr, "127.0.0.1:25");

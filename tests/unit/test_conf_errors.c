@@ -35,9 +35,11 @@ static const struct {
     {SLICE_LIT("Hostname mx.example.org"),
      "1:1: unknown statement \"Hostname\", did you mean \"hostname\"?"},
     {SLICE_LIT("frobnicate"),
-     "1:1: unknown statement \"frobnicate\", expected control, decisions, dnssec, hostname, "
-     "include, journal, limit, listen, log, policy, proxy, recipients, resolver, root_hints, "
-     "route, set, spool, state, table, tls, trust_anchor, user or workers"},
+     "1:1: unknown statement \"frobnicate\", expected authentication_results, authserv_id, "
+     "control, "
+     "decisions, dnssec, hostname, include, journal, limit, listen, log, policy, proxy, "
+     "received_spf, recipients, resolver, root_hints, route, set, spool, state, table, tls, "
+     "trust_anchor, user or workers"},
     {SLICE_LIT("log journal"), "1:5: unknown destination \"journal\", did you mean \"journald\"?"},
     {SLICE_LIT("log /var/log/gatepost"),
      "1:5: unknown destination \"/var/log/gatepost\", expected stderr or journald"},
@@ -73,6 +75,17 @@ static const struct {
      "3:1: expected each statement but include, limit, listen, policy, proxy, "
      "recipients, resolver, route, set and table "
      "once, found \"hostname\" again (the first is in line 1)"},
+    {SLICE_LIT("authserv_id mail server"), "1:18: expected the end of the line, found \"server\""},
+    {SLICE_LIT("authserv_id a_b.example"),
+     "1:13: expected a name such as example.org, found \"a_b.example\""},
+    {SLICE_LIT("authentication_results yes"), "1:24: expected on or off, found \"yes\""},
+    {SLICE_LIT("authentication_results ON"), "1:24: expected on or off, found \"ON\""},
+    {SLICE_LIT("received_spf"), "1:13: expected on or off, found the end of the file"},
+    {SLICE_LIT("received_spf on off"), "1:17: expected the end of the line, found \"off\""},
+    {SLICE_LIT("received_spf on\nreceived_spf off"),
+     "2:1: expected each statement but include, limit, listen, policy, proxy, "
+     "recipients, resolver, route, set and table "
+     "once, found \"received_spf\" again (the first is in line 1)"},
     {SLICE_LIT("listen"),
      "1:7: expected an address and port such as 0.0.0.0:25 or [::]:25, found the end of the file"},
     {SLICE_LIT("listen 127.0.0.1"),
@@ -485,7 +498,7 @@ static void odd_file_names(void **state)
     name[sizeof(name) - 1] = '\0';
     assert_int_not_equal(conf_parse(SLICE_LIT("\nx"), name, &c, &error), 0);
     const char *place =
-        strstr(error.text, "n?:2:1: unknown statement \"x\", expected control, decisions");
+        strstr(error.text, "n?:2:1: unknown statement \"x\", expected authentication_results");
     assert_non_null(place);
     assert_true(place - error.text < 250);
     assert_null(strchr(error.text, '\n'));
