@@ -1,8 +1,9 @@
-/* Names to addresses, from /etc/hosts and the DNS. One for each worker; in the simulated world a
- * table stands for both.
+/* The DNS: questions and their answers (resolver_ask), and the addresses of next hops, for which
+ * /etc/hosts comes first (resolver_addresses). One resolver for each worker; in the simulated world
+ * it knows a zone file or a table, and nothing else.
  *
- * What the DNS answers is kept by libunbound for its TTL. Nothing is asked that no caller has asked
- * for. Further kinds of questions (TXT, MX, PTR, validation) belong here. */
+ * Nothing is asked that no caller has asked for. What an answer means for mail is not decided here.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -10,12 +11,16 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/arena.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "conf/conf.h"
+#include "parse/dns_name.h"
+#include "parse/dns_record.h"
 
 struct resolver;
 struct rt;
+struct zone;
 
 /* Who is asked, and what is read when a resolver is made; NULL: no such file. */
 struct resolver_setup {
@@ -53,8 +58,55 @@ struct resolver *resolver_of_table(struct rt *rt, struct slice text);
 /* Another table from now on, as when somebody has changed the DNS. */
 void resolver_set_table(struct resolver *r, struct slice text);
 
+/* A resolver that knows a zone (client/zone.h) and nothing else; each of its answers takes the
+ * zone's latency. The zone must live as long. */
+struct resolver *resolver_of_zone(struct rt *rt, const struct zone *zone);
+
 /* No task may wait on it any more. NULL allowed; returns NULL. */
 struct resolver *resolver_free(struct resolver *r);
+
+/* ---- questions ---- */
+
+enum dns_state {
+    DNS_ANSWER,   /* at least one record */
+    DNS_NODATA,   /* the name is there, such records are not */
+    DNS_NO_NAME,  /* NXDOMAIN */
+    DNS_BOGUS,    /* DNSSEC's validation says that it is forged, or its zone is broken */
+    DNS_FAILED,   /* SERVFAIL, REFUSED, nonsense, servers out of reach */
+    DNS_TIMED_OUT /* nothing came by the deadline */
+};
+
+/* "answer" "nodata" "nxdomain" "bogus" "servfail" "timeout" */
+const char *dns_state_name(enum dns_state state);
+
+struct dns_answer {
+    enum dns_state state;
+    bool secure;                      /* validated by DNSSEC */
+    bool cached;                      /* from our own cache */
+    bool cut;                         /* there were more records than DNS_RECORDS_MOST */
+    usec_t ttl;                       /* what is left of it */
+    const struct dns_name *canonical; /* where CNAMEs led; NULL for FAILED, BOGUS, TIMED_OUT */
+    const struct dns_record *records;
+    size_t count; /* 0 but for an ANSWER */
+};
+
+struct dns_question {
+    struct dns_name name;
+    enum dns_type type;
+    struct dns_answer answer; /* set by resolver_ask */
+};
+
+/* Asks all of them together, and waits until the last answer has come or the deadline: what has not
+ * come by then is DNS_TIMED_OUT, and goes on, so that a later caller finds it. What answers point
+ * to is in `arena`. Suspends. 0; or -ECANCELED, and no answer is set. */
+int resolver_ask(struct resolver *r, struct dns_question *questions, size_t n, usec_t deadline,
+                 struct arena *arena);
+
+/* The same with one question. */
+int resolver_ask_one(struct resolver *r, const struct dns_name *name, enum dns_type type,
+                     usec_t deadline, struct arena *arena, struct dns_answer *ret);
+
+/* ---- addresses of next hops ---- */
 
 /* The addresses of a host, at most `max` of them, port 0: IPv6 in front, otherwise as the answer
  * has them. A name in /etc/hosts is not asked for in the DNS. A and AAAA are asked for together;
@@ -70,7 +122,7 @@ int resolver_addresses(struct resolver *r, const char *host, usec_t deadline, st
 struct resolver_stats {
     uint64_t lookups; /* calls of resolver_addresses */
     uint64_t asked;   /* questions to the DNS, answered from its cache or not */
-    uint64_t failed;  /* of these: SERVFAIL, or no answer that could be used */
+    uint64_t failed;  /* of these: SERVFAIL, bogus, or no answer that could be used */
     uint64_t under_way;
 };
 
