@@ -169,6 +169,24 @@ static const char *parse_h(struct slice value, struct dkim_signature *ret)
     return NULL;
 }
 
+/* The same of ARC, where validators agree to let empty items be; even all of it may be empty. No
+ * seal may be among them (RFC 8617 4.1.2). */
+static const char *parse_arc_h(struct slice value, struct dkim_signature *ret)
+{
+    struct slice rest = value, name;
+
+    while (tag_next_item(&rest, &name)) {
+        if (name.n > 0 && !is_field_name(name)) {
+            return "h= is no list of fields";
+        }
+        if (slice_eq_nocase(name, SLICE_LIT("ARC-Seal"))) {
+            return "h= has ARC-Seal in it";
+        }
+    }
+    ret->fields = value;
+    return NULL;
+}
+
 static const char *no_h(struct slice value, struct dkim_signature *ret)
 {
     (void)value, (void)ret;
@@ -280,7 +298,8 @@ static const struct {
     {"d", IN_ALL, IN_ALL, parse_d, "there is no d="},
     {"s", IN_ALL, IN_ALL, parse_s, "there is no s="},
     {"c", 0, IN_BOTH, parse_c, NULL},
-    {"h", IN_BOTH, IN_BOTH, parse_h, "there is no h="},
+    {"h", IN(DKIM_SIGNATURE), IN(DKIM_SIGNATURE), parse_h, "there is no h="},
+    {"h", IN(ARC_MESSAGE_SIGNATURE), IN(ARC_MESSAGE_SIGNATURE), parse_arc_h, "there is no h="},
     {"h", 0, IN(ARC_SEAL), no_h, NULL},
     {"cv", IN(ARC_SEAL), IN(ARC_SEAL), parse_cv, "there is no cv="},
     {"i", 0, IN(DKIM_SIGNATURE), parse_i, NULL},

@@ -45,7 +45,7 @@ struct dkim_signature {
     struct slice algorithm_text;   /* a= as it stands there */
     enum dkim_algorithm algorithm; /* a= */
     enum canonical header, body;   /* c=; ARC-Seal: both relaxed */
-    struct slice fields;           /* h=, for tag_next_item; none is empty */
+    struct slice fields;           /* h=, for tag_next_item; of ARC items may be empty */
     uint64_t length;               /* l=; UINT64_MAX where all of the body is signed */
     uint64_t signed_at;            /* t=, seconds since 1970; 0: it does not say */
     uint64_t expires;              /* x=, likewise; UINT64_MAX: never */

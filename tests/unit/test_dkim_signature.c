@@ -248,6 +248,23 @@ static void test_arc(void **state)
     buf_free(&b);
     assert_int_equal(dkim_signature_parse(slice_of(whole), ARC_MESSAGE_SIGNATURE, &s), -EBADMSG);
     assert_string_equal(s.problem, "there is no i=");
+    static const struct {
+        const char *tags;
+        const char *problem;
+    } signs[] = {
+        {"h=; i=3", ""},
+        {"h=from::to:; i=3", ""},
+        {"h=from:arc-message-signature; i=3", ""},
+        {"h=from:Arc-Seal :to; i=3", "h= has ARC-Seal in it"},
+        {"h=from:a b; i=3", "h= is no list of fields"},
+    };
+    for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+        b = with(signs[i].tags);
+        assert_int_equal(dkim_signature_parse(buf_slice(&b), ARC_MESSAGE_SIGNATURE, &s),
+                         signs[i].problem[0] != '\0' ? -EBADMSG : 0);
+        assert_string_equal(s.problem, signs[i].problem);
+        buf_free(&b);
+    }
 
     assert_int_equal(dkim_signature_parse(seal, ARC_SEAL, &s), 0);
     assert_slice(s.chain, "none");
