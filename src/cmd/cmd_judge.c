@@ -11,21 +11,32 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/when.h"
+#include "conf/finding.h"
 #include "journal/story.h"
 #include "judge/batch.h"
 #include "judge/mail_file.h"
 #include "judge/report.h"
 #include "parse/judge_request.h"
 
-enum own_option { IP, HELO, FROM, RCPT, AT, LISTENER, LOCAL, TLS, EARLY, NO_ESMTP, BATCH };
+/* A larger zone file is not read. */
+#define ZONE_MOST ((size_t)64 << 20)
+
+enum own_option { IP, HELO, FROM, RCPT, AT, LISTENER, LOCAL, TLS, EARLY, NO_ESMTP, BATCH, DNS };
 
 static const struct cmd_own_option own_options[] = {
-    [IP] = {"ip", true},        [HELO] = {"helo", true},
-    [FROM] = {"from", true},    [RCPT] = {"rcpt", true},
-    [AT] = {"at", true},        [LISTENER] = {"listener", true},
-    [LOCAL] = {"local", true},  [TLS] = {"tls", false},
-    [EARLY] = {"early", false}, [NO_ESMTP] = {"no-esmtp", false},
-    [BATCH] = {"batch", true},  {0},
+    [IP] = {"ip", true},
+    [HELO] = {"helo", true},
+    [FROM] = {"from", true},
+    [RCPT] = {"rcpt", true},
+    [AT] = {"at", true},
+    [LISTENER] = {"listener", true},
+    [LOCAL] = {"local", true},
+    [TLS] = {"tls", false},
+    [EARLY] = {"early", false},
+    [NO_ESMTP] = {"no-esmtp", false},
+    [BATCH] = {"batch", true},
+    [DNS] = {"dns", true},
+    {0},
 };
 
 struct request {
@@ -35,6 +46,8 @@ struct request {
     bool has_sender;
     const char *listener; /* NULL: not given */
     const char *batch;    /* NULL: not given */
+    const char *dns;      /* NULL: not given */
+    struct zone *zone;    /* what it says */
 };
 
 /* ---- the line ---- */
@@ -94,6 +107,7 @@ static bool take_option(void *arg, size_t option, const char *value)
     case EARLY: q->c.early = true; return true;
     case NO_ESMTP: q->c.no_esmtp = true; return true;
     case BATCH: q->batch = value; return true;
+    case DNS: q->dns = value; return true;
     }
     return false;
 }
@@ -134,6 +148,57 @@ static bool find_listener(struct request *q, const struct conf *conf)
     return q->listener == NULL || wrong(q, "--listener: `listen` names no", q->listener);
 }
 
+/* ---- the DNS ---- */
+
+static void complain(const char *about, const char *what)
+{
+    struct buf line = {0};
+    report_clean(&line, slice_of(about));
+    (void)fprintf(stderr, "gatepost judge: %.*s: %s\n", (int)line.n, line.p, what);
+    buf_free(&line);
+}
+
+/* As a mistake in a configuration is told. */
+static void tell_problem(const char *file, struct slice text, const struct zone_problem *problem)
+{
+    const struct source source = {.name = file, .text = text};
+    const struct finding finding = {
+        .severity = FINDING_ERROR,
+        .place = {problem->line, problem->column, &source},
+        .text = problem->text,
+        .advice = "",
+    };
+    struct buf told = {0};
+    finding_format(&finding, &told);
+    (void)fwrite(told.p, 1, told.n, stderr);
+    buf_free(&told);
+}
+
+/* Reads --dns: true where it is not given, too. */
+static bool read_zone(struct request *q)
+{
+    struct buf text = {0};
+    struct zone_problem problem;
+    uint64_t size = 0;
+    bool good = true;
+    if (q->dns == NULL) {
+        return true;
+    }
+    int r = mail_file_read(AT_FDCWD, q->dns, false, ZONE_MOST + 1, &text, &size);
+    if (r < 0 || text.n > ZONE_MOST) {
+        complain(q->dns, r < 0 ? strerror(-r) : "a zone file has 64 MiB at most");
+        good = false;
+    } else {
+        q->zone = zone_new();
+        good = zone_read(q->zone, buf_slice(&text), &problem) == 0;
+        if (!good) {
+            tell_problem(q->dns, buf_slice(&text), &problem);
+        }
+    }
+    buf_free(&text);
+    return good;
+}
+
 /* ---- one message ---- */
 
 static int read_message(struct request *q, const char *name, size_t most, struct buf *text)
@@ -145,14 +210,6 @@ static int read_message(struct request *q, const char *name, size_t most, struct
         mail_text_look(buf_slice(text), size, &q->c.mail);
     }
     return r;
-}
-
-static void complain(const char *about, const char *what)
-{
-    struct buf line = {0};
-    report_clean(&line, slice_of(about));
-    (void)fprintf(stderr, "gatepost judge: %.*s: %s\n", (int)line.n, line.p, what);
-    buf_free(&line);
 }
 
 static void tell(void *arg, bool trouble, const char *line)
@@ -180,7 +237,7 @@ static void tell_story(const struct policy *policy, const struct judged *judged,
 }
 
 /* What else there is to say of it. */
-static void tell_more(const struct judged *judged, struct buf *to)
+static void tell_more(const struct request *q, const struct judged *judged, struct buf *to)
 {
     const char *notes[REPORT_NOTES_MOST];
     size_t count = report_notes(judged->mail, notes);
@@ -192,21 +249,28 @@ static void tell_more(const struct judged *judged, struct buf *to)
     buf_append_slice(to,
                      SLICE_LIT("\nOnly judged, by gatepost judge: nothing was sent to anybody, and "
                                "nothing is on record.\nAssumed: the next hop takes every "
-                               "recipient and message; no other mail came before.\n"));
+                               "recipient and message; no other mail came before;\n         "));
+    if (q->dns != NULL) {
+        buf_append_slice(to, SLICE_LIT("the DNS says what stands in "));
+        report_clean(to, slice_of(q->dns));
+    } else {
+        buf_append_slice(to, SLICE_LIT("there is no DNS (--dns FILE says what it says)"));
+    }
+    buf_append_slice(to, SLICE_LIT(".\n"));
     for (size_t i = 0; i < count; i++) {
         buf_printf(to, "%s %s\n", i == 0 ? "The file:" : "         ", notes[i]);
     }
 }
 
-static enum cmd_status print_decision(const struct policy *policy, const struct judged *judged,
-                                      bool json)
+static enum cmd_status print_decision(const struct request *q, const struct policy *policy,
+                                      const struct judged *judged, bool json)
 {
     struct buf text = {0};
     if (json) {
         report_json(&text, judged);
     } else {
         tell_story(policy, judged, &text);
-        tell_more(judged, &text);
+        tell_more(q, judged, &text);
     }
     (void)fwrite(text.p, 1, text.n, stdout);
     buf_free(&text);
@@ -223,13 +287,13 @@ static enum cmd_status judge_one(struct request *q, const struct configuration *
     if (r < 0) {
         complain(name, strerror(-r));
     } else {
-        struct rehearsal *rehearsal = rehearsal_new(c->conf, c->policy, tell, NULL);
+        struct rehearsal *rehearsal = rehearsal_new(c->conf, c->policy, q->zone, tell, NULL);
         if (rehearsal_run(rehearsal, &q->c, &outcome) < 0) {
             panic("a rehearsal without a decision");
         }
         const struct judged judged = {
             .file = slice_of(name), .mail = &q->c.mail, .outcome = &outcome};
-        status = print_decision(c->policy, &judged, json);
+        status = print_decision(q, c->policy, &judged, json);
         (void)rehearsal_free(rehearsal);
     }
     buf_free(&text);
@@ -243,6 +307,7 @@ static enum cmd_status judge_many(const struct request *q, const struct configur
     const struct batch batch = {
         .conf = c->conf,
         .policy = c->policy,
+        .dns = q->zone,
         .file = q->batch,
         .base = q->c,
         .has_sender = q->has_sender,
@@ -265,13 +330,14 @@ enum cmd_status cmd_judge(const struct command *command, int argc, char **argv)
     size_t warnings;
     enum cmd_status status = CMD_WRONG;
     if (cmd_take_own_line(command, argc, argv, own_options, take_option, &q, &line, &status) &&
-        is_whole(&q, &line) && cmd_load(line.file, &c, &warnings) == 0 &&
+        is_whole(&q, &line) && read_zone(&q) && cmd_load(line.file, &c, &warnings) == 0 &&
         find_listener(&q, c->conf)) {
         bool json = (line.options & CMD_JSON) != 0;
         status =
             q.batch != NULL ? judge_many(&q, c, json) : judge_one(&q, c, line.operands[0], json);
     }
     (void)configuration_free(c);
+    (void)zone_free(q.zone);
     free(q.recipients);
     return status;
 }

@@ -119,6 +119,7 @@ static const struct command commands[] = {
      "--tls             over TLS\n"
      "--early           it speaks before it is greeted\n"
      "--no-esmtp        it says HELO\n"
+     "--dns FILE        what the DNS says: a zone file; without, there is no DNS\n"
      "--batch FILE      judges many, on all processors: a line each of JSON with file, ip, helo,\n"
      "                  mail_from, rcpt, and perhaps label and at; then totals. What a line\n"
      "                  leaves out the options above say\n"

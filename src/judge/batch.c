@@ -233,7 +233,7 @@ static int process_main(const struct batch *b, struct shared *shared, struct par
     struct judging j = {.batch = b, .part = part, .folder = folder};
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
     arena_init(&j.arena);
-    j.rehearsal = rehearsal_new(b->conf, b->policy, tell, &aloud);
+    j.rehearsal = rehearsal_new(b->conf, b->policy, b->dns, tell, &aloud);
     int status = work(&j, shared, lines);
     (void)rehearsal_free(j.rehearsal);
     arena_free(&j.arena);

@@ -18,6 +18,7 @@
 struct batch {
     const struct conf *conf;
     const struct policy *policy;
+    const struct zone *dns; /* NULL: none */
     const char *file;       /* the batch's; names in it are relative to its folder */
     struct judge_case base; /* what no line says: listener, local, tls, early, no_esmtp; and what
                                one leaves out, as far as it is known: client, helo, sender,

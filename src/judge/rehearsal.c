@@ -19,6 +19,7 @@
 
 struct rehearsal {
     struct conf conf; /* the given one, but for what a rehearsal needs otherwise */
+    const struct zone *dns;
     struct sim *sim;
     struct rt *rt; /* the worker's */
     struct rt *outside;
@@ -71,9 +72,10 @@ static void make_deliveries(struct rehearsal *r, rehearsal_tell *tell, void *arg
 }
 
 struct rehearsal *rehearsal_new(const struct conf *conf, const struct policy *policy,
-                                rehearsal_tell *tell, void *arg)
+                                const struct zone *dns, rehearsal_tell *tell, void *arg)
 {
     struct rehearsal *r = xcalloc(1, sizeof(*r));
+    r->dns = dns;
     r->conf = conf_for(conf);
     arena_init(&r->texts);
     r->sim = sim_new(SEED);
@@ -101,6 +103,7 @@ struct rehearsal *rehearsal_free(struct rehearsal *r)
     (void)hop_pools_free(r->deliveries.pools);
     (void)store_close(r->deliveries.store);
     (void)resolver_free(r->deliveries.resolver);
+    (void)resolver_free(r->server.resolver);
     (void)sim_rt_free(r->outside);
     (void)sim_rt_free(r->rt);
     (void)sim_free(r->sim);
@@ -190,7 +193,8 @@ static void on_connection(void *arg, struct stream *s, const struct addr *client
 }
 
 /* As if nothing had ever been there: the clock at a full second, so that what is rounded to a tick
- * is so in the same way; ids and what is random from their beginning; nothing remembered. */
+ * is so in the same way; ids and what is random from their beginning; nothing remembered, by the
+ * resolver neither. */
 static void begin(struct rehearsal *r, const struct judge_case *c)
 {
     usec_t second = (sim_now(r->sim) / USEC_SEC + 1) * USEC_SEC;
@@ -199,6 +203,8 @@ static void begin(struct rehearsal *r, const struct judge_case *c)
     sim_set_seed(r->sim, SEED);
     decision_ids_init(&r->server.ids, slice_of(r->conf.hostname), SLOT);
     store_shared_clear(r->shared);
+    (void)resolver_free(r->server.resolver);
+    r->server.resolver = r->dns != NULL ? resolver_of_zone(r->rt, r->dns) : NULL;
     struct addr client = c->client;
     client.port = client.port != 0 ? client.port : CLIENT_PORT;
     sim_set_address(r->outside, &client);

@@ -1,18 +1,19 @@
 /* One message, rehearsed: the real session, from the connection to the decision line, in the
  * simulated world (rt/sim.h). The clock is pretended, so that waits cost nothing; so are the
  * network, the next hop, which takes everything (hop_pools_assume), and what a host remembers of
- * other mail, which is nothing. Nobody is connected to, and nothing is written anywhere.
+ * other mail, which is nothing. The DNS says what a zone says, and without one there is no DNS.
+ * Nobody is connected to, and nothing is written anywhere.
  *
  * One rehearsal serves any number of messages, one after the other, and none is told of another:
  * the same case has the same outcome whatever came before it.
  *
- * Room for what comes: answers of the DNS will be a resolver made of a zone file instead of the
- * empty table (resolver_of_table), since all that asks the DNS asks the resolver. Scanners that may
- * really be asked live outside of the simulated world: their client will be handed a call that runs
- * in the pretended file thread (rt_call, RT_CALL_FILE), which blocks for real while pretended time
- * stands still, and which lasts as long as it says it did. */
+ * Room for what comes: scanners that may really be asked live outside of the simulated world: their
+ * client will be handed a call that runs in the pretended file thread (rt_call, RT_CALL_FILE),
+ * which blocks for real while pretended time stands still, and which lasts as long as it says it
+ * did. */
 #pragma once
 
+#include "client/zone.h"
 #include "conf/conf.h"
 #include "judge/client.h"
 #include "policy/policy.h"
@@ -22,9 +23,10 @@ struct rehearsal;
 /* Lines for the operator: lists of recipients that cannot be read. */
 typedef void rehearsal_tell(void *arg, bool trouble, const char *line);
 
-/* Reads the configuration's lists of recipients; policy and configuration must outlive it. */
+/* Reads the configuration's lists of recipients. `dns`: NULL for none. Policy, configuration and
+ * zone must outlive it. */
 struct rehearsal *rehearsal_new(const struct conf *conf, const struct policy *policy,
-                                rehearsal_tell *tell, void *arg);
+                                const struct zone *dns, rehearsal_tell *tell, void *arg);
 /* NULL allowed; returns NULL. */
 struct rehearsal *rehearsal_free(struct rehearsal *r);
 

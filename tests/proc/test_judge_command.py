@@ -41,6 +41,7 @@ policy {
 '''
 MAIL = b'From: <a@example.com>\nSubject: yes\n\ntext\n'
 WHO = {'ip': '203.0.113.7', 'helo': 'mail.example.com', 'mail_from': 'a@example.com', 'rcpt': 'b@example.org'}
+ONE = ('--ip', '203.0.113.7', '--helo', 'mail.example.com', '--from', 'a@example.com', '--rcpt', 'b@example.org')
 AT = '2026-11-26T09:30:00Z'
 
 
@@ -151,6 +152,36 @@ def envelopes(place):
     d = place.judge(MAIL, mail_from='no address')
     check(d['verdict'] == 'ended' and d['reply'].startswith('501 5.1.7'), d)
     check(place.judge(MAIL, '--at', AT)['time'].startswith('2026-11-26T09:30:00.'), 'the time')
+
+
+@in_place
+def zones(place):
+    """--dns: what is wrong with it, and what is told when it is right. What it means for facts is shown by
+    tests/policy."""
+    zone = place.write('zone', b'$ORIGIN example.com.\n@ MX 10 mail\nmail A 203.0.113.7\nslow TIMEOUT\n')
+    check(place.judge(MAIL, '--dns', zone)['verdict'] == 'accepted', 'a zone')
+    told = place.run(*ONE, '--dns', zone, place.write('a.eml', MAIL))
+    check(told.returncode == 0 and f'the DNS says what stands in {zone}.'.encode() in told.stdout, told)
+    told = place.run(*ONE, place.path('a.eml'))
+    check(b'there is no DNS (--dns FILE' in told.stdout, told)
+    status, lines, _ = place.batch([dict(WHO, file='a.eml')], '--dns', zone)
+    check(status == 0 and lines[0]['verdict'] == 'accepted', lines)
+    for text, expected in (
+            (b'a A 192.0.2.1\nb  A 192.0.2\n', b':2:6: error: expected an IPv4 address, not "192.0.2"\n    b  A 192'),
+            (b'a BLA\n', b':1:3: error: expected a type of record, not "BLA"'),
+            (b'a A \x1b[31m\n', b':1:5: error: expected an IPv4 address, not "?[31m"'),
+            (b'a TXT "b\n', b':1:9: error: expected " at the string')):
+        told = place.run(*ONE, '--dns', place.write('zone', text), place.path('a.eml'))
+        check(told.returncode == 2 and told.stdout == b'', told)
+        check(told.stderr.startswith(zone.encode() + expected) and b'\x1b' not in told.stderr, told)
+    told = place.run(*ONE, '--dns', place.path('nothing'), place.path('a.eml'))
+    check(told.returncode == 2 and told.stderr.endswith(b'nothing: No such file or directory\n'), told)
+    told = place.run(*ONE, '--dns', place.folder, place.path('a.eml'))
+    check(told.returncode == 2 and told.stderr.endswith(b': Is a directory\n'), told)
+    with open(place.path('zone'), 'wb') as f:
+        f.truncate((64 << 20) + 1)
+    told = place.run(*ONE, '--dns', zone, place.path('a.eml'))
+    check(told.returncode == 2 and told.stderr.endswith(b'a zone file has 64 MiB at most\n'), told)
 
 
 @in_place
@@ -357,7 +388,7 @@ def process_dies(place):
     check(b'totals' not in said, said[-300:])
 
 
-CASES = [odd_files, large, envelopes, recipients, database, harmless, bad_lines, process_dies, left_out, order, lengths,
+CASES = [odd_files, large, envelopes, zones, recipients, database, harmless, bad_lines, process_dies, left_out, order, lengths,
          empty_and_missing, wrong_usage]
 
 if __name__ == '__main__':
