@@ -8,14 +8,12 @@
 #include "base/text.h"
 #include "suite.h"
 
-int suite_spf(int count, char **names);
-
 static const struct row {
     const char *name;
     int (*run)(int count, char **names);
     const char *takes;
 } rows[] = {
-    {"spf", suite_spf, "FILE…"}, {NULL, NULL, NULL}, /* the end */
+    {"spf", suite_spf, "FILE…   YAML of the OpenSPF suite"}, {NULL, NULL, NULL}, /* the end */
 };
 
 static unsigned passed, failed;

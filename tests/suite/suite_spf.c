@@ -6,12 +6,14 @@
  * `result` is one result or a list of those that will do; `explanation` is compared where it is
  * given, DEFAULT being none of the domain's own. TIMEOUT: no answer to what has no record. Data of
  * type SPF are TXT records unless the name has TXT data, of which NONE is none. DATA is a text, or
- * a list: the strings of one TXT record, an MX record's preference and host. */
+ * a list: the strings of one TXT record, an MX record's preference and host; or TIMEOUT: no answer
+ * for this type. A test may also say who is the `receiver`. */
 #include <string.h>
 
 #include "auth/spf.h"
 #include "client/resolver.h"
 #include "client/zone.h"
+#include "parse/tag_list.h"
 #include "rt/rt.h"
 #include "suite.h"
 #include "yaml_tree.h"
@@ -40,13 +42,10 @@ static int parse_name(struct slice text, struct arena *arena, const struct dns_n
 static int parse_mx(const struct tree *data, struct arena *arena, struct dns_record *ret)
 {
     const struct tree *preference = data->first, *host;
-    unsigned value = 0;
+    uint64_t value = 0;
     if (data->kind != TREE_LIST || preference == NULL || (host = preference->next) == NULL ||
-        host->next != NULL) {
+        host->next != NULL || !tag_number(preference->text, 5, &value)) {
         return -1;
-    }
-    for (size_t i = 0; i < preference->text.n; i++) {
-        value = 10 * value + (unsigned)(preference->text.p[i] - '0') % 10;
     }
     ret->mx.preference = (uint16_t)value;
     return parse_name(host->text, arena, &ret->mx.exchange);
@@ -95,6 +94,22 @@ static bool has_txt(const struct tree *name)
     return false;
 }
 
+static void add_data(struct zone *zone, const char *file, struct zone_entry *entry,
+                     const struct tree *data, bool txt, struct arena *arena)
+{
+    entry->kind = ZONE_RECORD;
+    entry->type = type_of(data->key, txt);
+    if (entry->type == DNS_SPF || (entry->type == DNS_TXT && is_text(data, "NONE"))) {
+        entry->kind = ZONE_OTHER;
+    } else if (entry->type != 0 && is_text(data, "TIMEOUT")) {
+        entry->kind = ZONE_TIMEOUT;
+    } else if (entry->type == 0 || parse_data(data, arena, entry) < 0) {
+        suite_failed("%s:%u: data that are not understood", file, data->line);
+        return;
+    }
+    zone_add(zone, entry);
+}
+
 /* The data of one name. */
 static void add_name(struct zone *zone, const char *file, const struct tree *name,
                      struct arena *arena)
@@ -105,22 +120,17 @@ static void add_name(struct zone *zone, const char *file, const struct tree *nam
         return;
     }
     for (const struct tree *t = name->first; t != NULL; t = t->next) {
-        const struct tree *data = t->first;
-        entry.kind = ZONE_RECORD;
-        if (is_text(t, "TIMEOUT")) {
+        bool silent = is_text(t, "TIMEOUT");
+        if (silent) {
             entry.kind = ZONE_TIMEOUT;
             entry.type = 0;
             zone_add(zone, &entry);
-            continue;
+        } else if (t->kind != TREE_MAP) {
+            suite_failed("%s:%u: data without a type", file, t->line);
         }
-        entry.type = data != NULL ? type_of(data->key, has_txt(name)) : 0;
-        if (entry.type == DNS_SPF || (entry.type == DNS_TXT && is_text(data, "NONE"))) {
-            entry.kind = ZONE_OTHER;
-        } else if (entry.type == 0 || parse_data(data, arena, &entry) < 0) {
-            suite_failed("%s:%u: data that are not understood", file, t->line);
-            continue;
+        for (const struct tree *data = t->first; data != NULL && !silent; data = data->next) {
+            add_data(zone, file, &entry, data, has_txt(name), arena);
         }
-        zone_add(zone, &entry);
     }
 }
 
@@ -140,6 +150,7 @@ static void check(struct rt *rt, void *arg)
         .resolver = resolver_of_zone(rt, t->zone),
         .helo = tree_text(t->tree, "helo", SLICE_LIT("")),
         .sender = tree_text(t->tree, "mailfrom", SLICE_LIT("")),
+        .local_host = tree_text(t->tree, "receiver", SLICE_LIT("unknown")),
         .wall = rt_wall(),
         .question_time = 5 * USEC_SEC,
         .deadline = rt_now() + 20 * USEC_SEC,
