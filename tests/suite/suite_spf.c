@@ -18,8 +18,6 @@
 #include "suite.h"
 #include "yaml_tree.h"
 
-int suite_spf(int count, char **names);
-
 /* ---- zonedata ---- */
 
 static bool is_text(const struct tree *t, const char *text)
@@ -206,6 +204,7 @@ static void run_document(const char *file, const struct tree *document, struct a
     struct zone *zone = zone_new();
     if (tests == NULL || data == NULL || tests->first == NULL) {
         suite_failed("%s:%u: a document without tests or zonedata", file, document->line);
+        tests = NULL;
     }
     for (const struct tree *t = data != NULL ? data->first : NULL; t != NULL; t = t->next) {
         add_name(zone, file, t, arena);
