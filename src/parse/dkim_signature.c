@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "parse/ascii.h"
+#include "parse/dns_name.h"
 #include "parse/tag_list.h"
 
 #define DOMAIN_MOST 255
@@ -39,14 +40,6 @@ static bool is_name(struct slice s, size_t labels)
         rest = dot != NULL ? (struct slice){dot + 1, rest.n - n - 1} : (struct slice){NULL, 0};
     }
     return count >= labels;
-}
-
-static bool is_same_or_below(struct slice name, struct slice domain)
-{
-    if (name.n < domain.n || (name.n > domain.n && name.p[name.n - domain.n - 1] != '.')) {
-        return false;
-    }
-    return slice_eq_nocase((struct slice){name.p + name.n - domain.n, domain.n}, domain);
 }
 
 /* ---- one function for each tag: what is wrong with its value, or NULL ---- */
@@ -317,28 +310,43 @@ static const char *check_together(struct dkim_signature *s)
     if (s->expires <= s->signed_at) { /* where there is no t=, that is 0 */
         return "x= is not later than t=";
     }
-    if (s->identity.n == 0) {
+    if (s->identity.n == 0 || s->domain.n == 0) {
         return NULL;
     }
     const char *at = memrchr(s->identity.p, '@', s->identity.n);
     const size_t local = at != NULL ? (size_t)(at - s->identity.p) + 1 : 0;
-    const struct slice domain = {s->identity.p + local, s->identity.n - local};
-    if (local == 0 || !is_name(domain, 2)) {
+    const struct slice text = {s->identity.p + local, s->identity.n - local};
+    struct dns_name domain, name;
+    if (dns_name_parse_idn(s->domain, &domain) < 0) {
+        return "d= is no domain";
+    }
+    if (local == 0 || !is_name(text, 2) || dns_name_parse_idn(text, &name) < 0) {
         return "i= is no address";
     }
-    return is_same_or_below(domain, s->domain) ? NULL : "i= is not at d= or below";
+    s->below = !dns_name_eq(&name, &domain);
+    return dns_name_is_below(&name, &domain) ? NULL : "i= is not at d= or below";
 }
 
-static bool signs_from(const struct dkim_signature *s)
+/* h=: that it is not too long, and has From in it. */
+static int check_fields(struct dkim_signature *s, enum dkim_field kind)
 {
     struct slice rest = s->fields, name;
+    bool from = kind != DKIM_SIGNATURE;
+    size_t count = 0;
 
     while (tag_next_item(&rest, &name)) {
-        if (slice_eq_nocase(name, SLICE_LIT("From"))) {
-            return true;
-        }
+        from |= slice_eq_nocase(name, SLICE_LIT("From"));
+        count++;
     }
-    return false;
+    if (count > DKIM_FIELDS_MOST) {
+        s->problem = "h= has more than 500 names";
+        return -E2BIG;
+    }
+    if (!from) {
+        s->problem = "From is not signed";
+        return -ENODATA;
+    }
+    return 0;
 }
 
 static void note(struct dkim_signature *s, const char *problem)
@@ -386,12 +394,5 @@ int dkim_signature_parse(struct slice body, enum dkim_field kind, struct dkim_si
     }
     parse_tags(&list, kind, ret);
     note(ret, check_together(ret));
-    if (ret->problem[0] != '\0') {
-        return -EBADMSG;
-    }
-    if (kind == DKIM_SIGNATURE && !signs_from(ret)) {
-        note(ret, "From is not signed");
-        return -ENODATA;
-    }
-    return 0;
+    return ret->problem[0] != '\0' ? -EBADMSG : check_fields(ret, kind);
 }

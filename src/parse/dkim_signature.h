@@ -14,6 +14,9 @@
 /* Longer fields are not read. Real ones have less than 2 KiB, those with z= included. */
 #define DKIM_FIELD_MOST (16 * 1024)
 
+/* Names in h=. Real ones have less than 60, repeated ones included. */
+#define DKIM_FIELDS_MOST 500
+
 /* Of b=, in octets: as much as an RSA key of 4,096 bits signs with. */
 #define DKIM_B_MOST    512
 
@@ -42,6 +45,7 @@ struct dkim_signature {
     struct slice domain;           /* d= */
     struct slice selector;         /* s= */
     struct slice identity;         /* i= without its encoding; "@" and d= where there is none */
+    bool below;                    /* the domain of i= is below d=, not d= itself */
     struct slice algorithm_text;   /* a= as it stands there */
     enum dkim_algorithm algorithm; /* a= */
     enum canonical header, body;   /* c=; ARC-Seal: both relaxed */

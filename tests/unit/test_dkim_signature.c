@@ -84,6 +84,11 @@ static const struct {
     {"i=a=4@example.org", "i= is no address", -EBADMSG},
     {"i=a=0A@example.org", "i= is no address", -EBADMSG},
     {"i=a@example.org=4", "i= is no address", -EBADMSG},
+    {"i=@b\303\274cher.example.org", "", 0},
+    {"d=b\303\274cher.example; i=a@sub.xn--bcher-kva.example", "", 0}, /* RFC 8616 5 */
+    {"d=xn--bcher-kva.example; i=a@b\303\274cher.example", "", 0},
+    {"d=b\303\274cher.example; i=a@xn--bcher-kvb.example", "i= is not at d= or below", -EBADMSG},
+    {"d=a\357\277\275b.example", "d= is no domain", -EBADMSG},
     {"l=0", "", 0},
     {"l=9999999999999999999999999999", "", 0},
     {"l=-1", "l= is no number", -EBADMSG},
@@ -154,6 +159,7 @@ static void test_values(void **state)
     assert_slice(s.domain, "Example.org");
     assert_slice(s.selector, "sel.sub");
     assert_slice(s.identity, "j q@sub.example.org");
+    assert_true(s.below);
     assert_slice(s.algorithm_text, "ed25519-sha256");
     assert_int_equal(s.algorithm, DKIM_ED25519_SHA256);
     assert_int_equal(s.header, CANONICAL_RELAXED);
@@ -211,6 +217,22 @@ static void test_bounds(void **state)
     assert_string_equal(s.problem, "the field is too long");
     b.n--;
     assert_int_equal(dkim_signature_parse(buf_slice(&b), DKIM_SIGNATURE, &s), 0);
+
+    b.n = 0;
+    buf_printf(&b, "h=from");
+    for (int i = 1; i < DKIM_FIELDS_MOST; i++) {
+        buf_append(&b, ":x", 2);
+    }
+    buf_append(&b, "", 1);
+    struct buf names = with(b.p);
+    assert_int_equal(dkim_signature_parse(buf_slice(&names), DKIM_SIGNATURE, &s), 0);
+    buf_free(&names);
+    b.p[b.n - 1] = ':';
+    buf_append(&b, "x", 2);
+    names = with(b.p);
+    assert_int_equal(dkim_signature_parse(buf_slice(&names), DKIM_SIGNATURE, &s), -E2BIG);
+    assert_string_equal(s.problem, "h= has more than 500 names");
+    buf_free(&names);
     buf_free(&b);
 
     /* b= and i= that are too long. */

@@ -1,0 +1,161 @@
+/* See auth/signature.h. OpenSSL is given numbers, not DER: a decoder of its own takes several times
+ * as long as the verification (docs/decisions/020-dkim.md). */
+#include "auth/signature.h"
+
+#include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <stdint.h>
+
+#include "base/octets.h"
+#include "parse/dkim_key.h"
+
+int signature_key_name(const struct dkim_signature *s, struct dns_name *ret)
+{
+    struct dns_name domain;
+
+    if (dns_name_parse_idn(s->selector, ret) < 0 || dns_name_parse_idn(s->domain, &domain) < 0 ||
+        dns_name_append(ret, SLICE_LIT("_domainkey")) < 0 || dns_name_join(ret, &domain) < 0) {
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* ---- mathematics ---- */
+
+/* NULL: OpenSSL does not take the key. Its numbers are little-endian where the machine is. */
+static EVP_PKEY *rsa_of(const struct dkim_key *key)
+{
+    uint8_t modulus[RSA_BITS_MOST / 8];
+    uint64_t exponent = octets_get((const uint8_t *)key->exponent.p, key->exponent.n);
+    const size_t n = key->modulus.n;
+    EVP_PKEY *ret = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        const size_t at = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? n - 1 - i : i;
+        modulus[i] = (uint8_t)key->modulus.p[at];
+    }
+    OSSL_PARAM numbers[] = {
+        OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, modulus, n),
+        OSSL_PARAM_construct_uint64(OSSL_PKEY_PARAM_RSA_E, &exponent),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    if (context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
+        EVP_PKEY_fromdata(context, &ret, EVP_PKEY_PUBLIC_KEY, numbers) != 1) {
+        ret = NULL;
+    }
+    EVP_PKEY_CTX_free(context);
+    return ret;
+}
+
+/* RSASSA-PKCS1-v1_5 (RFC 6376 3.3) */
+static bool rsa_holds(EVP_PKEY *key, const struct dkim_signature *s, const struct digest *hash)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    const bool holds = context != NULL && EVP_PKEY_verify_init(context) == 1 &&
+                       EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1 &&
+                       EVP_PKEY_verify(context, s->signature, s->signature_count, hash->octets,
+                                       sizeof(hash->octets)) == 1;
+
+    EVP_PKEY_CTX_free(context);
+    return holds;
+}
+
+/* PureEdDSA over the digest (RFC 8463 3) */
+static bool ed25519_holds(EVP_PKEY *key, const struct dkim_signature *s, const struct digest *hash)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    const bool holds = context != NULL &&
+                       EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1 &&
+                       EVP_DigestVerify(context, s->signature, s->signature_count, hash->octets,
+                                        sizeof(hash->octets)) == 1;
+
+    EVP_MD_CTX_free(context);
+    return holds;
+}
+
+static bool holds(const struct dkim_key *key, const struct dkim_signature *s,
+                  const struct digest *hash)
+{
+    const bool is_rsa = key->type == DKIM_KEY_RSA;
+    EVP_PKEY *pkey =
+        is_rsa ? rsa_of(key)
+               : EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->octets, key->count);
+    const bool ret =
+        pkey != NULL && (is_rsa ? rsa_holds(pkey, s, hash) : ed25519_holds(pkey, s, hash));
+
+    EVP_PKEY_free(pkey);
+    ERR_clear_error(); /* TLS would take it for its own */
+    return ret;
+}
+
+/* ---- the key ---- */
+
+static void say(struct signature_verdict *v, enum auth_result result, const char *problem)
+{
+    v->result = result;
+    v->problem = problem;
+}
+
+/* May this key have made such a signature (RFC 6376 6.1.2)? False: *ret says why not. */
+static bool fits(const struct dkim_key *key, const struct dkim_signature *s,
+                 struct signature_verdict *ret)
+{
+    const bool is_rsa = key->type == DKIM_KEY_RSA;
+
+    if (is_rsa != (s->algorithm == DKIM_RSA_SHA256)) {
+        say(ret, AUTH_PERMERROR, "the key is of another type than a=");
+    } else if (!key->sha256) {
+        say(ret, AUTH_PERMERROR, "the key does not allow SHA-256");
+    } else if (key->strict && s->below) {
+        say(ret, AUTH_PERMERROR, "the key does not allow i= below d=");
+    } else if (is_rsa && key->bits < RSA_BITS_LEAST) {
+        say(ret, AUTH_POLICY, "the key has less than 1,024 bits");
+    } else if (is_rsa && key->bits > RSA_BITS_MOST) {
+        say(ret, AUTH_POLICY, "the key has more than 4,096 bits");
+    } else if (is_rsa && key->exponent.n > RSA_EXPONENT_MOST) {
+        say(ret, AUTH_POLICY, "the key's exponent is too large");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+static void try_record(const struct dkim_signature *s, struct slice record,
+                       const struct digest *hash, struct signature_verdict *ret)
+{
+    struct dkim_key key;
+    int r = dkim_key_parse(record, &key);
+
+    *ret = (struct signature_verdict){.key_bits = key.bits, .testing = key.testing, .problem = ""};
+    if (r < 0) {
+        say(ret, AUTH_PERMERROR, key.problem);
+    } else if (fits(&key, s, ret)) {
+        const bool good = hash != NULL && holds(&key, s, hash);
+        say(ret, good ? AUTH_PASS : AUTH_FAIL, good ? "" : "the signature does not match");
+    }
+}
+
+/* How far the key got, of a result. */
+static int rank(enum auth_result result)
+{
+    return result == AUTH_PASS ? 3 : result == AUTH_FAIL ? 2 : result == AUTH_POLICY ? 1 : 0;
+}
+
+void signature_verify(const struct dkim_signature *s, const struct dns_answer *key,
+                      const struct digest *hash, struct signature_verdict *ret)
+{
+    *ret = (struct signature_verdict){.result = AUTH_PERMERROR, .problem = "there is no key"};
+    if (key->state == DNS_BOGUS || key->state == DNS_FAILED || key->state == DNS_TIMED_OUT) {
+        say(ret, AUTH_TEMPERROR, "the key could not be looked up");
+    }
+    for (size_t i = 0; i < key->count && i < KEY_RECORDS_MOST && ret->result != AUTH_PASS; i++) {
+        struct signature_verdict v;
+        try_record(s, key->records[i].text, hash, &v);
+        if (i == 0 || rank(v.result) > rank(ret->result)) {
+            *ret = v;
+        }
+    }
+}
