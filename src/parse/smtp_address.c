@@ -5,9 +5,9 @@
  * malformed path may have meant: two servers would guess differently. */
 #include "parse/smtp_address.h"
 
-#include <arpa/inet.h>
 #include <stdint.h>
 
+#include "parse/address_literal.h"
 #include "parse/ascii.h"
 
 enum { DOMAIN_MAX = 255 }; /* RFC 5321 4.5.3.1.2 */
@@ -146,50 +146,18 @@ static bool domain_name(struct cursor *c)
     return true;
 }
 
-/* IPv4-address-literal = Snum 3("." Snum), Snum = 1*3DIGIT up to 255 */
-static bool is_ipv4_literal(struct slice text)
-{
-    struct cursor c = {text.p, text.p + text.n, false, false};
-
-    for (int i = 0; i < 4; i++) {
-        const char *start;
-        int value = 0;
-
-        if (i > 0 && !skip(&c, '.'))
-            return false;
-        start = c.at;
-        while (ascii_is_digit(peek(&c)) && c.at - start < 3)
-            value = 10 * value + (*c.at++ - '0');
-        if (c.at == start || value > 255)
-            return false;
-    }
-    return c.at == c.end;
-}
-
-/* `text` has only printable octets. */
-static bool is_ipv6_address(struct slice text)
-{
-    char copy[INET6_ADDRSTRLEN];
-    struct in6_addr address;
-
-    if (text.n >= sizeof(copy))
-        return false;
-    memcpy(copy, text.p, text.n);
-    copy[text.n] = '\0';
-    return inet_pton(AF_INET6, copy, &address) == 1;
-}
-
 /* Standardized-tag ":" 1*dcontent; the tag is an Ldh-str. */
 static bool is_tagged_literal(struct slice text)
 {
     const char *colon = memchr(text.p, ':', text.n);
+    struct addr ignored;
     struct slice tag;
 
     if (!colon || colon == text.p || colon + 1 == text.p + text.n)
         return false;
     tag = between(text.p, colon);
     if (slice_eq_nocase(tag, SLICE_LIT("IPv6")))
-        return is_ipv6_address(between(colon + 1, text.p + text.n));
+        return ipv6_literal_parse(between(colon + 1, text.p + text.n), &ignored);
     for (size_t i = 0; i < tag.n; i++) {
         if (!ascii_is_let_dig(tag.p[i]) && tag.p[i] != '-')
             return false;
@@ -202,6 +170,7 @@ static bool is_tagged_literal(struct slice text)
 static bool address_literal(struct cursor *c)
 {
     const char *start = c->at + 1;
+    struct addr ignored;
     struct slice inner;
 
     if (!skip(c, '['))
@@ -209,7 +178,7 @@ static bool address_literal(struct cursor *c)
     while (peek(c) > ' ' && peek(c) <= '~' && !memchr("[\\]", peek(c), 3))
         c->at++;
     inner = between(start, c->at);
-    return skip(c, ']') && (is_ipv4_literal(inner) || is_tagged_literal(inner));
+    return skip(c, ']') && (ipv4_literal_parse(inner, &ignored) || is_tagged_literal(inner));
 }
 
 /* [ A-d-l ":" ], A-d-l = "@" Domain *( "," "@" Domain ) */
