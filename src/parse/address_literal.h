@@ -13,6 +13,6 @@ bool ipv4_literal_parse(struct slice text, struct addr *ret);
 /* IPv6-addr: a text with a colon; one that maps an IPv4 address is that address. */
 bool ipv6_literal_parse(struct slice text, struct addr *ret);
 
-/* address-literal = "[" ( IPv4-address-literal / "IPv6:" IPv6-addr ) "]". No other tag has ever been
- * registered: a general literal is not told as an address. */
+/* address-literal = "[" ( IPv4-address-literal / "IPv6:" IPv6-addr ) "]". No other tag has ever
+ * been registered: a general literal is not told as an address. */
 bool address_literal_parse(struct slice text, struct addr *ret);

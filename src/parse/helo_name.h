@@ -15,7 +15,8 @@ enum helo_form {
     HELO_INVALID, /* no host name by RFC 5321 4.1.2, though an underscore is let pass */
 };
 
-/* A dot at the end does not count. *ret is the address of a LITERAL and an ADDRESS, else untouched. */
+/* A dot at the end does not count. *ret is the address of a LITERAL and an ADDRESS, else untouched.
+ */
 enum helo_form helo_form_of(struct slice helo, struct addr *ret);
 
 /* The name without a dot at its end, which only says that it is whole. */
