@@ -6,6 +6,7 @@
 COUNTER(connections, "Connections accepted from the network, those that are sent away at once too.")
 COUNTER(early_talkers, "Clients that spoke before their greeting.")
 COUNTER(greeted, "Clients that were greeted.")
+COUNTER(asked_ahead, "Clients about whom the DNS was asked before they were greeted.")
 COUNTER(queued, "Clients that waited for a place among the sessions.")
 COUNTER(tls_sessions, "STARTTLS handshakes with clients that succeeded.")
 COUNTER(tls_failures, "STARTTLS handshakes with clients that failed.")

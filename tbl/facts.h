@@ -27,6 +27,26 @@ FACT(listener, "listener", TEXT, 0, CONNECT, CONNECTION, FREE, REMEMBERED,
 FACT(time_hour, "time.hour", NUMBER, 0, CONNECT, CONNECTION, FREE, LIVE,
      "Hour of the day in the host's time zone, 0 to 23.")
 
+/* ---- its names, and lists of addresses (src/fact/fact_names.c, fact_lists.c) ---- */
+FACT(client_ptr, "client.ptr", SET, 0, CONNECT, CONNECTION, DNS, REMEMBERED,
+     "The client's names by reverse DNS, in lower case; of more than ten the first ten in alphabetical "
+     "order. Empty when it has none. Anybody can give his address any name: `client.name` is confirmed.")
+FACT(client_name, "client.name", TEXT, 0, CONNECT, CONNECTION, DNS, REMEMBERED,
+     "The first of these names that leads back to the client's address; \"\" when none does. Unknown "
+     "when a look-up failed and no name was confirmed.")
+FACT(dnsbl, "dnsbl", BOOL, 1, CONNECT, CONNECTION, DNS, REMEMBERED,
+     "The client's address is on that DNS list: `dnsbl(\"zen.example.net\")`, or with a filter of "
+     "answers as Postfix has it: `dnsbl(\"zen.example.net=127.0.0.[2..11]\")`. Unknown when the list "
+     "cannot be asked, or is not well.")
+FACT(dnsbl_answers, "dnsbl.answers", SET, 1, CONNECT, CONNECTION, DNS, REMEMBERED,
+     "The list's answers for the client's address: \"127.0.0.2\" and so on; those that the filter lets "
+     "pass. Empty when it is not listed.")
+FACT(dnsbl_reason, "dnsbl.reason", TEXT, 1, CONNECT, CONNECTION, DNS, REMEMBERED,
+     "Why the client's address is listed, in the list's words (TXT), at most 200 octets of them; \"\" when "
+     "it is not listed, or the list does not say.")
+FACT(dnswl, "dnswl", BOOL, 1, CONNECT, CONNECTION, DNS, REMEMBERED,
+     "The client's address is on that list of good senders; otherwise as `dnsbl`.")
+
 /* ---- what the client says of itself (src/fact/fact_helo.c) ---- */
 FACT(tls, "tls", BOOL, 0, HELO, CONNECTION, FREE, REMEMBERED, "The connection uses TLS.")
 FACT(tls_version, "tls.version", TEXT, 0, HELO, CONNECTION, FREE, REMEMBERED,
@@ -39,6 +59,12 @@ FACT(helo_form, "helo.form", RESULT, 0, HELO, CONNECTION, FREE, REMEMBERED,
      "dot at the end does not count.")
 FACT(helo_mine, "helo.mine", BOOL, 0, HELO, CONNECTION, FREE, REMEMBERED,
      "The client claims to be this host: our hostname, or the address it connected to.")
+FACT(helo_resolves, "helo.resolves", BOOL, 0, HELO, CONNECTION, DNS, REMEMBERED,
+     "The name given with EHLO or HELO has an address (A or AAAA), or is an address literal.")
+FACT(helo_matches, "helo.matches", BOOL, 0, HELO, CONNECTION, DNS, REMEMBERED,
+     "One of these addresses is the client's.")
+FACT(dnsbl_helo, "dnsbl.helo", BOOL, 1, HELO, CONNECTION, DNS, REMEMBERED,
+     "The name given with EHLO or HELO is on that DNS list of domains; otherwise as `dnsbl`.")
 
 /* ---- the envelope (src/fact/fact_envelope.c) ---- */
 FACT(sender, "sender", TEXT, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
@@ -49,6 +75,14 @@ FACT(sender_null, "sender.null", BOOL, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
      "The reverse-path is <>: a delivery status notification, a callout or the like.")
 FACT(sender_mine, "sender.mine", BOOL, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
      "There is a route for the sender's domain (one for all domains does not count).")
+FACT(sender_exists, "sender.exists", BOOL, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
+     "The sender's domain is there to answer to: it has MX records that lead to an address, or none and "
+     "an address of its own (RFC 5321 5.1). True as well for <>, for an address literal, and for a null "
+     "MX, which `sender.null_mx` tells.")
+FACT(sender_null_mx, "sender.null_mx", BOOL, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
+     "The sender's domain says that it takes no mail (RFC 7505), so that nobody there could be answered.")
+FACT(dnsbl_sender, "dnsbl.sender", BOOL, 1, MAIL, TRANSACTION, DNS, REMEMBERED,
+     "The sender's domain is on that DNS list of domains; otherwise as `dnsbl`.")
 FACT(size_declared, "size.declared", SIZE, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
      "What MAIL declared by SIZE; 0 when it did not.")
 FACT(rcpt, "rcpt", TEXT, 0, RCPT, RECIPIENT, FREE, REMEMBERED, "The recipient's mailbox.")
@@ -83,6 +117,10 @@ FACT(message_longest_line, "message.longest_line", NUMBER, 0, MESSAGE, TRANSACTI
      "Octets of its longest line without CRLF; RFC 5322 allows 998.")
 FACT(message_binary, "message.binary", BOOL, 0, MESSAGE, TRANSACTION, FREE, REMEMBERED,
      "It holds a bare CR or LF, which only BDAT can carry.")
+
+FACT(dnsbl_from, "dnsbl.from", BOOL, 1, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "The domain of the message's From field is on that DNS list of domains; where it has several "
+     "authors, that of one of the first four. Otherwise as `dnsbl`.")
 
 /* ---- the weighing (src/fact/fact_doubt.c) ---- */
 FACT(doubt, "doubt", NUMBER, 0, CONNECT, RECIPIENT, FREE, LIVE,

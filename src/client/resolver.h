@@ -79,6 +79,12 @@ enum dns_state {
 /* "answer" "nodata" "nxdomain" "bogus" "servfail" "timeout" */
 const char *dns_state_name(enum dns_state state);
 
+/* Does the answer say how it is? Otherwise nobody knows, and nothing follows from it. */
+static inline bool dns_state_is_sure(enum dns_state state)
+{
+    return state == DNS_ANSWER || state == DNS_NODATA || state == DNS_NO_NAME;
+}
+
 struct dns_answer {
     enum dns_state state;
     bool secure;                      /* validated by DNSSEC */

@@ -163,6 +163,26 @@ static void print_hops(const json_t *list, long long unshown)
     }
 }
 
+static void print_lists(const json_t *lists, long long unshown)
+{
+    const json_t *list;
+    size_t i;
+
+    json_array_foreach(lists, i, list)
+    {
+        const char *since = text(list, "since");
+        const char *why = text(list, "why");
+        (void)printf(LABEL " %s, of %s: %s%s%s\n", "dns list", text(list, "zone"), text(list, "of"),
+                     text(list, "state"), since[0] != '\0' ? " since " : "", since);
+        if (why[0] != '\0') {
+            (void)printf(LABEL "   it %s\n", "", why);
+        }
+    }
+    if (unshown > 0) {
+        (void)printf(LABEL " %lld more are not shown\n", "", unshown);
+    }
+}
+
 /* Next hops whose yes to a recipient says nothing. */
 static void print_accept_all(const json_t *list)
 {
@@ -211,6 +231,7 @@ static void print_status(json_t *status)
         print_worker(w);
     }
     print_hops(json_object_get(status, "hops"), number(status, "hops_unshown"));
+    print_lists(json_object_get(status, "dns_lists"), number(status, "dns_lists_unshown"));
     print_accept_all(json_object_get(status, "accept_all"));
     print_counters(json_object_get(status, "counters"));
 }

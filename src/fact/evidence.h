@@ -20,6 +20,7 @@ struct fact_memo;
 struct fact_use;
 struct fact_counters;
 struct resolver;
+struct dns_lists;
 
 /* Of the doubt rules of one scope, those that have fired. */
 struct reason {
@@ -114,4 +115,5 @@ struct evidence {
     struct arena *connection_arena;
     struct arena *helo_arena;
     struct resolver *resolver; /* NULL: there is no DNS, and what it would tell is not available */
+    struct dns_lists *lists;   /* NULL where `resolver` is */
 };

@@ -107,6 +107,13 @@ static inline struct value value_address(const struct addr *a)
     return (struct value){.type = TYPE_ADDRESS, .state = VALUE_KNOWN, .address = *a};
 }
 
+/* `items` last as long as the value; each is there once. */
+static inline struct value value_set(const struct slice *items, size_t count)
+{
+    return (struct value){
+        .type = TYPE_SET, .state = VALUE_KNOWN, .set = {.items = items, .count = count}};
+}
+
 static inline struct value value_unknown(enum value_type type, enum unknown_reason reason)
 {
     return (struct value){.type = (uint8_t)type, .state = VALUE_UNKNOWN, .reason = (uint8_t)reason};

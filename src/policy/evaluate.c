@@ -167,7 +167,7 @@ static void ask_task(void *arg)
 
 /* Starts a task for each but the last, which this task asks itself. Where there is no memory for
  * one it is this task's too. */
-static int ask_together(const struct fact_use **uses, size_t count, const struct evidence *e)
+int needs_ask_together(const struct fact_use **uses, size_t count, const struct evidence *e)
 {
     struct question *questions = arena_alloc(e->arena, count * sizeof(*questions));
     struct scope scope;
@@ -222,7 +222,7 @@ int policy_ask(struct policy_run *run, const struct evidence *e)
     }
     run->needs = NULL;
     const size_t lookups = take_lookups(needs);
-    return lookups > 1 ? ask_together(needs->uses, lookups, e)
+    return lookups > 1 ? needs_ask_together(needs->uses, lookups, e)
                        : ask_in_turn(needs->uses, lookups > 0 ? lookups : needs->count, e);
 }
 

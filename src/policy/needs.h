@@ -17,6 +17,10 @@ void needs_add(struct needs *n, const struct fact_use *use, struct arena *arena)
 unsigned expression_weigh(const struct expression *x, const struct evidence *e, bool doubt_open,
                           struct needs *needs);
 
+/* Asks for these facts together, each in a task of its own but the last. 0 or -ECANCELED. Suspends.
+ */
+int needs_ask_together(const struct fact_use **uses, size_t count, const struct evidence *e);
+
 /* Adds what a text would like to know. Are there any? */
 bool template_weigh(const struct text_template *t, const struct evidence *e, struct needs *needs);
 

@@ -1,4 +1,6 @@
 /* Facts as policies use them: each with its parameters once, and where it may be asked for. */
+#include "auth/dns_list.h"
+#include "parse/list_filter.h"
 #include "policy/compiler.h"
 
 const struct fact *fact_find(const struct compiler *c, struct slice name)
@@ -84,6 +86,34 @@ static bool is_field_name(struct slice text)
     return true;
 }
 
+/* dnsbl, dnswl, and all that is asked of them */
+static bool is_of_list(const struct fact *f)
+{
+    return strncmp(f->name, "dnsbl", 5) == 0 || strcmp(f->name, "dnswl") == 0;
+}
+
+static bool list_check(struct compiler *c, const struct fact *fact, struct slice parameter,
+                       struct place place)
+{
+    struct list_filter filter;
+    char shown[WORD_SHOWN_MAX];
+    const char *problem = NULL;
+
+    if (list_filter_parse(parameter, &filter, &problem) < 0) {
+        compile_error(
+            c, place,
+            arena_printf(c->arena, "such as %s(\"zen.example.net=127.0.0.[2..11]\")", fact->name).p,
+            "%s: %s, found %s", fact->name, problem, word_show(parameter, shown));
+        return false;
+    }
+    if (!dns_list_zone_fits(filter.zone)) {
+        compile_error(c, place, NULL, "%s: expected the list's zone, a name of the DNS, found %s",
+                      fact->name, word_show(filter.zone, shown));
+        return false;
+    }
+    return true;
+}
+
 bool parameter_check(struct compiler *c, const struct fact *fact, struct slice parameter,
                      struct place place)
 {
@@ -99,12 +129,12 @@ bool parameter_check(struct compiler *c, const struct fact *fact, struct slice p
                       "expected the name of a header field, found %s", word_show(parameter, shown));
         return false;
     }
-    return true;
+    return !is_of_list(fact) || list_check(c, fact, parameter, place);
 }
 
 bool fact_is_third_party(const struct fact *f)
 {
-    return strcmp(f->name, "dnsbl") == 0;
+    return is_of_list(f);
 }
 
 /* " (by the set "NAME")", or nothing; in the arena. */

@@ -201,6 +201,15 @@ static void make_hop_readable(struct board_hop *h)
     make_time(&h->since);
 }
 
+static void make_list_readable(struct board_list *l)
+{
+    l->zone[sizeof(l->zone) - 1] = '\0';
+    l->why[sizeof(l->why) - 1] = '\0';
+    make_bool(&l->domains);
+    make_bool(&l->well);
+    make_time(&l->since);
+}
+
 static void make_readable(struct board_worker *w)
 {
     make_bool(&w->draining);
@@ -212,6 +221,10 @@ static void make_readable(struct board_worker *w)
     w->hop_count = w->hop_count < BOARD_HOPS ? w->hop_count : BOARD_HOPS;
     for (size_t i = 0; i < w->hop_count; i++) {
         make_hop_readable(&w->hops[i]);
+    }
+    w->list_count = w->list_count < BOARD_LISTS ? w->list_count : BOARD_LISTS;
+    for (size_t i = 0; i < w->list_count; i++) {
+        make_list_readable(&w->lists[i]);
     }
     w->accept_all[sizeof(w->accept_all) - 1] = '\0';
 }

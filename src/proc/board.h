@@ -36,6 +36,17 @@ struct board_hop {
     uint64_t failures;
 };
 
+/* DNS lists that a worker tells of. */
+#define BOARD_LISTS 32
+
+struct board_list {
+    char zone[96]; /* perhaps cut */
+    char why[96];  /* it is not well; "" */
+    bool domains;  /* a list of domains, not of addresses */
+    bool well;
+    usec_t since; /* when it became so */
+};
+
 /* What a worker is and has just now. Times are of the monotonic clock. */
 struct board_worker {
     pid_t pid; /* 0: there is no worker in this slot */
@@ -57,6 +68,9 @@ struct board_worker {
     unsigned hop_count;
     unsigned hops_unshown; /* for which there is no room */
     struct board_hop hops[BOARD_HOPS];
+    unsigned list_count;
+    unsigned lists_unshown;
+    struct board_list lists[BOARD_LISTS];
     char accept_all[BOARD_ACCEPT_ALL]; /* hops that accept any address of a domain, as far as they
                                           fit: "SERVER\nDOMAIN\n" for each */
 };

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,6 +24,7 @@
 #include "journal/reception.h"
 #include "journal/writer.h"
 #include "proc/hop_sums.h"
+#include "proc/list_sums.h"
 #include "rt/real.h"
 
 /* Between looks at a socket that was not empty, and at one whose records find no room. */
@@ -36,8 +38,8 @@
 #define DATAGRAM_ROOM (4 * COURIER_DATAGRAM)
 
 #define SECOND        USEC_SEC
-/* Next hops whose health is told, in the order of their appearance. */
-#define HOPS_MOST 256
+/* Next hops and DNS lists whose health is told, in the order of their appearance. */
+#define STATES_MOST 256
 /* How often the log may say that records are lost. */
 #define LOST_EVERY (60 * USEC_SEC)
 
@@ -50,9 +52,9 @@
 
 enum look { LOOK_EMPTY, LOOK_MORE, LOOK_STUCK };
 
-/* What was last said of a next hop. */
-struct hop_state {
-    char name[sizeof(((struct board_hop *)0)->name)];
+/* What was last said of a next hop or a DNS list. */
+struct health_state {
+    char name[128];
     const char *state;
 };
 
@@ -67,8 +69,8 @@ struct clerk_journal {
     struct rt_timer second_timer;
     bool left_over; /* lines of the datagram are still to be taken */
     uint64_t expected[BOARD_SLOTS];
-    struct hop_state *hops;
-    size_t hop_count;
+    struct health_state *states;
+    size_t state_count;
     uint64_t lost_told;
     usec_t lost_told_at;
     char datagram[COURIER_DATAGRAM];
@@ -185,41 +187,62 @@ static void tell_lost(struct clerk_journal *j)
 
 /* ---- health of what decisions depend on ---- */
 
-static struct hop_state *state_of(struct clerk_journal *j, const char *name)
+static struct health_state *state_of(struct clerk_journal *j, const char *name)
 {
-    for (size_t i = 0; i < j->hop_count; i++) {
-        if (strcmp(j->hops[i].name, name) == 0) {
-            return &j->hops[i];
+    for (size_t i = 0; i < j->state_count; i++) {
+        if (strcmp(j->states[i].name, name) == 0) {
+            return &j->states[i];
         }
     }
-    if (j->hop_count == HOPS_MOST) {
+    if (j->state_count == STATES_MOST) {
         return NULL;
     }
-    struct hop_state *s = &j->hops[j->hop_count++];
-    memcpy(s->name, name, strlen(name) + 1);
+    struct health_state *s = &j->states[j->state_count++];
+    memcpy(s->name, name, strnlen(name, sizeof(s->name) - 1)); /* calloc has ended it */
     return s;
+}
+
+/* A row where the state is another one than last time. */
+static void tell_state(struct clerk_journal *j, const char *name, const char *state,
+                       const char *detail)
+{
+    struct health_state *s = state_of(j, name);
+
+    if (s != NULL && s->state != state) {
+        s->state = state;
+        journal_writer_health(j->writer, slice_of(name), slice_of(state), slice_of(detail));
+    }
+}
+
+static void tell_lists(struct clerk_journal *j, const struct list_sums *sums)
+{
+    for (size_t i = 0; i < sums->count; i++) {
+        const struct list_sum *s = &sums->items[i];
+        char name[128];
+        (void)snprintf(name, sizeof(name), "dns list %s%s", s->list.zone,
+                       s->list.domains ? " of domains" : "");
+        tell_state(j, name, list_sum_state(s), s->unwell_in > 0 ? s->list.why : "");
+    }
 }
 
 static void tell_health(struct clerk_journal *j)
 {
     struct hop_sums sums = {0};
+    struct list_sums lists = {0};
     struct board_worker w;
 
     for (unsigned slot = 0; slot < BOARD_SLOTS; slot++) {
         if (board_read(j->setup->shared.board, (uint16_t)slot, &w)) {
             hop_sums_add(&sums, &w);
+            list_sums_add(&lists, &w);
         }
     }
     for (size_t i = 0; i < sums.count; i++) {
         const struct hop_sum *hop = &sums.items[i];
-        struct hop_state *s = state_of(j, hop->hop.name);
-        const char *state = hop_sum_state(hop);
-        if (s != NULL && s->state != state) {
-            s->state = state;
-            journal_writer_health(j->writer, slice_of(hop->hop.name), slice_of(state),
-                                  hop->down_in > 0 ? slice_of(hop->hop.error) : SLICE_LIT(""));
-        }
+        tell_state(j, hop->hop.name, hop_sum_state(hop), hop->down_in > 0 ? hop->hop.error : "");
     }
+    tell_lists(j, &lists);
+    list_sums_free(&lists);
     hop_sums_free(&sums);
 }
 
@@ -275,7 +298,7 @@ struct clerk_journal *clerk_journal_begin(struct rt *rt, const struct clerk_setu
     j->reception = reception_new(take_line, j);
     j->watch = real_watch_new(rt, setup->records, on_records, j);
     j->look_timer = (struct rt_timer){.fn = on_records, .arg = j};
-    j->hops = xcalloc(HOPS_MOST, sizeof(*j->hops));
+    j->states = xcalloc(STATES_MOST, sizeof(*j->states));
     j->lost_told_at = -LOST_EVERY;
     if (clerk_keeps_journal(setup)) {
         begin_writing(j);
@@ -407,7 +430,7 @@ struct clerk_journal *clerk_journal_end(struct clerk_journal *j, void (*beat)(vo
     }
     j->watch = real_watch_free(j->watch);
     j->reception = reception_free(j->reception);
-    free(j->hops);
+    free(j->states);
     free(j);
     return NULL;
 }

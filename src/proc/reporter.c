@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/dns_list.h"
 #include "base/text.h"
 #include "rt/real.h"
 
@@ -52,6 +53,23 @@ static void put_hops(const struct hop_pools *pools, struct board_worker *w)
     }
 }
 
+static void put_lists(const struct dns_lists *lists, struct board_worker *w)
+{
+    struct dns_list_figure figures[BOARD_LISTS];
+    const size_t count = lists != NULL ? dns_lists_figures(lists, figures, BOARD_LISTS) : 0;
+
+    w->list_count = (unsigned)(count < BOARD_LISTS ? count : BOARD_LISTS);
+    w->lists_unshown = (unsigned)count - w->list_count;
+    for (size_t i = 0; i < w->list_count; i++) {
+        struct board_list *l = &w->lists[i];
+        (void)snprintf(l->zone, sizeof(l->zone), "%s", figures[i].zone);
+        (void)snprintf(l->why, sizeof(l->why), "%s", figures[i].why);
+        l->domains = figures[i].domains;
+        l->well = figures[i].well;
+        l->since = figures[i].since;
+    }
+}
+
 /* With what is counted where facts are asked, which has figures of its own for each fact. */
 static struct counters counters_of(const struct smtp_server *srv)
 {
@@ -87,6 +105,7 @@ static void write_now(struct reporter *r)
     };
 
     put_hops(srv->deliveries->pools, &w);
+    put_lists(srv->lists, &w);
     put_accept_all(srv->deliveries->recipients, w.accept_all);
     memcpy(w.in_phase, srv->in_phase, sizeof(w.in_phase));
     board_write(r->board, r->owner.slot, &w);

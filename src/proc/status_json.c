@@ -8,6 +8,7 @@
 #include "base/fatal.h"
 #include "base/text.h"
 #include "proc/hop_sums.h"
+#include "proc/list_sums.h"
 
 /* After so many looks, each of which has met the burial of a worker, the last one has to do. */
 #define LOOKS_MOST 16
@@ -211,6 +212,34 @@ static json_t *hops_array(const struct hop_sums *sums, usec_t now, usec_t wall)
     return array;
 }
 
+/* ---- DNS lists ---- */
+
+static json_t *list_object(const struct list_sum *s, usec_t now, usec_t wall)
+{
+    json_t *object = json_object();
+
+    set_text(object, "zone", s->list.zone);
+    set(object, "of", json_string(s->list.domains ? "domains" : "addresses"));
+    set(object, "state", json_string(list_sum_state(s)));
+    if (s->unwell_in > 0) {
+        set_time(object, "since", wall - (now - s->list.since));
+        set_text(object, "why", s->list.why);
+    }
+    return object;
+}
+
+static json_t *lists_array(const struct list_sums *sums, usec_t now, usec_t wall)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < sums->count; i++) {
+        if (json_array_append_new(array, list_object(&sums->items[i], now, wall)) != 0) {
+            fatal("out of memory for the status");
+        }
+    }
+    return array;
+}
+
 /* ---- the whole ---- */
 
 /* Of all workers, the least. */
@@ -236,6 +265,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
     json_t *workers = json_array();
     json_t *accept_all = json_array();
     struct hop_sums hops = {0};
+    struct list_sums lists = {0};
 
     board_read_master(b, &m);
     board_read_past(b, &past);
@@ -246,6 +276,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
             add_figures(&sum, &w);
             add_accept_all(accept_all, w.accept_all);
             hop_sums_add(&hops, &w);
+            list_sums_add(&lists, &w);
             if (json_array_append_new(workers, worker_object((uint16_t)slot, &w, now, wall)) != 0) {
                 fatal("out of memory for the status");
             }
@@ -267,6 +298,9 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
     set(object, "hops", hops_array(&hops, now, wall));
     set_number(object, "hops_unshown", hops.unshown);
     hop_sums_free(&hops);
+    set(object, "dns_lists", lists_array(&lists, now, wall));
+    set_number(object, "dns_lists_unshown", lists.unshown);
+    list_sums_free(&lists);
     set(object, "accept_all", accept_all);
     set(object, "workers", workers);
     set(object, "counters", counters_object(&sum.counters));

@@ -220,6 +220,7 @@ static void make_server(struct worker *w)
         .policy = w->setup->policy,
         .tls = w->setup->tls,
         .resolver = resolver_has_dns(w->resolver) ? w->resolver : NULL,
+        .tell = tell,
         .counts = &w->counts,
         .gate = gate_functions(&w->gate),
     };

@@ -121,6 +121,7 @@ void judge_arrival(struct session *s, const struct guest *g, bool judged)
     s->evidence.connection_arena = &s->arena;
     s->evidence.helo_arena = &s->helo_arena;
     s->evidence.resolver = s->server->resolver;
+    s->evidence.lists = s->server->lists;
     recall_asked(&g->memo, p, &s->evidence);
     course_begin(&s->course, p);
     ruling_copy(&s->course.rulings[PHASE_CONNECT], &g->ruling, &s->arena, NULL);

@@ -8,6 +8,7 @@
 #include "parse/proxy_header.h"
 #include "smtp/count.h"
 #include "smtp/crowd.h"
+#include "smtp/foresight.h"
 #include "smtp/session.h"
 
 /* A proxy has its header ready when it connects. */
@@ -46,6 +47,11 @@ static void close_guest(struct guest *g)
     guest_free(g);
 }
 
+static usec_t to_tick(usec_t when)
+{
+    return (when + TICK - 1) / TICK * TICK;
+}
+
 void guest_wait(struct guest *g, enum guest_state state, usec_t until)
 {
     struct smtp_server *srv = g->server;
@@ -53,7 +59,7 @@ void guest_wait(struct guest *g, enum guest_state state, usec_t until)
     g->state = (uint8_t)state;
     srv->queued += state == GUEST_QUEUED;
     if (state == GUEST_WAITING || state == GUEST_QUEUED) {
-        until = (until + TICK - 1) / TICK * TICK;
+        until = to_tick(until);
         crowd_enlist(g);
     } else {
         list_remove(&g->link);
@@ -262,13 +268,33 @@ static void judge(struct guest *g)
     enforce_bans(srv, &g->client, &g->ruling, before);
     if (step == STEP_WAIT) {
         if (may_stay(g)) {
-            guest_wait(g, GUEST_WAITING, g->run.wait_until);
+            usec_t first = g->foreseen ? g->run.wait_until : foresight_at(g, g->run.wait_until);
+            g->foreseen = g->foreseen || first == g->run.wait_until;
+            guest_wait(g, GUEST_WAITING, first);
         }
     } else if (step == STEP_DONE && ruling_is(&g->ruling, RULE_DROP)) {
         drop(g, g->ruling.verdict);
     } else {
         greet(g, step == STEP_DONE);
     }
+}
+
+/* A wait is over, or nearly. */
+static void wait_ends(struct guest *g)
+{
+    if (g->foreseen || rt_now_of(g->server->rt) >= g->run.wait_until) {
+        judge(g);
+        return;
+    }
+    g->foreseen = true;
+    if (!look(g)) {
+        vanish(g, "client went away");
+        return;
+    }
+    if (!g->early) {
+        foresight_begin(g);
+    }
+    rt_timer_set(g->server->rt, &g->timer, to_tick(g->run.wait_until));
 }
 
 /* Would the connect rules trust this client, as far as they can be walked here? */
@@ -392,7 +418,7 @@ static void on_timer(void *arg)
     struct guest *g = arg;
     switch ((enum guest_state)g->state) {
     case GUEST_PROXY: vanish(g, "no PROXY header"); break;
-    case GUEST_WAITING: judge(g); break;
+    case GUEST_WAITING: wait_ends(g); break;
     case GUEST_QUEUED: guest_farewell(g, REPLY_SERVER_FULL); break;
     case GUEST_LEAVING: close_guest(g); break;
     }

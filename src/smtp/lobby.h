@@ -35,12 +35,13 @@ struct guest {
     struct addr local;
     uint16_t listener; /* index in conf->listen */
     uint8_t state;
-    uint8_t rank;     /* its standing among others; crowd.h */
-    bool early : 1;   /* it has spoken */
-    bool counted : 1; /* in the gate */
-    bool greeted : 1; /* and there as a session */
-    bool judged : 1;  /* queued: the connect rules are through */
-    bool checked : 1; /* a proxy's own connection (LOCAL): no wait, no limits, no record */
+    uint8_t rank;      /* its standing among others; crowd.h */
+    bool early : 1;    /* it has spoken */
+    bool counted : 1;  /* in the gate */
+    bool greeted : 1;  /* and there as a session */
+    bool judged : 1;   /* queued: the connect rules are through */
+    bool foreseen : 1; /* what will be asked about it was, or that time is over */
+    bool checked : 1;  /* a proxy's own connection (LOCAL): no wait, no limits, no record */
     struct guest_memo memo;
     struct policy_run run;
     struct ruling ruling;

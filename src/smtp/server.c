@@ -1,7 +1,10 @@
 /* What the sessions of one worker share: made, and told to end. */
 #include <errno.h>
 
+#include "auth/dns_list.h"
+#include "policy/ahead.h"
 #include "smtp/crowd.h"
+#include "smtp/foresight.h"
 #include "smtp/session.h"
 
 void smtp_server_init(struct smtp_server *srv, unsigned slot)
@@ -9,6 +12,8 @@ void smtp_server_init(struct smtp_server *srv, unsigned slot)
     const struct conf *conf = srv->conf;
     list_init(&srv->sessions);
     list_init(&srv->lobby);
+    list_init(&srv->foresights);
+    srv->asks_ahead = policy_asks_ahead(srv->policy);
     crowd_init(srv);
     block_pool_init(&srv->input_blocks, INPUT_BLOCK);
     decision_ids_init(&srv->ids, slice_of(conf->hostname), slot);
@@ -18,6 +23,9 @@ void smtp_server_init(struct smtp_server *srv, unsigned slot)
         .folder = conf->spool,
         .memory_each = (size_t)conf->limits.message_memory,
     };
+    if (srv->resolver != NULL) {
+        srv->lists = dns_lists_new(srv->rt, srv->resolver, srv->tell, srv->tell_arg);
+    }
     arena_init(&srv->arena);
     srv->guest_memo = fact_memo_new(&srv->arena, srv->policy->use_count[SCOPE_CONNECTION]);
     srv->listener_names = arena_alloc(&srv->arena, conf->listen_count * ADDR_TEXT_MAX);
@@ -35,6 +43,7 @@ void smtp_server_fini(struct smtp_server *srv)
 {
     rt_timer_clear(srv->rt, &srv->drain_timer);
     lobby_fini(srv);
+    srv->lists = dns_lists_free(srv->lists);
     arena_free(&srv->arena);
     budget_fini(&srv->budget);
     block_pool_free(&srv->input_blocks);
@@ -64,6 +73,10 @@ void smtp_server_drain(struct smtp_server *srv)
     }
     srv->draining = true;
     lobby_drain(srv);
+    foresights_drain(srv);
+    if (srv->lists != NULL) {
+        dns_lists_drain(srv->lists);
+    }
     list_for_each (it, &srv->sessions) {
         struct session *s = list_entry(it, struct session, link);
         if (s->idle != NULL) {

@@ -62,7 +62,11 @@ enum session_phase {
     SESSION_PHASES
 };
 
+struct dns_lists;
 struct resolver;
+
+/* A line for the operator; `trouble`: a warning. */
+typedef void smtp_tell(void *arg, bool trouble, const char *line);
 
 struct smtp_server {
     struct rt *rt;
@@ -72,16 +76,22 @@ struct smtp_server {
     const struct policy *policy;
     struct tls_context *tls;   /* NULL: STARTTLS is not offered */
     struct resolver *resolver; /* for facts; NULL: there is no DNS */
+    smtp_tell *tell;           /* NULL: nobody is told */
+    void *tell_arg;
     struct counters *counts;
     struct smtp_gate gate;
     struct decision_ids ids;
     struct budget budget;
     struct spool_config spool;
+    struct dns_lists *lists;            /* private; NULL where `resolver` is */
     struct digest_stream *digest_spare; /* private */
     struct list sessions;
     struct list lobby;                /* struct guest: those that neither wait nor queue */
     struct list waiting[CROWD_RANKS]; /* those that wait for their greeting, by standing; crowd.h */
     struct list queue[CROWD_RANKS];   /* those that wait for a place */
+    struct list foresights;           /* private; foresight.h */
+    unsigned foresight_count;
+    bool asks_ahead; /* the policy has facts for it */
     unsigned guest_count;
     unsigned queued;             /* of them */
     struct rt_timer queue_timer; /* private, like the next two */
@@ -99,8 +109,8 @@ struct smtp_server {
 };
 
 /* Fills in what the server makes itself; rt, conf, deliveries, decisions, policy, tls,
- * resolver, counts and gate are set by the caller before. `slot` is the worker's, for decision ids.
- */
+ * resolver, tell, counts and gate are set by the caller before. `slot` is the worker's, for
+ * decision ids. */
 void smtp_server_init(struct smtp_server *srv, unsigned slot);
 
 /* Clients here, in sessions or waiting for one. */

@@ -25,12 +25,8 @@
 
 /* Facts as later parts will have them: of every cost and type. */
 static const struct fact later_facts[] = {
-    {"dnsbl", TYPE_BOOL, 1, PHASE_CONNECT, SCOPE_CONNECTION, COST_DNS, KEEPING_REMEMBERED, "", NULL,
-     NULL},
     {"client.known", TYPE_BOOL, 0, PHASE_CONNECT, SCOPE_CONNECTION, COST_MEMORY, KEEPING_REMEMBERED,
      "", NULL, NULL},
-    {"client.name", TYPE_TEXT, 0, PHASE_CONNECT, SCOPE_CONNECTION, COST_DNS, KEEPING_REMEMBERED, "",
-     NULL, NULL},
     {"client.age", TYPE_DURATION, 0, PHASE_CONNECT, SCOPE_CONNECTION, COST_FREE, KEEPING_LIVE, "",
      NULL, NULL},
     {"spf", TYPE_RESULT, 0, PHASE_MAIL, SCOPE_TRANSACTION, COST_DNS, KEEPING_REMEMBERED, "", NULL,
