@@ -172,6 +172,11 @@ struct resolver *resolver_of_zone(struct rt *rt, const struct zone *zone)
     return make(rt, host_table_new((struct slice){"", 0}, true), resolver_source_zone(rt, zone));
 }
 
+void resolver_set_zone(struct resolver *r, const struct zone *zone)
+{
+    resolver_source_set_zone(r->source, zone);
+}
+
 void resolver_set_table(struct resolver *r, struct slice text)
 {
     (void)host_table_free(r->hosts);

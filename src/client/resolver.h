@@ -61,6 +61,8 @@ void resolver_set_table(struct resolver *r, struct slice text);
 /* A resolver that knows a zone (client/zone.h) and nothing else; each of its answers takes the
  * zone's latency. The zone must live as long. */
 struct resolver *resolver_of_zone(struct rt *rt, const struct zone *zone);
+/* Another zone from now on; the one before must live as long, too, for answers under way. */
+void resolver_set_zone(struct resolver *r, const struct zone *zone);
 
 /* No task may wait on it any more. NULL allowed; returns NULL. */
 struct resolver *resolver_free(struct resolver *r);

@@ -46,6 +46,7 @@ int resolver_source_unbound(struct rt *rt, const struct resolver_setup *setup, r
                             void *arg, struct resolver_source **ret);
 /* A zone; see resolver_of_zone. */
 struct resolver_source *resolver_source_zone(struct rt *rt, const struct zone *zone);
+void resolver_source_set_zone(struct resolver_source *s, const struct zone *zone);
 
 /* A file's text; 0 or a negative errno. */
 int resolver_read_file(const char *path, struct buf *ret);

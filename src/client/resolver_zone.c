@@ -64,3 +64,8 @@ struct resolver_source *resolver_source_zone(struct rt *rt, const struct zone *z
     list_init(&s->held);
     return &s->source;
 }
+
+void resolver_source_set_zone(struct resolver_source *source, const struct zone *zone)
+{
+    of(source)->zone = zone;
+}

@@ -436,6 +436,10 @@ void check_end(struct run *r)
         if (!w->killed && w->deliveries.late_running > 0) {
             fail(r, "an answer is still waited for");
         }
+        if (!w->killed && w->server.resolver != NULL &&
+            resolver_stats(w->server.resolver)->under_way > 0) {
+            fail(r, "a question to the DNS is still under way");
+        }
     }
     for (unsigned i = 0; i < MAIL_HOPS; i++) {
         const struct mail_hop *hop = r->hops[i].hop;

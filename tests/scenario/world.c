@@ -81,6 +81,51 @@ static void st_hosts(struct run *r, const char *rest)
     free(text);
 }
 
+/* ---- the DNS ---- */
+
+/* The lines of a block without the blanks that stand in front of its first: in a zone a line that
+ * begins with one has the name of the line before. */
+static struct buf outdented(struct slice block)
+{
+    struct buf text = {0};
+    size_t from = 0, depth = 0;
+    while (from < block.n && (block.p[from] == '\n' || block.p[from] == ' ')) {
+        depth = block.p[from++] == '\n' ? 0 : depth + 1;
+    }
+    for (size_t at = from - depth; at < block.n;) {
+        const char *end = memchr(block.p + at, '\n', block.n - at);
+        size_t n = end != NULL ? (size_t)(end - block.p) + 1 - at : block.n - at;
+        size_t blanks = 0;
+        while (blanks < depth && blanks < n && block.p[at + blanks] == ' ') {
+            blanks++;
+        }
+        buf_append(&text, block.p + at + blanks, n - blanks);
+        at += n;
+    }
+    return text;
+}
+
+/* dns { LINE… }: a zone file, in place of what the DNS said before. */
+static void st_dns(struct run *r, const char *rest)
+{
+    const char *end = strrchr(rest, '}');
+    if (*rest != '{' || end == NULL) {
+        fail(r, "dns { LINE… }");
+        return;
+    }
+    struct buf text = outdented((struct slice){rest + 1, (size_t)(end - rest - 1)});
+    struct zone_problem problem;
+    struct zone *zone = zone_new();
+    if (zone_read(zone, buf_slice(&text), &problem) < 0) {
+        fail(r, "dns: line %u, column %u: %s", problem.line, problem.column, problem.text);
+        zone_free(zone);
+    } else {
+        note(r, "-", SLICE_LIT("dns"));
+        house_set_dns(r->house, zone);
+    }
+    buf_free(&text);
+}
+
 /* ---- time ---- */
 
 static void st_time(struct run *r, const char *rest)
@@ -216,6 +261,7 @@ const struct statement world_statements[] = {
     {"remove", st_remove},
     {"with tls", .setup = setup_tls},
     {"hosts", st_hosts, .block = true},
+    {"dns", st_dns, .block = true},
     {"time", st_time},
     {"mailbox", st_mailbox},
     {"drain", st_drain},

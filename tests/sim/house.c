@@ -111,6 +111,13 @@ static void tell(void *arg, bool trouble, const char *line)
     buf_printf(&h->told, "%s%s\n", trouble ? "trouble: " : "", line);
 }
 
+/* The DNS of now; NULL: none. */
+static const struct zone *zone_of(const struct house *h)
+{
+    struct zone *const *zones = (void *)h->zones.p;
+    return h->zones.n > 0 ? zones[h->zones.n / sizeof(*zones) - 1] : NULL;
+}
+
 static void start_worker(struct house *h, unsigned slot)
 {
     if (h->worker_count == HOUSE_WORKERS_MAX) {
@@ -153,6 +160,7 @@ static void start_worker(struct house *h, unsigned slot)
         .decisions = w->decisions,
         .policy = h->policy,
         .tls = h->tls,
+        .resolver = zone_of(h) != NULL ? resolver_of_zone(w->rt, zone_of(h)) : NULL,
         .counts = &w->counts,
         .gate = gate_functions(&w->gate),
     };
@@ -176,6 +184,7 @@ static void free_worker(struct worker *w)
         store_close(w->deliveries.store);
     }
     resolver_free(w->deliveries.resolver);
+    resolver_free(w->server.resolver);
     decision_sink_free(w->decisions);
     sim_rt_free(w->rt);
     free(w);
@@ -236,6 +245,19 @@ void house_set_hosts(struct house *h, const char *text)
     buf_append(&h->hosts, text, strlen(text));
     for (unsigned i = 0; i < h->worker_count; i++) {
         resolver_set_table(h->workers[i]->deliveries.resolver, buf_slice(&h->hosts));
+    }
+}
+
+void house_set_dns(struct house *h, struct zone *zone)
+{
+    buf_append(&h->zones, &zone, sizeof(zone));
+    for (unsigned i = 0; i < h->worker_count; i++) {
+        struct worker *w = h->workers[i];
+        if (w->server.resolver == NULL) {
+            w->server.resolver = resolver_of_zone(w->rt, zone);
+        } else {
+            resolver_set_zone(w->server.resolver, zone);
+        }
     }
 }
 
@@ -357,6 +379,11 @@ struct house *house_free(struct house *h)
     certificate_authority_free(h->ca);
     policy_free(h->policy);
     conf_free(h->conf);
+    struct zone **zones = (void *)h->zones.p;
+    for (size_t i = 0; i < h->zones.n / sizeof(*zones); i++) {
+        zone_free(zones[i]);
+    }
+    buf_free(&h->zones);
     buf_free(&h->hosts);
     buf_free(&h->told);
     buf_free(&h->decisions);

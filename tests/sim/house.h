@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "certificate.h"
+#include "client/zone.h"
 #include "policy/reload.h"
 #include "proc/gate.h"
 #include "route/hop_tls.h"
@@ -56,8 +57,9 @@ struct house {
     unsigned worker_count;
     struct buf decisions; /* decision lines of all workers */
     struct buf told;      /* what the operator was told of tables and hops */
-    struct buf hosts;     /* what the resolvers know */
-    char folder[64];      /* holds "spool" and "mail" */
+    struct buf hosts;     /* what the resolvers of next hops know */
+    struct buf zones; /* struct zone *, all that there were; the last one is the DNS for facts */
+    char folder[64];  /* holds "spool" and "mail" */
 };
 
 /* Where the configuration's routes find the outside's hop. */
@@ -88,6 +90,10 @@ bool house_drained(const struct house *h);
 /* Names of hosts with their addresses, in the form of hosts(5); "fails NAME" and "silent NAME" for
  * those that the DNS does not answer for. At first there is none. */
 void house_set_hosts(struct house *h, const char *text);
+
+/* What the DNS says to facts, from now on; takes `zone`. At first there is no DNS: facts that need
+ * it are unknown. */
+void house_set_dns(struct house *h, struct zone *zone);
 
 /* Sum of one counter over all workers that ever lived: offset within struct counters. */
 uint64_t house_stat(const struct house *h, size_t offset);
