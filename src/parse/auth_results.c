@@ -185,7 +185,8 @@ static void all_results(struct reading *r)
         }
         if (++count > AUTH_RESULTS_MOST) {
             r->results->cut = true;
-            return;
+            r->c.at = r->c.end;
+            break;
         }
         struct auth_method *kept = arena_alloc(r->arena, sizeof(*kept));
         *kept = found;

@@ -13,7 +13,9 @@ static const struct row {
     int (*run)(int count, char **names);
     const char *takes;
 } rows[] = {
-    {"spf", suite_spf, "FILE…   YAML of the OpenSPF suite"}, {NULL, NULL, NULL}, /* the end */
+    {"dmarc", suite_dmarc, "FILE…   YAML as tests/suite/dmarc/README.md has it"},
+    {"spf", suite_spf, "FILE…   YAML of the OpenSPF suite"},
+    {NULL, NULL, NULL}, /* the end */
 };
 
 static unsigned passed, failed;
