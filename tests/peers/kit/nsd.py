@@ -1,4 +1,5 @@
-"""A real NSD on a free loopback port, authoritative for one zone whose records can be changed."""
+"""A real NSD, authoritative for some zones: on any address and port, or on a free loopback port for one
+zone whose records can be changed."""
 
 import os
 import signal
@@ -8,7 +9,7 @@ from .process import Process, free_port, wait_until
 
 CONFIG = """\
 server:
-  ip-address: 127.0.0.1@{port}
+  ip-address: {address}@{port}
   port: {port}
   server-count: 1
   username: ""
@@ -20,14 +21,16 @@ server:
   zonelistfile: "{folder}/zone.list"
   logfile: "{folder}/nsd.log"
   hide-version: yes
+  round-robin: no
+  minimal-responses: no
 remote-control:
   control-enable: no
+"""
+
+ZONE = """\
 zone:
-  name: {zone}
-  zonefile: {zone}.zone
-zone:
-  name: broken.test
-  zonefile: broken.zone
+  name: {name}
+  zonefile: {file}
 """
 
 HEAD = """\
@@ -38,66 +41,84 @@ ns {ttl} IN A 127.0.0.1
 """
 
 
-class Nsd:
-    """records: lines of the zone, `NAME [TTL] TYPE DATA`. "broken.test" is answered SERVFAIL: its file
-    is no zone."""
+class NsdServer:
+    """zones: name → text of its file. A text that is none has the zone answered SERVFAIL."""
 
-    def __init__(self, folder, zone, records, ttl=60):
-        self.folder, self.zone, self.ttl = folder, zone, ttl
-        self.port = free_port()
+    def __init__(self, folder, address, port, zones):
+        self.folder, self.address, self.port = folder, address, port
         self.process = None
-        self._serial = 0
+        self._first = next(iter(zones))
         with open(f"{folder}/nsd.conf", "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(folder=folder, port=self.port, zone=zone))
-        with open(f"{folder}/broken.zone", "w", encoding="utf-8") as f:
-            f.write("this is no zone\n")
-        self._write(records)
+            f.write(CONFIG.format(folder=folder, address=address, port=port))
+            for name in zones:
+                f.write(ZONE.format(name=name, file=self._file(name)))
+        for name, text in zones.items():
+            self.write(name, text)
 
-    def _write(self, records):
-        self._serial += 1
-        with open(f"{self.folder}/{self.zone}.zone", "w", encoding="utf-8") as f:
-            f.write(HEAD.format(zone=self.zone, ttl=self.ttl, serial=self._serial))
-            f.write("".join(line + "\n" for line in records))
-        # A second's resolution is all that NSD looks at.
-        os.utime(f"{self.folder}/{self.zone}.zone", (self._serial, self._serial))
+    @staticmethod
+    def _file(zone):
+        return f"{zone.strip('.') or 'root'}.zone"
+
+    def write(self, zone, text, time=None):
+        path = f"{self.folder}/{self._file(zone)}"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        if time is not None:
+            os.utime(path, (time, time))
 
     def start(self):
         self.process = Process("nsd", ["nsd", "-d", "-c", f"{self.folder}/nsd.conf"],
                                f"{self.folder}/start.log")
-        wait_until(lambda: self._rcode("ns." + self.zone, 1) is not None, 15, "nsd answers")
+        wait_until(lambda: self.query(self._first, 6), 15, "nsd answers")
 
-    def change(self, records):
-        """Other records from now on; returns once they are served."""
-        self._write(records)
-        os.kill(self.process.pid, signal.SIGHUP)
-        wait_until(lambda: self.serial() == self._serial, 15, "nsd serves the new zone")
-
-    def _query(self, name, kind):
-        labels = b"".join(bytes([len(x)]) + x.encode() for x in name.split(".")) + b"\0"
+    def query(self, name, kind):
+        """The answer, or b""; and the length of the question within it."""
+        labels = b"".join(bytes([len(x)]) + x.encode() for x in name.split(".") if x) + b"\0"
         question = b"\x12\x34\0\0\0\1\0\0\0\0\0\0" + labels + bytes([0, kind, 0, 1])
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as s:
             s.settimeout(0.3)
-            s.connect(("127.0.0.1", self.port))
+            s.connect((self.address, self.port))
             try:
                 s.send(question)
-                return s.recv(4096), len(question)
+                return s.recv(4096)
             except OSError:
-                return b"", 0
-
-    def _rcode(self, name, kind):
-        packet, _ = self._query(name, kind)
-        return packet[3] & 15 if len(packet) > 12 else None
-
-    def serial(self):
-        """That of the zone as it is served."""
-        packet, at = self._query(self.zone, 6)
-        if len(packet) < at + 20 or packet[7] != 1:
-            return None
-        # The last five numbers of the answer, which is followed by the authority section's NS.
-        data = packet[at + 12:at + 12 + int.from_bytes(packet[at + 10:at + 12], "big")]
-        return int.from_bytes(data[-20:-16], "big")
+                return b""
 
     def close(self):
         if self.process:
             self.process.stop()
             self.process = None
+
+
+class Nsd(NsdServer):
+    """records: lines of the zone, `NAME [TTL] TYPE DATA`. "broken.test" is answered SERVFAIL: its file
+    is no zone."""
+
+    def __init__(self, folder, zone, records, ttl=60):
+        self.zone, self.ttl = zone, ttl
+        self._serial = 1
+        super().__init__(folder, "127.0.0.1", free_port(),
+                         {zone: self._text(records), "broken.test": "this is no zone\n"})
+
+    def _text(self, records):
+        return (HEAD.format(zone=self.zone, ttl=self.ttl, serial=self._serial)
+                + "".join(line + "\n" for line in records))
+
+    def change(self, records):
+        """Other records from now on; returns once they are served."""
+        self._serial += 1
+        # A second's resolution is all that NSD looks at.
+        self.write(self.zone, self._text(records), time=self._serial)
+        os.kill(self.process.pid, signal.SIGHUP)
+        wait_until(lambda: self.serial() == self._serial, 15, "nsd serves the new zone")
+
+    def serial(self):
+        """That of the zone as it is served."""
+        packet = self.query(self.zone, 6)
+        at = 12 + len(self.zone) + 2 + 4
+        if len(packet) < at + 20 or packet[7] != 1:
+            return None
+        # The last five numbers of the answer, which is followed by the authority section's NS.
+        data = packet[at + 12:at + 12 + int.from_bytes(packet[at + 10:at + 12], "big")]
+        return int.from_bytes(data[-20:-16], "big")
