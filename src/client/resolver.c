@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "client/dns_cache.h"
 #include "client/host_table.h"
 #include "client/resolver_impl.h"
 #include "conf/value.h"
@@ -15,85 +16,6 @@
 #define OTHER_FAMILY_TIME (500 * USEC_MSEC)
 #define HOST_MAX          253
 #define FILE_MOST         ((size_t)16 << 20)
-
-struct resolver {
-    struct rt *rt;
-    struct host_table *hosts;
-    struct resolver_source *source; /* NULL: the table is all */
-    bool simulated;                 /* it stands for the DNS, too */
-    size_t listeners;               /* tasks' places at cells */
-    struct resolver_stats stats;
-};
-
-/* A task's place at a cell. */
-struct dns_listener {
-    struct list link; /* in the cell's `listeners` */
-    struct cond *changed;
-    struct dns_cell *cell;
-};
-
-/* ---- cells ---- */
-
-static void cell_unref(struct dns_cell *cell)
-{
-    if (--cell->refs == 0) {
-        arena_free(&cell->arena);
-        free(cell);
-    }
-}
-
-void dns_cell_end(struct dns_cell *cell)
-{
-    struct resolver_stats *stats = &cell->resolver->stats;
-    enum dns_state state = cell->answer.state;
-    cell->ended = true;
-    stats->failed += state == DNS_FAILED || state == DNS_BOGUS || state == DNS_TIMED_OUT;
-    stats->under_way--;
-    list_for_each (it, &cell->listeners) {
-        cond_wake_all(list_entry(it, struct dns_listener, link)->changed);
-    }
-    cell_unref(cell);
-}
-
-/* Begins a question that the caller, whose reference it has, listens to. */
-static struct dns_cell *cell_new(struct resolver *r, const struct dns_name *name,
-                                 enum dns_type type)
-{
-    struct dns_cell *cell = xcalloc(1, sizeof(*cell));
-    cell->resolver = r;
-    cell->name = *name;
-    cell->type = type;
-    cell->refs = 1;
-    list_init(&cell->listeners);
-    list_init(&cell->source_link);
-    arena_init(&cell->arena);
-    if (r->source == NULL) {
-        cell->answer.state = DNS_FAILED;
-        cell->ended = true;
-        return cell;
-    }
-    cell->refs++;
-    r->stats.asked++;
-    r->stats.under_way++;
-    r->source->ops->ask(r->source, cell);
-    return cell;
-}
-
-static void listen_to(struct dns_listener *l, struct resolver *r, const struct dns_name *name,
-                      enum dns_type type, struct cond *changed)
-{
-    r->listeners++;
-    l->changed = changed;
-    l->cell = cell_new(r, name, type);
-    list_push_back(&l->cell->listeners, &l->link);
-}
-
-static void let_go(struct dns_listener *l)
-{
-    l->cell->resolver->listeners--;
-    list_remove(&l->link);
-    cell_unref(l->cell);
-}
 
 /* ---- making and ending ---- */
 
@@ -139,6 +61,7 @@ static struct resolver *make(struct rt *rt, struct host_table *hosts,
     r->rt = rt;
     r->hosts = hosts;
     r->source = source;
+    dns_cells_init(&r->cells);
     return r;
 }
 
@@ -146,13 +69,20 @@ int resolver_new(struct rt *rt, const struct resolver_setup *setup, resolver_tel
                  struct resolver **ret)
 {
     struct resolver_source *source = NULL;
-    int error = setup->way != CONF_RESOLVER_NONE
-                    ? resolver_source_unbound(rt, setup, tell, arg, &source)
-                    : 0;
-    if (error == 0) {
-        *ret = make(rt, read_hosts(setup->hosts, tell, arg), source);
+    int error = 0;
+    if (setup->way != CONF_RESOLVER_NONE) {
+        error = resolver_source_unbound(rt, setup, tell, arg, &source);
     }
-    return error;
+    if (error < 0) {
+        return error;
+    }
+    struct resolver *r = make(rt, read_hosts(setup->hosts, tell, arg), source);
+    r->question_time = setup->question_time;
+    r->validates = setup->trust_anchor != NULL;
+    rt_random_of(rt, r->secret, sizeof(r->secret));
+    r->cache = setup->cache > 0 ? dns_cache_new(setup->cache, r->secret) : NULL;
+    *ret = r;
+    return 0;
 }
 
 bool resolver_has_dns(const struct resolver *r)
@@ -188,12 +118,9 @@ struct resolver *resolver_free(struct resolver *r)
     if (r == NULL) {
         return NULL;
     }
-    if (r->listeners > 0) {
-        panic("a resolver was ended while a task waited for it");
-    }
-    if (r->source != NULL) {
-        r->source->ops->free(r->source);
-    }
+    resolver_probe_end(r);
+    dns_cells_end(r);
+    (void)dns_cache_free(r->cache);
     (void)host_table_free(r->hosts);
     free(r);
     return NULL;
@@ -213,21 +140,6 @@ const char *dns_state_name(enum dns_state state)
     return names[state];
 }
 
-static struct dns_answer copy_answer(const struct dns_cell *cell, struct arena *arena)
-{
-    struct dns_answer a = cell->answer;
-    if (!cell->ended) {
-        return (struct dns_answer){.state = DNS_TIMED_OUT};
-    }
-    if (a.canonical != NULL) {
-        a.canonical = dns_name_copy(arena, a.canonical);
-    }
-    if (a.count > 0) {
-        a.records = dns_records_copy(arena, cell->type, a.records, a.count);
-    }
-    return a;
-}
-
 int resolver_ask(struct resolver *r, struct dns_question *questions, size_t n, usec_t deadline,
                  struct arena *arena)
 {
@@ -236,10 +148,11 @@ int resolver_ask(struct resolver *r, struct dns_question *questions, size_t n, u
     int rc = 0;
     cond_init(&changed);
     for (size_t i = 0; i < n; i++) {
-        listen_to(&listeners[i], r, &questions[i].name, questions[i].type, &changed);
+        listeners[i].changed = &changed;
+        dns_listener_begin(&listeners[i], r, &questions[i].name, questions[i].type, arena);
     }
     for (size_t i = 0; i < n && rc == 0;) {
-        if (listeners[i].cell->ended) {
+        if (dns_listener_heard(&listeners[i])) {
             i++;
         } else {
             rc = cond_wait(&changed, deadline);
@@ -247,9 +160,9 @@ int resolver_ask(struct resolver *r, struct dns_question *questions, size_t n, u
     }
     for (size_t i = 0; i < n; i++) {
         if (rc != -ECANCELED) {
-            questions[i].answer = copy_answer(listeners[i].cell, arena);
+            dns_listener_take(&listeners[i], arena, &questions[i].answer);
         }
-        let_go(&listeners[i]);
+        dns_listener_end(&listeners[i]);
     }
     return rc == -ETIMEDOUT ? 0 : rc;
 }
@@ -257,6 +170,9 @@ int resolver_ask(struct resolver *r, struct dns_question *questions, size_t n, u
 int resolver_ask_one(struct resolver *r, const struct dns_name *name, enum dns_type type,
                      usec_t deadline, struct arena *arena, struct dns_answer *ret)
 {
+    if (dns_cells_known(r, name, type, arena, ret)) {
+        return 0; /* the usual case takes no more than this */
+    }
     struct dns_question question = {.name = *name, .type = type};
     int rc = resolver_ask(r, &question, 1, deadline, arena);
     if (rc == 0) {
@@ -269,61 +185,75 @@ int resolver_ask_one(struct resolver *r, const struct dns_name *name, enum dns_t
 
 enum { FAMILY_V6, FAMILY_V4, FAMILY_COUNT };
 
-static bool has(const struct dns_cell *cell, enum dns_state state)
+static bool has_addresses(const struct dns_listener *l)
 {
-    return cell->ended && cell->answer.state == state;
+    return dns_listener_heard(l) && dns_listener_state(l) == DNS_ANSWER;
 }
 
-/* Until both have ended, or the deadline, or what one has brought needs no further waiting. */
-static int wait_for_families(const struct dns_cell *v6, const struct dns_cell *v4,
+/* Until both have been heard, or the deadline, or what one has brought needs no further waiting. */
+static int wait_for_families(const struct dns_listener family[static FAMILY_COUNT],
                              struct cond *changed, usec_t deadline)
 {
+    const struct dns_listener *v6 = &family[FAMILY_V6], *v4 = &family[FAMILY_V4];
     int rc = 0;
     bool hurried = false;
-    while (rc == 0 && (!v6->ended || !v4->ended)) {
-        if ((has(v6, DNS_ANSWER) || has(v4, DNS_ANSWER)) && !hurried) {
+    while (rc == 0 && (!dns_listener_heard(v6) || !dns_listener_heard(v4))) {
+        if ((has_addresses(v6) || has_addresses(v4)) && !hurried) {
             usec_t enough = rt_now() + OTHER_FAMILY_TIME;
             deadline = enough < deadline ? enough : deadline;
             hurried = true;
         }
         rc = cond_wait(changed, deadline);
     }
-    return rc == -ETIMEDOUT && (has(v6, DNS_ANSWER) || has(v4, DNS_ANSWER)) ? 0 : rc;
+    return rc == -ETIMEDOUT && (has_addresses(v6) || has_addresses(v4)) ? 0 : rc;
 }
 
-static bool is_no(const struct dns_cell *cell)
+static bool is_no(enum dns_state state)
 {
-    return has(cell, DNS_NODATA) || has(cell, DNS_NO_NAME);
+    return state == DNS_NODATA || state == DNS_NO_NAME;
 }
 
-static void add_addresses(const struct dns_cell *cell, struct addr *ret, size_t max, size_t *n)
+/* What has come, or why nothing. */
+static int conclude(struct dns_listener family[static FAMILY_COUNT], struct arena *arena,
+                    struct addr *ret, size_t max, size_t *ret_n)
 {
-    for (size_t i = 0; has(cell, DNS_ANSWER) && i < cell->answer.count && *n < max; i++) {
-        ret[(*n)++] = cell->answer.records[i].address;
+    bool none = true, late = false;
+    size_t n = 0;
+    for (size_t f = 0; f < FAMILY_COUNT; f++) {
+        struct dns_answer a;
+        dns_listener_take(&family[f], arena, &a);
+        none = none && is_no(a.state);
+        late = late || a.state == DNS_TIMED_OUT;
+        for (size_t i = 0; i < a.count && n < max; i++) {
+            ret[n++] = a.records[i].address;
+        }
     }
+    if (n == 0) {
+        return none ? -ENOENT : late ? -ETIMEDOUT : -EAGAIN;
+    }
+    *ret_n = n;
+    return 0;
 }
 
 static int ask_dns(struct resolver *r, const struct dns_name *host, usec_t deadline,
                    struct addr *ret, size_t max, size_t *ret_n)
 {
+    static const enum dns_type types[] = {[FAMILY_V6] = DNS_AAAA, [FAMILY_V4] = DNS_A};
     struct dns_listener family[FAMILY_COUNT];
     struct cond changed;
-    size_t n = 0;
+    struct arena arena;
+    arena_init(&arena);
     cond_init(&changed);
-    listen_to(&family[FAMILY_V6], r, host, DNS_AAAA, &changed);
-    listen_to(&family[FAMILY_V4], r, host, DNS_A, &changed);
-    const struct dns_cell *v6 = family[FAMILY_V6].cell, *v4 = family[FAMILY_V4].cell;
-    int rc = wait_for_families(v6, v4, &changed, deadline);
-    if (rc == 0) {
-        add_addresses(v6, ret, max, &n);
-        add_addresses(v4, ret, max, &n);
-        rc = n > 0 ? 0 : is_no(v6) && is_no(v4) ? -ENOENT : -EAGAIN;
+    for (size_t f = 0; f < FAMILY_COUNT; f++) {
+        family[f].changed = &changed;
+        dns_listener_begin(&family[f], r, host, types[f], &arena);
     }
-    let_go(&family[FAMILY_V6]);
-    let_go(&family[FAMILY_V4]);
-    if (rc == 0) {
-        *ret_n = n;
+    int rc = wait_for_families(family, &changed, deadline);
+    rc = rc < 0 ? rc : conclude(family, &arena, ret, max, ret_n);
+    for (size_t f = 0; f < FAMILY_COUNT; f++) {
+        dns_listener_end(&family[f]);
     }
+    arena_free(&arena);
     return rc;
 }
 

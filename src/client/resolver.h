@@ -33,6 +33,8 @@ struct resolver_setup {
     const char *root_hints;   /* CONF_RESOLVER_RECURSIVE: a root of one's own, in master format */
     const char *trust_anchor; /* keys of the root, as DNSKEY or DS records; NULL: nothing is
                                  validated */
+    usec_t question_time;     /* for one question; 0: until libunbound gives up */
+    size_t cache;             /* octets for answers at hand; 0: no cache of ours */
 };
 
 /* Told once for each thing about these files that the operator should know. */
@@ -59,7 +61,8 @@ struct resolver *resolver_of_table(struct rt *rt, struct slice text);
 void resolver_set_table(struct resolver *r, struct slice text);
 
 /* A resolver that knows a zone (client/zone.h) and nothing else; each of its answers takes the
- * zone's latency. The zone must live as long. */
+ * zone's latency, none is kept, and no question has a time of its own. The zone must live as long.
+ */
 struct resolver *resolver_of_zone(struct rt *rt, const struct zone *zone);
 /* Another zone from now on; the one before must live as long, too, for answers under way. */
 void resolver_set_zone(struct resolver *r, const struct zone *zone);
@@ -105,7 +108,9 @@ struct dns_question {
 };
 
 /* Asks all of them together, and waits until the last answer has come or the deadline: what has not
- * come by then is DNS_TIMED_OUT, and goes on, so that a later caller finds it. What answers point
+ * come by then is DNS_TIMED_OUT, and goes on, so that a later caller finds it. So is what has not
+ * come within the time of one question. What somebody else has asked already is not asked twice.
+ * What answers point
  * to is in `arena`. Suspends. 0; or -ECANCELED, and no answer is set. */
 int resolver_ask(struct resolver *r, struct dns_question *questions, size_t n, usec_t deadline,
                  struct arena *arena);
@@ -127,11 +132,35 @@ int resolver_ask_one(struct resolver *r, const struct dns_name *name, enum dns_t
 int resolver_addresses(struct resolver *r, const char *host, usec_t deadline, struct addr *ret,
                        size_t max, size_t *ret_n);
 
+/* ---- how it is ---- */
+
 struct resolver_stats {
-    uint64_t lookups; /* calls of resolver_addresses */
-    uint64_t asked;   /* questions to the DNS, answered from its cache or not */
-    uint64_t failed;  /* of these: SERVFAIL, bogus, or no answer that could be used */
-    uint64_t under_way;
+    uint64_t lookups;   /* calls of resolver_addresses */
+    uint64_t asked;     /* questions to the DNS */
+    uint64_t cached;    /* answered from our cache instead */
+    uint64_t joined;    /* answered by a question that somebody else had asked already */
+    uint64_t failed;    /* of those asked: SERVFAIL, bogus, or no answer that could be used */
+    uint64_t timed_out; /* no answer within the time of one question */
+    uint64_t under_way; /* just now */
+    uint64_t waiting;   /* just now: for others to come to their end first */
 };
 
 const struct resolver_stats *resolver_stats(const struct resolver *r);
+
+/* Told when the DNS has come to be broken (`why` says in which way), and when it is well again. */
+typedef void resolver_turned(void *arg, bool broken, const char *why);
+
+/* From now on finds out, at once and every few minutes, whether the DNS answers and, where it is
+ * validated, whether that works. Once; harmless where there is no DNS. */
+void resolver_watch(struct resolver *r, resolver_turned *tell, void *arg);
+
+struct resolver_health {
+    bool known;          /* it was found out */
+    const char *trouble; /* one plain phrase; NULL: there is none */
+    usec_t since;        /* when it came to be so, by the monotonic clock */
+};
+
+const struct resolver_health *resolver_health(const struct resolver *r);
+
+/* Are answers validated? */
+bool resolver_validates(const struct resolver *r);

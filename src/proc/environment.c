@@ -309,6 +309,8 @@ struct resolver_setup environment_resolver(const struct conf *conf)
         .server_count = conf->resolver_count,
         .root_hints = conf->root_hints,
         .trust_anchor = lacks ? NULL : conf->trust_anchor,
+        .question_time = conf->limits.dns_time,
+        .cache = (size_t)conf->limits.dns_cache,
     };
 }
 

@@ -36,9 +36,10 @@ usec_t rt_wall(void);
 /* `n` unpredictable octets (in the simulated world: from its seed). */
 void rt_random(void *ret, size_t n);
 
-/* The same clocks for callbacks that are not tasks. */
+/* The same for callbacks that are not tasks. */
 usec_t rt_now_of(const struct rt *rt);
 usec_t rt_wall_of(struct rt *rt);
+void rt_random_of(struct rt *rt, void *ret, size_t n);
 
 /* ---- scopes ---- */
 

@@ -345,6 +345,11 @@ usec_t rt_wall_of(struct rt *rt)
     return rt->ops->wall(rt);
 }
 
+void rt_random_of(struct rt *rt, void *ret, size_t n)
+{
+    rt->ops->random(rt, ret, n);
+}
+
 void rt_random(void *ret, size_t n)
 {
     self->ops->random(self, ret, n);
