@@ -222,16 +222,13 @@ char *parser_keep_lower(struct parser *p, struct slice text)
 int parser_switch(struct parser *p, bool *ret)
 {
     static const char what[] = "on or off";
-    struct token token;
-    int r = parser_value(p, what, &token);
+    struct token token = parser_peek(p);
+    bool on = is_value(&token) && slice_eq(token.text, SLICE_LIT("on"));
 
-    if (r < 0) {
-        return r;
-    }
-    bool on = slice_eq(token.text, SLICE_LIT("on"));
-    if (!on && !slice_eq(token.text, SLICE_LIT("off"))) {
+    if (!on && !(is_value(&token) && slice_eq(token.text, SLICE_LIT("off")))) {
         return parser_expected(p, &token, what);
     }
+    (void)parser_take(p);
     *ret = on;
     return 0;
 }

@@ -115,6 +115,7 @@ static void put_message(struct emit *e, const struct message *m)
     emit_unsigned(e, "received", m->received_count);
     emit_unsigned(e, "longest_line", m->longest_line);
     put_true(e, "binary", m->by_bdat && m->bare_cr_or_lf);
+    put_some(e, "removed", m->removed);
     emit_object_end(e);
 }
 

@@ -83,6 +83,7 @@ static const struct member message_members[] = {
     RECORD("received", COUNT, received, MORE),
     RECORD("longest_line", AMOUNT, longest_line, MORE),
     RECORD("binary", FLAG, binary, MORE),
+    RECORD("removed", COUNT, removed, MORE),
 };
 
 static const struct member recipient_members[] = {

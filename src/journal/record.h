@@ -104,10 +104,11 @@ struct journal_record {
     struct slice unpipelined; /* the phase in which it was noticed */
     uint64_t size_declared;
     unsigned failures_before; /* rcpt.failures when MAIL came */
-    bool has_message;         /* the next three say something */
+    bool has_message;         /* the next four say something */
     unsigned received;
     uint64_t longest_line;
     bool binary;
+    unsigned removed; /* Authentication-Results fields that were cut out as forged */
     struct journal_timeline timeline;
     /* An object of JSON, in ASCII: the line's members that have no column of their own in the
      * journal, those included that this version knows nothing of; empty for none. */

@@ -168,6 +168,17 @@ static struct slice greeting_words(const struct journal_record *r)
                                            : SLICE_LIT("greeted");
 }
 
+static struct slice hand_over_words(struct telling *t)
+{
+    static const char handed[] = "handed to the next hop, but for its end";
+    unsigned removed = t->r->removed;
+
+    return removed == 0
+               ? slice_of(handed)
+               : arena_printf(&t->arena, "%s, without %u forged Authentication-Results field%s",
+                              handed, removed, removed == 1 ? "" : "s");
+}
+
 static json_t *tell_timeline(struct telling *t)
 {
     const struct journal_record *r = t->r;
@@ -188,7 +199,7 @@ static json_t *tell_timeline(struct telling *t)
     put_step(timeline, at->received,
              arena_printf(&t->arena, "all of the message was there, %llu octets; it was judged",
                           (unsigned long long)r->size));
-    put_step(timeline, at->committed, SLICE_LIT("handed to the next hop, but for its end"));
+    put_step(timeline, at->committed, hand_over_words(t));
     put_step(timeline, at->decided,
              was_answered(r) ? SLICE_LIT("decided and answered") : SLICE_LIT("decided"));
     return timeline;

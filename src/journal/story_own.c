@@ -86,6 +86,9 @@ static const char *const reasons[] = {
         "smuggle mail (RFC 5321 2.3.8). Its sender's software has to end lines in CRLF.",
     [REPLY_NUL] =
         "The message has an octet of zero in it, which no mail may have (RFC 5321 4.5.2).",
+    [REPLY_FORGED] =
+        "The message has Authentication-Results fields in our name in more than 500 places. "
+        "Only we may write such fields, and we remove them, but none with so many can be honest.",
     [REPLY_SPOOL_MEMORY] =
         "Messages that came in at the time needed more than `limit spool_memory`. "
         "The client will try again.",

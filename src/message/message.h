@@ -28,6 +28,9 @@ struct message {
     bool has_leading_dot; /* some line begins with a dot, perhaps one that is cut out */
     bool ends_in_crlf;    /* true for an empty message too */
     bool has_8bit;        /* some octet above 127 */
+    bool begins_blank;    /* its first octet is a blank */
     uint32_t received_count;
-    uint64_t longest_line; /* octets without its CRLF */
+    uint32_t results_count; /* Authentication-Results fields */
+    uint32_t removed;       /* of them, those that are cut out as forged */
+    uint64_t longest_line;  /* octets without its CRLF */
 };

@@ -1,4 +1,4 @@
-/* A first look at a message's header while it passes: how often a field occurs. Handed the
+/* A first look at a message's header while it passes: how often some fields occur. Handed the
  * message in pieces; costs nothing once the header has ended. */
 #pragma once
 
@@ -8,8 +8,11 @@
 
 struct header_counter {
     uint32_t received; /* Received fields (RFC 5321 6.3) */
+    uint32_t results;  /* Authentication-Results fields (RFC 8601) */
+    bool begins_blank; /* the message's first octet is a blank: its first line is nobody's fold */
     bool done;         /* the empty line was seen */
     uint8_t state;     /* private */
+    uint8_t name;
     uint8_t matched;
 };
 

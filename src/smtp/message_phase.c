@@ -1,6 +1,7 @@
 /* The end of the data: what the message itself has earned, the hand-over, the one reply. */
 #include <errno.h>
 
+#include "message/forged.h"
 #include "smtp/session.h"
 
 bool message_receive_refusal(struct session *s, struct answer *ret)
@@ -109,6 +110,31 @@ static void refuse(struct session *s, const struct answer *a)
     reply_with(s, a);
 }
 
+/* What it says in our name goes. True when it cannot go out at all, with the answer. */
+static bool remove_forged(struct session *s, struct answer *ret)
+{
+    const struct conf *conf = s->server->conf;
+    if (!conf->authentication_results) {
+        return false;
+    }
+    int r = message_cut_forged(&s->txn.message, slice_of(conf->authserv_id), &s->delivery->arena);
+    *ret = reply_answer(r == -E2BIG ? REPLY_FORGED : REPLY_SPOOL_FAILED);
+    return r < 0;
+}
+
+static void deliver(struct session *s)
+{
+    struct answer a = {0};
+    if (remove_forged(s, &a)) {
+        refuse(s, &a);
+        return;
+    }
+    make_fields(s);
+    session_enter(s, SESSION_COMMIT);
+    enum delivery_end end = hand_over(s, &a);
+    answer_message(s, end, &a);
+}
+
 void message_phase(struct session *s)
 {
     struct answer a = {0};
@@ -121,10 +147,7 @@ void message_phase(struct session *s)
         if (j == JUDGED_ANSWER) {
             refuse(s, &a);
         } else if (j == JUDGED_GO_ON) {
-            make_fields(s);
-            session_enter(s, SESSION_COMMIT);
-            enum delivery_end end = hand_over(s, &a);
-            answer_message(s, end, &a);
+            deliver(s);
         }
     }
     transaction_end(s);

@@ -163,5 +163,7 @@ void receive_end(struct session *s)
     m->has_leading_dot = notes->has_leading_dot;
     m->ends_in_crlf = s->txn.message_octets == 0 || s->txn.decoder.line == 0;
     m->received_count = s->txn.header.received;
+    m->results_count = s->txn.header.results;
+    m->begins_blank = s->txn.header.begins_blank;
     m->longest_line = notes->longest_line;
 }

@@ -138,6 +138,7 @@ static void check_counter(struct slice message)
     header_counter_init(&h);
     header_counter_feed(&h, message.p, message.n);
     FUZZ_CHECK(h.received == header_count(message, SLICE_LIT("Received")));
+    FUZZ_CHECK(h.results == header_count(message, SLICE_LIT("Authentication-Results")));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -22,6 +22,14 @@ WHOLE = {
     "dot at the start": b".x: y\r\n\r\n..\r\n",
     "a header without an end": b"Subject: x\r\n",
 }
+# What says something in our name goes on without it, wherever the spool's blocks lie: sent, and got.
+FORGED = b"Authentication-Results: (x) GATEPOST.test (y) 1;\r\n\tdmarc=pass header.from=bank.test\r\n"
+FILLER = b"X-Filler: " + b"x" * 300 + b"\r\n"
+CUT = {
+    f"forged behind {n} fields": (FILLER * n + FORGED + b".: x\r\n" + HEAD + b".\r\n" + FILLER * n + FORGED,
+                                 FILLER * n + b".: x\r\n" + HEAD + b".\r\n" + FILLER * n + FORGED)
+    for n in (0, 1, 50, 52, 2000)
+}
 PATH = b"a@client.test"
 RECIPIENT = b"box@via.test"
 
@@ -57,13 +65,14 @@ def to_hop(lab, chunking):
     count = 0
     for by_bdat in (False, True):
         sending = {**messages, **BARE} if by_bdat and chunking else messages
-        for name, octets in sending.items():
+        pairs = {**{name: (octets, octets) for name, octets in sending.items()}, **CUT}
+        for name, (octets, wanted) in pairs.items():
             reply = deliver_once(g, octets, by_bdat)
             check(reply.code == 250, f"{name} (BDAT {by_bdat}): {reply}")
             count += 1
             check(len(hop.deliveries) == count, f"{name} (BDAT {by_bdat}): not delivered: {reply}")
             got = below_received(hop.deliveries[-1])
-            check(got == octets, f"{name} (BDAT {by_bdat}): the hop got other octets")
+            check(got == wanted, f"{name} (BDAT {by_bdat}): the hop got other octets")
     return count
 
 

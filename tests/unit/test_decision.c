@@ -57,8 +57,11 @@ static struct decision full(void)
         },
     };
     static const struct policy policy = {.digest = "0123456789abcdef"};
-    static const struct message message = {
-        .by_bdat = true, .bare_cr_or_lf = true, .received_count = 3, .longest_line = 998};
+    static const struct message message = {.by_bdat = true,
+                                           .bare_cr_or_lf = true,
+                                           .received_count = 3,
+                                           .longest_line = 998,
+                                           .removed = 2};
     struct decision x = {
         .id = SLICE_LIT("0123456789ABCD.1"),
         .time_wall = WALL,
@@ -115,7 +118,8 @@ static void full_line(void **state)
         "{\"recipient\":\"two@example.net\",\"phase\":\"rcpt\",\"verdict\":\"refused\","
         "\"code\":550,\"text\":\"no\\nsuch\",\"unpipelined\":true,\"at_us\":2400}],"
         "\"size\":1234567890123,"
-        "\"message\":{\"received\":3,\"longest_line\":998,\"binary\":true},\"phase\":\"commit\","
+        "\"message\":{\"received\":3,\"longest_line\":998,\"binary\":true,\"removed\":2},\"phase\":"
+        "\"commit\","
         "\"verdict\":\"deferred\",\"code\":451,\"enhanced\":\"4.4.2\","
         "\"text\":\"please \\\"retry\\\"\",\"hop\":\"smtp://192.0.2.9:25\","
         "\"hop_tls_unused\":\"not offered\",\"hop_reply\":true,"

@@ -1,4 +1,4 @@
-/* The Received count, whole and cut at every place. */
+/* The counts of fields, whole and cut at every place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,6 +80,41 @@ static void test_octet_by_octet(void **state)
     }
 }
 
+static void test_results(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t results;
+        bool begins_blank;
+    } cases[] = {
+        {"", 0, false},
+        {"\r\n", 0, false},
+        {" \r\n", 0, true},
+        {"\tReceived: x\r\n", 0, true},
+        {"Authentication-Results: x\r\nauthentication-results :\r\n\r\n", 2, false},
+        {" x\r\nAUTHENTICATION-RESULTS:x", 1, true},
+        {"Authentication-Results-X: x\r\nAuthentication_Results: x\r\n", 0, false},
+        {"Authentication\rResults: x\r\nARC-Authentication-Results: x\r\n", 0, false},
+        {"Authentication-\r\nResults: x\r\n Authentication-Results: x\r\n", 0, false},
+        {"Received: a\r\n\r\nAuthentication-Results: x\r\n", 0, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct slice text = slice_of(cases[i].text);
+
+        for (size_t cut = 0; cut <= text.n; cut++) {
+            struct header_counter h;
+
+            header_counter_init(&h);
+            header_counter_feed(&h, text.p, cut);
+            header_counter_feed(&h, text.p + cut, text.n - cut);
+            assert_int_equal(h.results, cases[i].results);
+            assert_int_equal(h.begins_blank, cases[i].begins_blank);
+        }
+    }
+}
+
 static void test_many(void **state)
 {
     struct header_counter h;
@@ -97,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_split),
         cmocka_unit_test(test_octet_by_octet),
+        cmocka_unit_test(test_results),
         cmocka_unit_test(test_many),
     };
 

@@ -35,7 +35,8 @@ static const char full[] =
     "\"rule\":\"g.conf:9\",\"fired\":[\"g.conf:9 reject\"],\"observed\":[],\"doubt\":-3,"
     "\"why\":\"so\",\"facts\":{\"rcpt.known\":{\"value\":false,\"source\":\"next hop\","
     "\"ms\":0.1}}}],\"size\":123456789012,\"size_declared\":99,\"failures_before\":5,"
-    "\"message\":{\"received\":7,\"longest_line\":998,\"binary\":true},\"phase\":\"commit\","
+    "\"message\":{\"received\":7,\"longest_line\":998,\"binary\":true,\"removed\":2},\"phase\":"
+    "\"commit\","
     "\"verdict\":\"deferred\",\"code\":451,\"enhanced\":\"4.4.2\",\"text\":\"please\","
     "\"hop\":\"smtp://192.0.2.9:25\",\"hop_failed\":\"f\",\"hop_tls\":\"t\","
     "\"hop_tls_unused\":\"u\",\"hop_xclient_unused\":\"x\",\"hop_reply\":true,"
@@ -125,6 +126,7 @@ static void check_more(const struct journal_record *r)
     assert_int_equal(r->received, 7);
     assert_int_equal(r->longest_line, 998);
     assert_true(r->binary);
+    assert_int_equal(r->removed, 2);
     const struct journal_timeline t = {0, 1, 2, 3, 4, 5, 6, 7};
     assert_memory_equal(&r->timeline, &t, sizeof(t));
 }
@@ -174,7 +176,7 @@ static void every_member(void **state)
     check_more(&r);
     assert_text(r.more, "{\"lost\":4,\"early\":true,\"unpipelined\":\"mail\",\"size_declared\":99,"
                         "\"failures_before\":5,\"message\":{\"received\":7,\"longest_line\":998,"
-                        "\"binary\":true},\"hop_failed\":\"f\",\"hop_tls\":\"t\","
+                        "\"binary\":true,\"removed\":2},\"hop_failed\":\"f\",\"hop_tls\":\"t\","
                         "\"hop_tls_unused\":\"u\",\"hop_xclient_unused\":\"x\",\"timeline_us\":{"
                         "\"early\":0,\"greeted\":1,\"helo\":2,\"mail\":3,\"data\":4,\"received\":5,"
                         "\"committed\":6,\"decided\":7},\"scores\":{\"a\":1.5}}");
