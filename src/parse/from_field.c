@@ -8,8 +8,8 @@
  *   name-addr    = [display-name] [CFWS] "<" [obs-route] addr-spec ">" [CFWS]
  *   addr-spec    = local-part "@" domain
  *
- * Where it is more lenient than the RFC: a name may hold dots, "@" and brackets without quotes, and
- * a domain may end in a dot. */
+ * Where it is more lenient than the RFC: a name may hold dots, commas, "@" and brackets without
+ * quotes, and a domain may end in a dot. */
 #include "parse/from_field.h"
 
 #include "parse/field_cursor.h"
@@ -264,9 +264,13 @@ static bool address(struct reading *r, bool *group)
     if (!display_name(r)) {
         return false;
     }
-    if (!*group && r->c.at > start.at && field_skip(&r->c, ':')) {
+    bool named = r->c.at > start.at;
+    if (named && !*group && field_skip(&r->c, ':')) {
         *group = true;
         return true;
+    }
+    if (named && field_peek(&r->c) == ',') {
+        return true; /* "Doe, John <john@example.org>" */
     }
     return angle_addr(r);
 }
@@ -319,13 +323,13 @@ static void read_field(struct slice body, struct arena *arena, struct from_field
     struct reading r = {field_cursor_of(body), arena, from};
     size_t before = from->count;
 
-    if (!address_list(&r)) {
-        from->count = before;
-        salvage(from, body);
-        from->problem = "the From field cannot be read";
-    } else if (from->count == before && !from->cut && from->problem == NULL) {
-        from->problem = "the From field names nobody";
+    bool good = address_list(&r);
+    if (good && (from->count > before || from->cut)) {
+        return;
     }
+    from->count = before;
+    salvage(from, body);
+    from->problem = good ? "the From field names nobody" : "the From field cannot be read";
 }
 
 void from_field_parse(struct slice header, struct arena *arena, struct from_field *ret)
