@@ -156,16 +156,30 @@ def envelopes(place):
 
 @in_place
 def zones(place):
-    """--dns: what is wrong with it, and what is told when it is right. What it means for facts is shown by
-    tests/policy."""
-    zone = place.write('zone', b'$ORIGIN example.com.\n@ MX 10 mail\nmail A 203.0.113.7\nslow TIMEOUT\n')
-    check(place.judge(MAIL, '--dns', zone)['verdict'] == 'accepted', 'a zone')
+    """--dns: what it makes of facts, one message told nothing of the one before; and what is wrong with it."""
+    place.write('gatepost.conf', CONFIGURATION.replace('policy {', '''policy {
+    at mail {
+        observe mark when client.name == "" or not sender.exists
+    }''').replace('@DIR@', place.folder).encode())
+    zone = place.write('zone', b'$ORIGIN example.com.\n@ MX 10 mail\nmail A 203.0.113.7\nslow TIMEOUT\n'
+                               b'7.113.0.203.in-addr.arpa. PTR mail\n$LATENCY 300ms\n')
+
+    def facts(d):
+        both = [d['facts'][name] for name in ('client.name', 'sender.exists')]
+        return [fact.get('value', fact.get('unknown')) for fact in both]
+
+    found = place.judge(MAIL, '--dns', zone)
+    check(found['verdict'] == 'accepted' and facts(found) == ['mail.example.com', True], found)
+    found = place.judge(MAIL, '--dns', zone, ip='203.0.113.8', mail_from='a@slow.example.com')
+    check(facts(found) == ['', 'timeout'], found)
+    check(facts(place.judge(MAIL)) == ['not available', 'not available'], 'no DNS')
     told = place.run(*ONE, '--dns', zone, place.write('a.eml', MAIL))
     check(told.returncode == 0 and f'the DNS says what stands in {zone}.'.encode() in told.stdout, told)
     told = place.run(*ONE, place.path('a.eml'))
     check(b'there is no DNS (--dns FILE' in told.stdout, told)
-    status, lines, _ = place.batch([dict(WHO, file='a.eml')], '--dns', zone)
-    check(status == 0 and lines[0]['verdict'] == 'accepted', lines)
+    status, lines, _ = place.batch([dict(WHO, file='a.eml')] * 3, '--dns', zone)
+    check(status == 0 and all(facts(d) == ['mail.example.com', True] for d in lines), lines)
+    check(lines[0]['facts'] == lines[2]['facts'], 'what the first looked up took the third no less time')
     for text, expected in (
             (b'a A 192.0.2.1\nb  A 192.0.2\n', b':2:6: error: expected an IPv4 address, not "192.0.2"\n    b  A 192'),
             (b'a BLA\n', b':1:3: error: expected a type of record, not "BLA"'),

@@ -341,6 +341,36 @@ static void many_records(void **state)
     buf_free(&b);
 }
 
+/* The dearest message there is: one record has 120 labels of one octet, each leading on by a
+ * pointer to the one before, and thousands have the name that begins at the last. */
+static void dear_names(void **state)
+{
+    (void)state;
+    static const char question[] = HEADER(OK, "\0", "\0") QUESTION("\14");
+    struct buf b = {0};
+    size_t to = 12, records = 1;
+    begin(&b, question, sizeof(question) - 1, 0);
+    PUT(&b, RR(HOST, "\20", "") "\0");
+    size_t length_at = b.n - 2;
+    for (int i = 0; i < 110; i++) {
+        char label[4] = {1, 'x', (char)(0xc0 | to >> 8), (char)to};
+        to = b.n;
+        buf_append(&b, label, 4);
+    }
+    octets_put((uint8_t *)b.p + length_at, 2, b.n - length_at - 2);
+    while (b.n <= 65535 - 12) {
+        char pointer[2] = {(char)(0xc0 | to >> 8), (char)to};
+        buf_append(&b, pointer, 2);
+        PUT(&b, "\0\14\0\1\0\0\0\1\0\0");
+        records++;
+    }
+    octets_put((uint8_t *)b.p + 6, 2, records);
+    assert_true(records > 5000);
+    assert_int_equal(take_named(b.p, b.n, &mail, DNS_PTR), 0);
+    assert_int_equal(message.count, 0);
+    buf_free(&b);
+}
+
 /* A TXT record of `n` octets, strings of 255. */
 static int long_text(size_t n, size_t *ret_packet)
 {
@@ -423,7 +453,7 @@ int main(void)
         cmocka_unit_test(cut_anywhere),   cmocka_unit_test(pointers),
         cmocka_unit_test(pointer_chains), cmocka_unit_test(name_bomb),
         cmocka_unit_test(many_records),   cmocka_unit_test(long_texts),
-        cmocka_unit_test(copies),
+        cmocka_unit_test(copies),         cmocka_unit_test(dear_names),
     };
     return cmocka_run_group_tests(tests, begin_tests, end_tests);
 }
