@@ -14,6 +14,7 @@ static const struct row {
     const char *takes;
 } rows[] = {
     {"dmarc", suite_dmarc, "FILE…   YAML as tests/suite/dmarc/README.md has it"},
+    {"dkim", suite_dkim, "FOLDER… messages, tables of what they come to, and keys"},
     {"spf", suite_spf, "FILE…   YAML of the OpenSPF suite"},
     {NULL, NULL, NULL}, /* the end */
 };
