@@ -42,8 +42,7 @@ int spf_count_lookup(struct spf_check *c)
     return spf_problem(c, SPF_PERMERROR, "more than %d terms that ask the DNS", SPF_LOOKUPS_MOST);
 }
 
-/* Each term counts once, however many of its questions are void. */
-static int count_void(struct spf_check *c)
+int spf_count_void(struct spf_check *c)
 {
     if (c->explaining || c->void_counted) {
         return 0;
@@ -79,7 +78,7 @@ int spf_use(struct spf_check *c, const struct dns_question *q)
     switch (q->answer.state) {
     case DNS_ANSWER: return 1;
     case DNS_NODATA:
-    case DNS_NO_NAME: return count_void(c);
+    case DNS_NO_NAME: return spf_count_void(c);
     default: break;
     }
     dns_name_format(&q->name, name);

@@ -15,12 +15,15 @@
 #define SPF_PERMERROR (-EBADMSG)
 
 /* The client's names, as PTR records have them (5.5); asked for when they are first wanted. */
+enum spf_name_state { SPF_NAME_UNTRIED, SPF_NAME_VALID, SPF_NAME_INVALID, SPF_NAME_VOID };
+
 struct spf_names {
     bool asked;
+    bool is_void; /* the client has none */
     size_t count;
     struct spf_name {
         struct dns_name name;
-        enum { SPF_NAME_UNTRIED, SPF_NAME_VALID, SPF_NAME_INVALID } state;
+        enum spf_name_state state;
     } * names; /* SPF_PTR_MOST */
 };
 
@@ -69,6 +72,9 @@ int spf_explain(struct spf_check *c, const struct spf_verdict *verdict, struct s
 
 /* Counts a term that asks the DNS; before it does. */
 int spf_count_lookup(struct spf_check *c);
+
+/* Counts a term to one of whose questions the DNS has nothing; once for each term. */
+int spf_count_void(struct spf_check *c);
 
 /* Asks all at once and waits for them, in `arena`. An answer may be an error. 0 or -ECANCELED; or
  * SPF_TEMPERROR when the check's time is over. */

@@ -3,6 +3,11 @@
 #include "auth/spf_impl.h"
 #include "rt/rt.h"
 
+static bool is_void(const struct dns_answer *answer)
+{
+    return answer->state == DNS_NODATA || answer->state == DNS_NO_NAME;
+}
+
 /* The question for the PTR records: 0 with c->names, of which there may be none; or as in
  * spf_impl.h. */
 static int ask_names(struct spf_check *c)
@@ -18,9 +23,7 @@ static int ask_names(struct spf_check *c)
         return r;
     }
     c->names.asked = true;
-    if (q->answer.state == DNS_NODATA || q->answer.state == DNS_NO_NAME) {
-        return spf_use(c, q);
-    }
+    c->names.is_void = is_void(&q->answer);
     c->names.names = arena_zalloc(&c->kept, SPF_PTR_MOST * sizeof(*c->names.names));
     for (size_t i = 0; i < q->answer.count && i < SPF_PTR_MOST; i++) {
         c->names.names[c->names.count++].name = *q->answer.records[i].name;
@@ -28,24 +31,38 @@ static int ask_names(struct spf_check *c)
     return 0;
 }
 
-static bool is_wanted(const struct spf_name *n, const struct dns_name *below)
+static enum spf_name_state confirmed(const struct spf_check *c, const struct dns_answer *answer)
 {
-    return n->state == SPF_NAME_UNTRIED && (below == NULL || dns_name_is_below(&n->name, below));
+    if (is_void(answer)) {
+        return SPF_NAME_VOID;
+    }
+    return answer->state == DNS_ANSWER &&
+                   spf_has_client(c, answer, c->client.family == ADDR_V6 ? 128 : 32)
+               ? SPF_NAME_VALID
+               : SPF_NAME_INVALID;
 }
 
-/* Confirms those names that are `below` (NULL: all) and have not been tried. */
+/* Names that cannot match are not asked for: `below` NULL takes all. */
+static bool is_wanted(const struct spf_name *n, const struct dns_name *below)
+{
+    return below == NULL || dns_name_is_below(&n->name, below);
+}
+
+/* Has those names confirmed that are `below`, where they have not been, and counts what is void for
+ * this term. */
 static int confirm(struct spf_check *c, const struct dns_name *below)
 {
     struct dns_question *q = arena_zalloc(&c->scratch, SPF_PTR_MOST * sizeof(*q));
     struct spf_name *asked[SPF_PTR_MOST];
-    unsigned whole = c->client.family == ADDR_V6 ? 128 : 32;
+    bool nothing = c->names.is_void;
     size_t n = 0;
     int r;
 
     for (size_t i = 0; i < c->names.count; i++) {
-        if (is_wanted(&c->names.names[i], below)) {
-            asked[n] = &c->names.names[i];
-            q[n].name = asked[n]->name;
+        struct spf_name *name = &c->names.names[i];
+        if (is_wanted(name, below) && name->state == SPF_NAME_UNTRIED) {
+            asked[n] = name;
+            q[n].name = name->name;
             q[n++].type = spf_address_type(c);
         }
     }
@@ -53,15 +70,13 @@ static int confirm(struct spf_check *c, const struct dns_name *below)
         return r;
     }
     for (size_t i = 0; i < n; i++) {
-        bool is_void = q[i].answer.state == DNS_NODATA || q[i].answer.state == DNS_NO_NAME;
-        asked[i]->state = q[i].answer.state == DNS_ANSWER && spf_has_client(c, &q[i].answer, whole)
-                              ? SPF_NAME_VALID
-                              : SPF_NAME_INVALID;
-        if (is_void && (r = spf_use(c, &q[i])) < 0) {
-            return r;
-        }
+        asked[i]->state = confirmed(c, &q[i].answer);
     }
-    return 0;
+    for (size_t i = 0; i < c->names.count; i++) {
+        const struct spf_name *name = &c->names.names[i];
+        nothing |= is_wanted(name, below) && name->state == SPF_NAME_VOID;
+    }
+    return nothing ? spf_count_void(c) : 0;
 }
 
 /* A validated name that is `domain` or below it (NULL: any); one that is the domain itself comes

@@ -170,7 +170,7 @@ static bool ends_in_toplabel(struct slice literal)
 
 static const char *macro_fault(const struct piece *p, enum spf_text kind, unsigned count)
 {
-    if (kind == SPF_DOMAIN_SPEC && SPF_MACRO_BIT(p->macro) & SPF_MACRO_EXP_ONLY) {
+    if (kind != SPF_EXPLAIN_STRING && (SPF_MACRO_BIT(p->macro) & SPF_MACRO_EXP_ONLY) != 0) {
         return "a macro that only an explanation may have";
     }
     return kind != SPF_MACRO_STRING && count > SPF_MACROS_MOST ? "too many macros" : NULL;

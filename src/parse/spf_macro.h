@@ -36,9 +36,9 @@ struct spf_values {
 };
 
 enum spf_text {
-    SPF_DOMAIN_SPEC,    /* ends in a toplabel or a macro, and none of them is "c", "r" or "t" */
+    SPF_DOMAIN_SPEC,    /* ends in a toplabel or a macro */
     SPF_MACRO_STRING,   /* the value of an unknown modifier */
-    SPF_EXPLAIN_STRING, /* with spaces */
+    SPF_EXPLAIN_STRING, /* with spaces; and only here may be the macros "c", "r" and "t" (7.2) */
 };
 
 /* So many macros a domain-spec or an explain-string may have: each stands for at least an octet, as

@@ -70,7 +70,7 @@ static void terms_are_read(void **state)
         {"EXP=x.example", SPF_EXP, '+', "x.example", 0, 0},
         {"unknown=", SPF_UNKNOWN_MODIFIER, '+', "", 0, 0},
         {"a=b", SPF_UNKNOWN_MODIFIER, '+', "b", 0, 0},
-        {"x.y-z_1=%{r}%%%_%-/:", SPF_UNKNOWN_MODIFIER, '+', "%{r}%%%_%-/:", 0, 0},
+        {"x.y-z_1=%{s}%%%_%-/:", SPF_UNKNOWN_MODIFIER, '+', "%{s}%%%_%-/:", 0, 0},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -174,6 +174,7 @@ static void faults_are_told_with_their_place(void **state)
         {"v=spf1 a:%{d^00r}.example", "a macro that keeps no part"},
         {"v=spf1 -all exp=^%{r}.example", "a macro that only an explanation may have"},
         {"v=spf1 a:x^%{T}.example", "a macro that only an explanation may have"},
+        {"v=spf1 x=y^%{c}", "a macro that only an explanation may have"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
