@@ -31,6 +31,8 @@ typedef void dns_lists_tell(void *arg, bool trouble, const char *line);
 struct dns_lists *dns_lists_new(struct rt *rt, struct resolver *r, dns_lists_tell *tell, void *arg);
 /* Ends what looks into the lists' health, soon, and begins no more of it. */
 void dns_lists_drain(struct dns_lists *l);
+/* Is a list being looked into just now? Not for longer than one question takes. */
+bool dns_lists_look(const struct dns_lists *l);
 /* All tasks have ended. NULL allowed; returns NULL. */
 struct dns_lists *dns_lists_free(struct dns_lists *l);
 

@@ -60,6 +60,16 @@ void dns_lists_drain(struct dns_lists *l)
     }
 }
 
+bool dns_lists_look(const struct dns_lists *l)
+{
+    list_for_each (it, &l->lists) {
+        if (list_entry(it, struct list_health, link)->looking) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct dns_lists *dns_lists_free(struct dns_lists *l)
 {
     struct list *it;

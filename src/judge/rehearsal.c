@@ -203,8 +203,8 @@ static void begin(struct rehearsal *r, const struct judge_case *c)
     sim_set_seed(r->sim, SEED);
     decision_ids_init(&r->server.ids, slice_of(r->conf.hostname), SLOT);
     store_shared_clear(r->shared);
-    (void)resolver_free(r->server.resolver);
-    r->server.resolver = r->dns != NULL ? resolver_of_zone(r->rt, r->dns) : NULL;
+    struct resolver *dns = r->dns != NULL ? resolver_of_zone(r->rt, r->dns) : NULL;
+    (void)resolver_free(smtp_server_resolve(&r->server, dns));
     struct addr client = c->client;
     client.port = client.port != 0 ? client.port : CLIENT_PORT;
     sim_set_address(r->outside, &client);
@@ -221,7 +221,7 @@ static void begin(struct rehearsal *r, const struct judge_case *c)
     r->client.done = false;
 }
 
-/* Until the server has forgotten the client, too. */
+/* Until the server has forgotten the client, too, and what it asks is answered. */
 static void play(struct rehearsal *r)
 {
     if (task_spawn(r->outside, rt_root_of(r->outside), judge_client_main, &r->client) < 0) {
@@ -229,10 +229,10 @@ static void play(struct rehearsal *r)
     }
     bool done = sim_run_until(r->sim, &r->client.done);
     usec_t until = sim_now(r->sim) + AFTERWARDS;
-    while (done && smtp_server_clients(&r->server) > 0 && sim_now(r->sim) < until) {
+    while (done && !smtp_server_rests(&r->server) && sim_now(r->sim) < until) {
         sim_run(r->sim, sim_now(r->sim) + USEC_SEC);
     }
-    if (!done || smtp_server_clients(&r->server) > 0) {
+    if (!done || !smtp_server_rests(&r->server)) {
         panic("a rehearsed session does not end");
     }
 }

@@ -7,6 +7,23 @@
 #include "smtp/foresight.h"
 #include "smtp/session.h"
 
+struct resolver *smtp_server_resolve(struct smtp_server *srv, struct resolver *r)
+{
+    struct resolver *before = srv->resolver;
+    srv->resolver = r;
+    srv->lists = dns_lists_free(srv->lists);
+    if (r != NULL) {
+        srv->lists = dns_lists_new(srv->rt, r, srv->tell, srv->tell_arg);
+    }
+    return before;
+}
+
+bool smtp_server_rests(const struct smtp_server *srv)
+{
+    return smtp_server_clients(srv) == 0 && srv->foresight_count == 0 &&
+           (srv->lists == NULL || !dns_lists_look(srv->lists));
+}
+
 void smtp_server_init(struct smtp_server *srv, unsigned slot)
 {
     const struct conf *conf = srv->conf;
@@ -23,9 +40,7 @@ void smtp_server_init(struct smtp_server *srv, unsigned slot)
         .folder = conf->spool,
         .memory_each = (size_t)conf->limits.message_memory,
     };
-    if (srv->resolver != NULL) {
-        srv->lists = dns_lists_new(srv->rt, srv->resolver, srv->tell, srv->tell_arg);
-    }
+    (void)smtp_server_resolve(srv, srv->resolver);
     arena_init(&srv->arena);
     srv->guest_memo = fact_memo_new(&srv->arena, srv->policy->use_count[SCOPE_CONNECTION]);
     srv->listener_names = arena_alloc(&srv->arena, conf->listen_count * ADDR_TEXT_MAX);

@@ -113,6 +113,13 @@ struct smtp_server {
  * decision ids. */
 void smtp_server_init(struct smtp_server *srv, unsigned slot);
 
+/* Another DNS for facts from now on, or none; returns the one before. What was found out about DNS
+ * lists is forgotten. For simulated worlds, while smtp_server_rests. */
+struct resolver *smtp_server_resolve(struct smtp_server *srv, struct resolver *r);
+
+/* No client is here, and nothing is being asked that was begun for one. */
+bool smtp_server_rests(const struct smtp_server *srv);
+
 /* Clients here, in sessions or waiting for one. */
 unsigned smtp_server_clients(const struct smtp_server *srv);
 
