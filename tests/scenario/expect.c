@@ -436,6 +436,9 @@ void check_end(struct run *r)
         if (!w->killed && w->deliveries.late_running > 0) {
             fail(r, "an answer is still waited for");
         }
+        if (!w->killed && !smtp_server_rests(&w->server)) {
+            fail(r, "something is still being asked for a client that has gone");
+        }
         if (!w->killed && w->server.resolver != NULL &&
             resolver_stats(w->server.resolver)->under_way > 0) {
             fail(r, "a question to the DNS is still under way");

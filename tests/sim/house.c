@@ -161,6 +161,8 @@ static void start_worker(struct house *h, unsigned slot)
         .policy = h->policy,
         .tls = h->tls,
         .resolver = zone_of(h) != NULL ? resolver_of_zone(w->rt, zone_of(h)) : NULL,
+        .tell = tell,
+        .tell_arg = h,
         .counts = &w->counts,
         .gate = gate_functions(&w->gate),
     };
@@ -254,7 +256,7 @@ void house_set_dns(struct house *h, struct zone *zone)
     for (unsigned i = 0; i < h->worker_count; i++) {
         struct worker *w = h->workers[i];
         if (w->server.resolver == NULL) {
-            w->server.resolver = resolver_of_zone(w->rt, zone);
+            (void)smtp_server_resolve(&w->server, resolver_of_zone(w->rt, zone));
         } else {
             resolver_set_zone(w->server.resolver, zone);
         }
