@@ -333,6 +333,27 @@ static void st_sessions(struct run *r, const char *rest)
     }
 }
 
+/* expect counted COUNTER N */
+static void st_counted(struct run *r, const char *rest)
+{
+    static const char *const names[] = {
+#define COUNTER(name, prose) #name,
+#include "tbl/counters.h"
+#undef COUNTER
+    };
+    const size_t n = strcspn(rest, " ");
+    for (size_t i = 0; i < COUNTER_COUNT; i++) {
+        if (strlen(names[i]) == n && strncmp(names[i], rest, n) == 0) {
+            const uint64_t counted = house_stat(r->house, i * sizeof(uint64_t));
+            if (counted != number(r, rest + n + strspn(rest + n, " "))) {
+                fail(r, "%s is %llu", names[i], (unsigned long long)counted);
+            }
+            return;
+        }
+    }
+    fail(r, "there is no such counter");
+}
+
 static void st_drained(struct run *r, const char *rest)
 {
     bool wanted = strcmp(rest, "no") != 0;
@@ -469,6 +490,7 @@ const struct statement expect_statements[] = {
     {"expect mail", st_mail},
     {"expect sessions", st_sessions},
     {"expect drained", st_drained},
+    {"expect counted", st_counted},
     {"expect handshakes", st_handshakes},
     {"expect resumed", st_resumed},
     {NULL},
