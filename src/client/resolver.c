@@ -105,6 +105,16 @@ struct resolver *resolver_of_zone(struct rt *rt, const struct zone *zone)
 void resolver_set_zone(struct resolver *r, const struct zone *zone)
 {
     resolver_source_set_zone(r->source, zone);
+    if (r->cache != NULL) {
+        resolver_keep_answers(r, r->cache_octets);
+    }
+}
+
+void resolver_keep_answers(struct resolver *r, size_t octets)
+{
+    (void)dns_cache_free(r->cache);
+    r->cache = dns_cache_new(octets, r->secret);
+    r->cache_octets = octets;
 }
 
 void resolver_set_table(struct resolver *r, struct slice text)

@@ -66,6 +66,9 @@ void resolver_set_table(struct resolver *r, struct slice text);
 struct resolver *resolver_of_zone(struct rt *rt, const struct zone *zone);
 /* Another zone from now on; the one before must live as long, too, for answers under way. */
 void resolver_set_zone(struct resolver *r, const struct zone *zone);
+/* Keeps its answers from now on, in so many octets, as the real world's does; another zone begins
+ * with none. */
+void resolver_keep_answers(struct resolver *r, size_t octets);
 
 /* No task may wait on it any more. NULL allowed; returns NULL. */
 struct resolver *resolver_free(struct resolver *r);

@@ -119,6 +119,7 @@ struct resolver {
     struct host_table *hosts;
     struct resolver_source *source; /* NULL: the table is all */
     struct dns_cache *cache;        /* NULL: none */
+    size_t cache_octets;            /* of a zone's */
     usec_t question_time;           /* 0: without end */
     bool simulated;                 /* the table stands for the DNS, too */
     bool validates;

@@ -204,6 +204,9 @@ static void begin(struct rehearsal *r, const struct judge_case *c)
     decision_ids_init(&r->server.ids, slice_of(r->conf.hostname), SLOT);
     store_shared_clear(r->shared);
     struct resolver *dns = r->dns != NULL ? resolver_of_zone(r->rt, r->dns) : NULL;
+    if (dns != NULL) {
+        resolver_keep_answers(dns, (size_t)r->conf.limits.dns_cache);
+    }
     (void)resolver_free(smtp_server_resolve(&r->server, dns));
     struct addr client = c->client;
     client.port = client.port != 0 ? client.port : CLIENT_PORT;

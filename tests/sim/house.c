@@ -118,6 +118,17 @@ static const struct zone *zone_of(const struct house *h)
     return h->zones.n > 0 ? zones[h->zones.n / sizeof(*zones) - 1] : NULL;
 }
 
+/* As a worker has it. */
+static struct resolver *resolver_for(const struct house *h, struct rt *rt)
+{
+    if (zone_of(h) == NULL) {
+        return NULL;
+    }
+    struct resolver *r = resolver_of_zone(rt, zone_of(h));
+    resolver_keep_answers(r, (size_t)h->conf->limits.dns_cache);
+    return r;
+}
+
 static void start_worker(struct house *h, unsigned slot)
 {
     if (h->worker_count == HOUSE_WORKERS_MAX) {
@@ -160,7 +171,7 @@ static void start_worker(struct house *h, unsigned slot)
         .decisions = w->decisions,
         .policy = h->policy,
         .tls = h->tls,
-        .resolver = zone_of(h) != NULL ? resolver_of_zone(w->rt, zone_of(h)) : NULL,
+        .resolver = resolver_for(h, w->rt),
         .tell = tell,
         .tell_arg = h,
         .counts = &w->counts,
@@ -256,7 +267,7 @@ void house_set_dns(struct house *h, struct zone *zone)
     for (unsigned i = 0; i < h->worker_count; i++) {
         struct worker *w = h->workers[i];
         if (w->server.resolver == NULL) {
-            (void)smtp_server_resolve(&w->server, resolver_of_zone(w->rt, zone));
+            (void)smtp_server_resolve(&w->server, resolver_for(h, w->rt));
         } else {
             resolver_set_zone(w->server.resolver, zone);
         }
