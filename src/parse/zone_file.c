@@ -1,191 +1,18 @@
 #include "parse/zone_file.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/octets.h"
 #include "parse/ascii.h"
+#include "parse/zone_line.h"
 
 #define STRING_MOST 255u   /* RFC 1035 3.3 */
 #define DATA_MOST   65535u /* RDLENGTH */
 #define TTL_MOST    ((uint64_t)INT32_MAX)
 
-enum token_kind { TOKEN_WORD, TOKEN_STRING, TOKEN_LINE_END, TOKEN_END };
-
-struct token {
-    enum token_kind kind;
-    struct slice text; /* without the quotes; escapes as they are */
-    unsigned line;
-    unsigned column;
-};
-
-/* What the functions below share while one entry is read. */
-struct entry_reader {
-    struct zone_reader *r;
-    struct arena *arena;
-    struct zone_entry *entry;
-    struct zone_problem *problem;
-    struct token t; /* the one to be looked at */
-};
-
-static int fail_at(const struct entry_reader *e, unsigned line, unsigned column, const char *format,
-                   ...) __attribute__((format(printf, 4, 5)));
-
-static int fail_at(const struct entry_reader *e, unsigned line, unsigned column, const char *format,
-                   ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    e->problem->line = line;
-    e->problem->column = column;
-    (void)vsnprintf(e->problem->text, sizeof(e->problem->text), format, ap);
-    va_end(ap);
-    return -EINVAL;
-}
-
-/* "expected a TTL, not "x"" */
-static int expected(const struct entry_reader *e, const char *what)
-{
-    const struct token *t = &e->t;
-    if (t->kind == TOKEN_LINE_END || t->kind == TOKEN_END) {
-        return fail_at(e, t->line, t->column, "expected %s, and the line ends", what);
-    }
-    return fail_at(e, t->line, t->column, "expected %s, not \"%.*s\"", what,
-                   (int)(t->text.n < 48 ? t->text.n : 48), t->text.p);
-}
-
-/* ---- tokens ---- */
-
-static int peek(const struct zone_reader *r)
-{
-    return r->at < r->text.n ? (unsigned char)r->text.p[r->at] : -1;
-}
-
-static bool is_blank(int c)
-{
-    return ascii_is_blank(c) || c == '\r';
-}
-
-static void newline(struct zone_reader *r)
-{
-    r->at++;
-    r->line++;
-    r->line_at = r->at;
-}
-
-static unsigned column(const struct zone_reader *r)
-{
-    return (unsigned)(r->at - r->line_at) + 1;
-}
-
-/* Blanks, comments, parentheses, and ends of line between these. */
-static int skip_blanks(const struct entry_reader *e)
-{
-    struct zone_reader *r = e->r;
-    for (int c = peek(r); c >= 0; c = peek(r)) {
-        if (c == ';') {
-            const char *end = memchr(r->text.p + r->at, '\n', r->text.n - r->at);
-            r->at = end != NULL ? (size_t)(end - r->text.p) : r->text.n;
-        } else if (c == '\n' && r->depth > 0) {
-            newline(r);
-        } else if (c == '(' || c == ')') {
-            if (c == ')' && r->depth == 0) {
-                return fail_at(e, r->line, column(r), "\")\" without \"(\"");
-            }
-            r->depth += c == '(' ? 1u : -1u;
-            r->at++;
-        } else if (is_blank(c)) {
-            r->at++;
-        } else {
-            return 0;
-        }
-    }
-    return r->depth == 0 ? 0 : fail_at(e, r->line, column(r), "expected \")\", and the file ends");
-}
-
-static bool ends_word(int c)
-{
-    return c < 0 || c == '\n' || c == ';' || c == '"' || c == '(' || c == ')' || is_blank(c);
-}
-
-static int take_octets(struct entry_reader *e)
-{
-    struct zone_reader *r = e->r;
-    bool quoted = peek(r) == '"';
-    r->at += quoted;
-    size_t from = r->at;
-    for (int c = peek(r); quoted ? c != '"' : !ends_word(c); c = peek(r)) {
-        if (c < 0 || c == '\n') {
-            return fail_at(e, r->line, column(r), "expected \" at the string's end");
-        }
-        r->at++;
-        if (c == '\\') {
-            if (peek(r) < 0 || peek(r) == '\n') {
-                return fail_at(e, r->line, column(r), "expected an octet behind \"\\\"");
-            }
-            r->at++;
-        }
-    }
-    e->t.kind = quoted ? TOKEN_STRING : TOKEN_WORD;
-    e->t.text = (struct slice){r->text.p + from, r->at - from};
-    r->at += quoted;
-    return 0;
-}
-
-static int advance(struct entry_reader *e)
-{
-    struct zone_reader *r = e->r;
-    int rc = skip_blanks(e);
-    if (rc < 0) {
-        return rc;
-    }
-    e->t = (struct token){.line = r->line, .column = column(r)};
-    if (peek(r) < 0) {
-        e->t.kind = TOKEN_END;
-        return 0;
-    }
-    if (peek(r) == '\n') {
-        e->t.kind = TOKEN_LINE_END;
-        newline(r);
-        return 0;
-    }
-    return take_octets(e);
-}
-
-static bool at_line_end(const struct entry_reader *e)
-{
-    return e->t.kind == TOKEN_LINE_END || e->t.kind == TOKEN_END;
-}
-
-static bool is_word(const struct entry_reader *e, const char *word)
-{
-    return e->t.kind == TOKEN_WORD && slice_eq_nocase(e->t.text, slice_of(word));
-}
-
-/* ---- octets, numbers, names ---- */
-
-/* The octet at *at, which goes on behind it: 0…255, with 256 added where it was escaped; -1: \ and
- * three digits that are no octet. */
-static int next_octet(struct slice text, size_t *at)
-{
-    unsigned char c = (unsigned char)text.p[(*at)++];
-    if (c != '\\') {
-        return c;
-    }
-    c = (unsigned char)text.p[(*at)++]; /* which take_octets has seen to be there */
-    if (!ascii_is_digit(c)) {
-        return 256 + c;
-    }
-    if (text.n - *at < 2 || !ascii_is_digit(text.p[*at]) || !ascii_is_digit(text.p[*at + 1])) {
-        return -1;
-    }
-    int value = (c - '0') * 100 + (text.p[*at] - '0') * 10 + text.p[*at + 1] - '0';
-    *at += 2;
-    return value <= 255 ? 256 + value : -1;
-}
+/* ---- numbers, names ---- */
 
 static bool parse_number(struct slice text, uint64_t most, uint64_t *ret)
 {
@@ -238,22 +65,22 @@ static bool parse_seconds(struct slice text, uint64_t *ret)
     return sum > 0;
 }
 
-static int take_number(struct entry_reader *e, const char *what, uint64_t most, uint64_t *ret)
+static int take_number(struct zone_line *e, const char *what, uint64_t most, uint64_t *ret)
 {
-    if (e->t.kind != TOKEN_WORD || !parse_number(e->t.text, most, ret)) {
-        return expected(e, what);
+    if (e->t.kind != ZONE_TOKEN_WORD || !parse_number(e->t.text, most, ret)) {
+        return zone_expected(e, what);
     }
-    return advance(e);
+    return zone_advance(e);
 }
 
-static int take_seconds(struct entry_reader *e, uint32_t *ret)
+static int take_seconds(struct zone_line *e, uint32_t *ret)
 {
     uint64_t n = 0;
-    if (e->t.kind != TOKEN_WORD || !parse_seconds(e->t.text, &n)) {
-        return expected(e, "a time such as 3600 or 1h30m");
+    if (e->t.kind != ZONE_TOKEN_WORD || !parse_seconds(e->t.text, &n)) {
+        return zone_expected(e, "a time such as 3600 or 1h30m");
     }
     *ret = (uint32_t)n;
-    return advance(e);
+    return zone_advance(e);
 }
 
 /* The labels of a name as it is written; *ret_whole: a dot is at the end. */
@@ -264,7 +91,7 @@ static int parse_labels(struct slice text, struct dns_name *ret, bool *ret_whole
     bool whole = false;
     dns_name_root(ret);
     for (size_t at = 0; at < text.n;) {
-        int c = next_octet(text, &at);
+        int c = zone_next_octet(text, &at);
         whole = c == '.';
         if (whole) {
             if (dns_name_append(ret, (struct slice){label, n}) < 0) {
@@ -298,15 +125,15 @@ static int parse_name(const struct zone_reader *r, struct slice text, struct dns
     return whole ? 0 : dns_name_join(ret, &r->origin);
 }
 
-static int take_name(struct entry_reader *e, struct dns_name *ret)
+static int take_name(struct zone_line *e, struct dns_name *ret)
 {
-    if (e->t.kind != TOKEN_WORD || parse_name(e->r, e->t.text, ret) < 0) {
-        return expected(e, "a name");
+    if (e->t.kind != ZONE_TOKEN_WORD || parse_name(e->r, e->t.text, ret) < 0) {
+        return zone_expected(e, "a name");
     }
-    return advance(e);
+    return zone_advance(e);
 }
 
-static int take_name_copy(struct entry_reader *e, const struct dns_name **ret)
+static int take_name_copy(struct zone_line *e, const struct dns_name **ret)
 {
     struct dns_name *copy = arena_alloc(e->arena, sizeof(*copy));
     *ret = copy;
@@ -315,16 +142,16 @@ static int take_name_copy(struct entry_reader *e, const struct dns_name **ret)
 
 /* ---- data ---- */
 
-static int take_address(struct entry_reader *e, enum addr_family family)
+static int take_address(struct zone_line *e, enum addr_family family)
 {
     struct addr *a = &e->entry->record.address;
-    if (e->t.kind != TOKEN_WORD || addr_parse(e->t.text, a) < 0 || a->family != family) {
-        return expected(e, family == ADDR_V4 ? "an IPv4 address" : "an IPv6 address");
+    if (e->t.kind != ZONE_TOKEN_WORD || addr_parse(e->t.text, a) < 0 || a->family != family) {
+        return zone_expected(e, family == ADDR_V4 ? "an IPv4 address" : "an IPv6 address");
     }
-    return advance(e);
+    return zone_advance(e);
 }
 
-static int take_mx(struct entry_reader *e)
+static int take_mx(struct zone_line *e)
 {
     uint64_t preference = 0;
     int r = take_number(e, "a preference (0 to 65535)", UINT16_MAX, &preference);
@@ -333,32 +160,32 @@ static int take_mx(struct entry_reader *e)
 }
 
 /* Appends one string's octets; *wire counts them with the octet of its length. */
-static int take_string(struct entry_reader *e, struct buf *text, size_t *wire)
+static int take_string(struct zone_line *e, struct buf *text, size_t *wire)
 {
     size_t length = 0;
     for (size_t at = 0; at < e->t.text.n; length++) {
-        int c = next_octet(e->t.text, &at);
+        int c = zone_next_octet(e->t.text, &at);
         char octet = (char)c;
         if (c < 0) {
-            return expected(e, "000 to 255 behind \"\\\"");
+            return zone_expected(e, "000 to 255 behind \"\\\"");
         }
         buf_append(text, &octet, 1);
     }
     *wire += length + 1;
     if (length > STRING_MOST || *wire > DATA_MOST) {
-        return fail_at(e, e->t.line, e->t.column,
-                       "expected strings of at most %u octets, and %u in all", STRING_MOST,
-                       DATA_MOST);
+        return zone_fail_at(e, e->t.line, e->t.column,
+                            "expected strings of at most %u octets, and %u in all", STRING_MOST,
+                            DATA_MOST);
     }
-    return advance(e);
+    return zone_advance(e);
 }
 
-static int take_text(struct entry_reader *e)
+static int take_text(struct zone_line *e)
 {
     struct buf text = {0};
     size_t wire = 0;
-    int r = at_line_end(e) ? expected(e, "a string") : 0;
-    while (r == 0 && !at_line_end(e)) {
+    int r = zone_at_line_end(e) ? zone_expected(e, "a string") : 0;
+    while (r == 0 && !zone_at_line_end(e)) {
         r = take_string(e, &text, &wire);
     }
     e->entry->record.text = arena_copy(e->arena, buf_slice(&text));
@@ -367,7 +194,7 @@ static int take_text(struct entry_reader *e)
 }
 
 /* Its data as they are in a message: two names and five numbers (RFC 1035 3.3.13). */
-static int take_soa(struct entry_reader *e)
+static int take_soa(struct zone_line *e)
 {
     struct dns_name server, person;
     uint32_t times[4] = {0};
@@ -393,7 +220,7 @@ static int take_soa(struct entry_reader *e)
     return 0;
 }
 
-static int take_data(struct entry_reader *e)
+static int take_data(struct zone_line *e)
 {
     struct dns_record *x = &e->entry->record;
     switch ((enum dns_type)e->entry->type) {
@@ -409,7 +236,7 @@ static int take_data(struct entry_reader *e)
     case DNS_SOA: return take_soa(e);
     case DNS_DNSKEY: break;
     }
-    return expected(e, "a type of record");
+    return zone_expected(e, "a type of record");
 }
 
 /* ---- entries ---- */
@@ -434,39 +261,38 @@ static const char *const other_types[] = {
     "SSHFP", "SVCB", "TLSA",    "OPENPGPKEY", "SRV",   "URI",   "ZONEMD",
 };
 
-static bool find_type(const struct entry_reader *e, enum zone_entry_kind *ret_kind,
-                      unsigned *ret_type)
+static bool find_type(const struct zone_line *e, enum zone_entry_kind *ret_kind, unsigned *ret_type)
 {
     struct slice number;
     uint64_t n = 0;
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        if (is_word(e, types[i].word)) {
+        if (zone_is_word(e, types[i].word)) {
             *ret_kind = types[i].kind;
             *ret_type = types[i].type;
             return true;
         }
     }
     for (size_t i = 0; i < sizeof(other_types) / sizeof(other_types[0]); i++) {
-        if (is_word(e, other_types[i])) {
+        if (zone_is_word(e, other_types[i])) {
             *ret_kind = ZONE_OTHER;
             return true;
         }
     }
     *ret_kind = ZONE_OTHER; /* RFC 3597 */
-    return e->t.kind == TOKEN_WORD && slice_prefix(e->t.text, "TYPE", &number) &&
+    return e->t.kind == ZONE_TOKEN_WORD && slice_prefix(e->t.text, "TYPE", &number) &&
            parse_number(number, UINT16_MAX, &n);
 }
 
 /* [TTL] [IN], in either order */
-static int take_ttl_and_class(struct entry_reader *e)
+static int take_ttl_and_class(struct zone_line *e)
 {
     bool ttl = false, class = false;
     for (;;) {
         int r;
-        if (!class && is_word(e, "IN")) {
+        if (!class && zone_is_word(e, "IN")) {
             class = true;
-            r = advance(e);
-        } else if (!ttl && e->t.kind == TOKEN_WORD && e->t.text.n > 0 &&
+            r = zone_advance(e);
+        } else if (!ttl && e->t.kind == ZONE_TOKEN_WORD && e->t.text.n > 0 &&
                    ascii_is_digit(e->t.text.p[0])) {
             ttl = true;
             r = take_seconds(e, &e->entry->ttl);
@@ -481,30 +307,30 @@ static int take_ttl_and_class(struct entry_reader *e)
 }
 
 /* The type of which nothing is to be had, if one is named. */
-static int take_pseudo(struct entry_reader *e)
+static int take_pseudo(struct zone_line *e)
 {
     enum zone_entry_kind kind;
     unsigned type = 0;
-    if (at_line_end(e)) {
+    if (zone_at_line_end(e)) {
         return 0;
     }
     if (!find_type(e, &kind, &type) || kind != ZONE_RECORD) {
-        return expected(e, "a type of record");
+        return zone_expected(e, "a type of record");
     }
     e->entry->type = type;
-    return advance(e);
+    return zone_advance(e);
 }
 
-static int take_others(struct entry_reader *e)
+static int take_others(struct zone_line *e)
 {
     int r = 0;
-    while (r == 0 && !at_line_end(e)) {
-        r = advance(e);
+    while (r == 0 && !zone_at_line_end(e)) {
+        r = zone_advance(e);
     }
     return r;
 }
 
-static int take_entry(struct entry_reader *e)
+static int take_entry(struct zone_line *e)
 {
     struct zone_entry *x = e->entry;
     x->owner = e->r->owner;
@@ -514,9 +340,9 @@ static int take_entry(struct entry_reader *e)
         return r;
     }
     if (!find_type(e, &x->kind, &x->type)) {
-        return expected(e, "a type of record");
+        return zone_expected(e, "a type of record");
     }
-    r = advance(e);
+    r = zone_advance(e);
     if (r < 0) {
         return r;
     }
@@ -527,32 +353,32 @@ static int take_entry(struct entry_reader *e)
     }
 }
 
-static int take_latency(struct entry_reader *e)
+static int take_latency(struct zone_line *e)
 {
     uint64_t n = 0;
     struct slice text = e->t.text;
     e->entry->kind = ZONE_LATENCY;
-    if (e->t.kind == TOKEN_WORD && text.n > 2 && (text.p[text.n - 1] | 0x20) == 's' &&
+    if (e->t.kind == ZONE_TOKEN_WORD && text.n > 2 && (text.p[text.n - 1] | 0x20) == 's' &&
         (text.p[text.n - 2] | 0x20) == 'm' &&
         parse_number((struct slice){text.p, text.n - 2}, TTL_MOST, &n)) {
         e->entry->latency = (usec_t)n * USEC_MSEC;
-    } else if (e->t.kind == TOKEN_WORD && parse_seconds(text, &n)) {
+    } else if (e->t.kind == ZONE_TOKEN_WORD && parse_seconds(text, &n)) {
         e->entry->latency = (usec_t)n * USEC_SEC;
     } else {
-        return expected(e, "a time such as 200ms");
+        return zone_expected(e, "a time such as 200ms");
     }
-    return advance(e);
+    return zone_advance(e);
 }
 
 /* 1 where the line is an entry; 0: it was about how to read on. */
-static int take_directive(struct entry_reader *e)
+static int take_directive(struct zone_line *e)
 {
     struct zone_reader *r = e->r;
-    bool origin = is_word(e, "$ORIGIN"), ttl = is_word(e, "$TTL");
-    if (!origin && !ttl && !is_word(e, "$LATENCY")) {
-        return expected(e, "$ORIGIN, $TTL or $LATENCY");
+    bool origin = zone_is_word(e, "$ORIGIN"), ttl = zone_is_word(e, "$TTL");
+    if (!origin && !ttl && !zone_is_word(e, "$LATENCY")) {
+        return zone_expected(e, "$ORIGIN, $TTL or $LATENCY");
     }
-    int rc = advance(e);
+    int rc = zone_advance(e);
     if (rc < 0) {
         return rc;
     }
@@ -571,11 +397,11 @@ static int take_directive(struct entry_reader *e)
 }
 
 /* A line that says something: 1 with an entry, 0 without, or -EINVAL. */
-static int take_line(struct entry_reader *e, bool blank_first)
+static int take_line(struct zone_line *e, bool blank_first)
 {
     struct zone_reader *r = e->r;
     struct slice word;
-    if (!blank_first && e->t.kind == TOKEN_WORD && slice_prefix(e->t.text, "$", &word)) {
+    if (!blank_first && e->t.kind == ZONE_TOKEN_WORD && slice_prefix(e->t.text, "$", &word)) {
         return take_directive(e);
     }
     int rc = 0;
@@ -583,7 +409,7 @@ static int take_line(struct entry_reader *e, bool blank_first)
         rc = take_name(e, &r->owner);
         r->has_owner = rc == 0;
     } else if (!r->has_owner) {
-        rc = expected(e, "a name at the line's beginning, since no entry is above it");
+        rc = zone_expected(e, "a name at the line's beginning, since no entry is above it");
     }
     rc = rc < 0 ? rc : take_entry(e);
     return rc < 0 ? rc : 1;
@@ -601,18 +427,18 @@ int zone_reader_next(struct zone_reader *r, struct arena *arena, struct zone_ent
 {
     struct zone_entry entry;
     struct zone_problem problem;
-    struct entry_reader e = {.r = r, .arena = arena, .entry = &entry, .problem = &problem};
+    struct zone_line e = {.r = r, .arena = arena, .entry = &entry, .problem = &problem};
     int rc;
     do {
         entry = (struct zone_entry){0};
-        bool blank_first = is_blank(peek(r));
-        rc = advance(&e);
-        if (rc == 0 && e.t.kind == TOKEN_END) {
+        bool blank_first = zone_blank_is_next(r);
+        rc = zone_advance(&e);
+        if (rc == 0 && e.t.kind == ZONE_TOKEN_END) {
             return 0;
         }
-        if (rc == 0 && e.t.kind != TOKEN_LINE_END) {
+        if (rc == 0 && e.t.kind != ZONE_TOKEN_LINE_END) {
             rc = take_line(&e, blank_first);
-            rc = rc >= 0 && !at_line_end(&e) ? expected(&e, "the line's end") : rc;
+            rc = rc >= 0 && !zone_at_line_end(&e) ? zone_expected(&e, "the line's end") : rc;
         }
     } while (rc == 0);
     if (rc < 0) {
