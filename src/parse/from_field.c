@@ -252,6 +252,7 @@ static bool address(struct reading *r, bool *group)
 {
     struct field_cursor start = r->c;
     struct from_address plain;
+    size_t before = r->from->count;
 
     if (addr_spec(r, &plain)) {
         int next = field_peek(&r->c);
@@ -265,11 +266,12 @@ static bool address(struct reading *r, bool *group)
         return false;
     }
     bool named = r->c.at > start.at;
+    bool like_one = r->from->count > before || r->from->cut;
     if (named && !*group && field_skip(&r->c, ':')) {
         *group = true;
         return true;
     }
-    if (named && field_peek(&r->c) == ',') {
+    if (named && !like_one && field_peek(&r->c) == ',') {
         return true; /* "Doe, John <john@example.org>" */
     }
     return angle_addr(r);

@@ -1,6 +1,7 @@
 /* DMARC evaluated over a hostile zone: four lines are the domain that SPF tells of, its result, the
  * domains of signatures and how many of them pass; then a header; behind an empty line a zone file.
- * Whatever they say, the check keeps its bounds, its time and its form. */
+ * Whatever they say, the check keeps its bounds, its time and its form; and organisation and record
+ * are those that one finds who takes the steps of RFC 9989 4.10 one after the other. */
 #include "fuzz.h"
 
 #include "auth/dmarc.h"
@@ -50,6 +51,125 @@ static void check_outcome(const struct dmarc_outcome *o)
     FUZZ_CHECK(!o->testing || o->policy != DMARC_REJECT);
 }
 
+/* ---- RFC 9989 4.10, one step after the other ---- */
+
+struct model {
+    const struct zone *zone;
+    struct arena arena;
+    struct dns_name names[9]; /* where records were found, from the longest on */
+    struct dmarc_record records[9];
+    size_t count;
+    bool failed;
+};
+
+/* Steps 1 and 2, or 5 and 6: does the walk stop here? */
+static bool model_query(struct model *m, const struct dns_name *target)
+{
+    struct dns_name name = *target;
+    struct dns_answer answer = {.state = DNS_NO_NAME};
+    struct dmarc_record record;
+    size_t count = 0;
+
+    if (dns_name_prepend(&name, SLICE_LIT("_dmarc")) == 0) {
+        zone_find(m->zone, &name, DNS_TXT, &m->arena, &answer);
+    }
+    if (answer.state != DNS_ANSWER) {
+        m->failed = answer.state != DNS_NODATA && answer.state != DNS_NO_NAME;
+        return m->failed;
+    }
+    for (size_t i = 0; i < answer.count; i++) {
+        count += dmarc_record_parse(answer.records[i].text, &record);
+    }
+    if (count != 1) {
+        return false;
+    }
+    m->names[m->count] = *target;
+    m->records[m->count++] = record;
+    return record.psd != DMARC_PSD_U;
+}
+
+static void model_walk(struct model *m, const struct dns_name *start)
+{
+    struct dns_name target = *start;
+
+    m->count = 0;
+    if (model_query(m, &target)) {
+        return;
+    }
+    if (dns_name_labels(&target) < 8) {
+        dns_name_parent(&target);
+    }
+    while (dns_name_labels(&target) > 7) {
+        dns_name_parent(&target);
+    }
+    while (dns_name_labels(&target) > 0 && !model_query(m, &target)) {
+        dns_name_parent(&target);
+    }
+}
+
+/* 4.10.2, rules 1 to 3 */
+static struct dns_name model_organisation(const struct model *m, const struct dns_name *start)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->records[i].psd == DMARC_PSD_N) {
+            return m->names[i];
+        }
+        if (m->records[i].psd == DMARC_PSD_Y && !dns_name_eq(&m->names[i], start)) {
+            struct dns_name below = *start;
+            while (dns_name_labels(&below) > dns_name_labels(&m->names[i]) + 1) {
+                dns_name_parent(&below);
+            }
+            return below;
+        }
+    }
+    return m->count > 0 ? m->names[m->count - 1] : *start;
+}
+
+static bool model_has(const struct model *m, const struct dns_name *name)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (dns_name_eq(&m->names[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_name(struct slice found, const struct dns_name *expected)
+{
+    char text[DNS_NAME_TEXT_MAX];
+
+    FUZZ_CHECK(slice_eq(found, (struct slice){text, dns_name_format(expected, text)}));
+}
+
+/* Holds the outcome against the steps: 4.10.1 looks at the author's record, the organisation's,
+ * the suffix's. Names with escapes in them are left out. */
+static void check_walk(const struct zone *zone, const struct dmarc_outcome *o)
+{
+    struct model m = {.zone = zone};
+    struct dns_name author, organisation;
+
+    if (o->from.n == 0 || memchr(o->from.p, '\\', o->from.n) != NULL ||
+        dns_name_parse(o->from, &author) < 0) {
+        return;
+    }
+    arena_init(&m.arena);
+    model_walk(&m, &author);
+    FUZZ_CHECK(m.failed == (o->organisation.n == 0));
+    if (!m.failed) {
+        organisation = model_organisation(&m, &author);
+        check_name(o->organisation, &organisation);
+        if (m.count == 0) {
+            FUZZ_CHECK(o->domain.n == 0);
+        } else {
+            check_name(o->domain, model_has(&m, &author)         ? &author
+                                  : model_has(&m, &organisation) ? &organisation
+                                                                 : &m.names[m.count - 1]);
+        }
+    }
+    arena_free(&m.arena);
+}
+
 static void check_task(void *arg)
 {
     struct check *c = arg;
@@ -68,6 +188,7 @@ static void check_task(void *arg)
     arena_init(&arena);
     FUZZ_CHECK(dmarc_check(&q, &arena, &outcome) == 0);
     check_outcome(&outcome);
+    check_walk(c->zone, &outcome);
     FUZZ_CHECK(rt_now() - began <= WHOLE);
     FUZZ_CHECK(resolver_stats(resolver)->asked <= QUESTIONS_MOST);
     arena_free(&arena);

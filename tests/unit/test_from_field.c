@@ -148,6 +148,8 @@ static void test_lists_and_groups(void **state)
         {" \"A\", \"B\", <a@x.example>", "a@x.example | x.example", true},
         {" Team: Doe, Jane <jane@x.example>;", "jane@x.example | x.example", true},
         {" Doe, Jane", "|", false},
+        {" Ann a@x.example, Bee <b@y.example>", "a@x.example b@y.example | x.example y.example",
+         false},
         {" Doe, (<a@x.example>)", "a@x.example | x.example", false},
         {" Nobody:;", "|", false},
         {" Nobody: (c) ,, ;", "|", false},
