@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "auth/signature.h"
-#include "client/resolver.h"
+#include "auth/signature_keys.h"
 #include "parse/header_fields.h"
 #include "rt/rt.h"
 
@@ -20,37 +20,6 @@ static void decide(struct dkim_result *r, enum auth_result result, const char *p
 {
     r->result = result;
     r->problem = slice_of(problem);
-}
-
-/* ---- what the signature says for itself (RFC 6376 6.1.1) ---- */
-
-/* Seconds since 1970 as a point in time: what is too far away is very far away. */
-static usec_t seconds(uint64_t s)
-{
-    return s > (uint64_t)(USEC_NEVER / USEC_SEC) ? USEC_NEVER : (usec_t)s * USEC_SEC;
-}
-
-static void check_alone(const struct message_signature *m, usec_t wall, struct dkim_result *ret)
-{
-    const struct dkim_signature *s = &m->s;
-
-    if (s->algorithm == DKIM_RSA_SHA1) { /* whatever else is wrong with it */
-        decide(ret, AUTH_POLICY, "rsa-sha1 is not used any more");
-    } else if (m->error < 0) {
-        decide(ret,
-               m->error == -ENODATA ? AUTH_PERMERROR
-               : m->error == -E2BIG ? AUTH_POLICY
-                                    : AUTH_NEUTRAL,
-               s->problem);
-    } else if (m->body == BODY_UNHASHED) {
-        decide(ret, AUTH_POLICY, "too many signatures hash the body each in their own way");
-    } else if (m->body == BODY_SHORT) {
-        decide(ret, AUTH_PERMERROR, "l= is more than the body has");
-    } else if (seconds(s->signed_at) > wall + DKIM_CLOCKS_DIFFER) {
-        decide(ret, AUTH_POLICY, "t= is in the future");
-    } else if (seconds(s->expires) < wall - DKIM_CLOCKS_DIFFER) {
-        decide(ret, AUTH_PERMERROR, "the signature is expired");
-    }
 }
 
 /* The text without white space: b= is folded anywhere. */
@@ -87,32 +56,7 @@ static void shorten_b(struct dkim_result *results, size_t count)
     }
 }
 
-/* ---- keys ---- */
-
-/* Which question is for which signature. */
-struct lookup {
-    struct dns_question questions[DKIM_SIGNATURES_MOST];
-    size_t count;
-    size_t of[DKIM_SIGNATURES_MOST]; /* each signature's */
-};
-
-/* Finds the question for signature `i`, which others may have put, too. */
-static void want_key(struct lookup *l, size_t i, const struct dkim_signature *s,
-                     struct dkim_result *result)
-{
-    struct dns_question *q = &l->questions[l->count];
-
-    if (signature_key_name(s, &q->name) < 0) {
-        decide(result, AUTH_NEUTRAL, "s= and d= are no name in the DNS");
-        return;
-    }
-    q->type = DNS_TXT;
-    l->of[i] = 0;
-    while (!dns_name_eq(&l->questions[l->of[i]].name, &q->name)) {
-        l->of[i]++;
-    }
-    l->count += l->of[i] == l->count;
-}
+/* ---- verification ---- */
 
 static void finish(const struct message_signature *m, const struct signature_verdict *v,
                    struct dkim_result *ret)
@@ -128,8 +72,8 @@ static void finish(const struct message_signature *m, const struct signature_ver
 }
 
 static int verify_all(struct signed_message *m, const struct message_signature *list,
-                      const struct lookup *l, struct dkim_outcome *outcome,
-                      struct dkim_result *results)
+                      const struct signature_keys *keys, const size_t *numbers,
+                      struct dkim_outcome *outcome, struct dkim_result *results)
 {
     bool first = true;
 
@@ -147,7 +91,8 @@ static int verify_all(struct signed_message *m, const struct message_signature *
         if (same) {
             hash = signed_message_hash(m, &list[i]);
         }
-        signature_verify(&list[i].s, &l->questions[l->of[i]].answer, same ? &hash : NULL, &v);
+        signature_verify(&list[i].s, signature_keys_answer(keys, numbers[i]), same ? &hash : NULL,
+                         &v);
         finish(&list[i], &v, &results[i]);
     }
     return 0;
@@ -170,7 +115,8 @@ static void refuse_all(struct signed_message *m, struct arena *arena, struct dki
 }
 
 static void begin(const struct message_signature *list, const struct auth_clock *c,
-                  struct arena *arena, struct lookup *l, struct dkim_result *results, size_t count)
+                  struct arena *arena, struct signature_keys *keys, size_t *numbers,
+                  struct dkim_result *results, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct dkim_signature *s = &list[i].s;
@@ -183,9 +129,11 @@ static void begin(const struct message_signature *list, const struct auth_clock 
             .b = without_blanks(s->b, arena),
             .partial = list[i].partial,
         };
-        check_alone(&list[i], c->wall, &results[i]);
-        if (!is_decided(&results[i])) {
-            want_key(l, i, s, &results[i]);
+        struct signature_verdict v;
+        if (!signature_check(&list[i], c->wall, &v)) {
+            decide(&results[i], v.result, v.problem);
+        } else if (signature_keys_want(keys, s, &numbers[i]) < 0) {
+            decide(&results[i], AUTH_NEUTRAL, "s= and d= are no name in the DNS");
         }
     }
     shorten_b(results, count);
@@ -195,7 +143,6 @@ int dkim_verify(struct signed_message *m, struct resolver *r, const struct auth_
                 struct arena *arena, struct dkim_outcome *ret)
 {
     const struct message_signatures found = signed_message_signatures(m, DKIM_SIGNATURE);
-    const usec_t question = rt_now() + c->question_time;
 
     *ret = (struct dkim_outcome){.count = found.count, .ignored = found.ignored};
     if (signed_message_problem(m)[0] != '\0') {
@@ -205,17 +152,14 @@ int dkim_verify(struct signed_message *m, struct resolver *r, const struct auth_
     if (found.count == 0) {
         return 0;
     }
-    struct lookup *l = arena_zalloc(arena, sizeof(*l));
+    struct signature_keys keys;
+    size_t numbers[DKIM_SIGNATURES_MOST] = {0};
     struct dkim_result *results = arena_alloc(arena, found.count * sizeof(*results));
-    begin(found.list, c, arena, l, results, found.count);
+    signature_keys_init(&keys, found.count, arena);
+    begin(found.list, c, arena, &keys, numbers, results, found.count);
     ret->signatures = results;
-    for (size_t i = 0; i < l->count; i++) {
-        l->questions[i].answer.state = DNS_FAILED;
-    }
-    if (l->count > 0 && r != NULL &&
-        resolver_ask(r, l->questions, l->count, question < c->deadline ? question : c->deadline,
-                     arena) < 0) {
+    if (signature_keys_ask(&keys, r, c, arena) < 0) {
         return -ECANCELED;
     }
-    return verify_all(m, found.list, l, ret, results);
+    return verify_all(m, found.list, &keys, numbers, ret, results);
 }

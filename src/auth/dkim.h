@@ -15,9 +15,6 @@
 
 struct resolver;
 
-/* So far clocks may differ: t= may lie in the future, and x= in the past. */
-#define DKIM_CLOCKS_DIFFER ((usec_t)300 * USEC_SEC)
-
 /* One signature. The result is
  *   PASS       it holds;
  *   FAIL       the message, or the signature, was changed;

@@ -11,6 +11,45 @@
 #include "base/octets.h"
 #include "parse/dkim_key.h"
 
+static void say(struct signature_verdict *v, enum auth_result result, const char *problem)
+{
+    v->result = result;
+    v->problem = problem;
+}
+
+/* Seconds since 1970 as a point in time: what is too far away is very far away. */
+static usec_t seconds(uint64_t s)
+{
+    return s > (uint64_t)(USEC_NEVER / USEC_SEC) ? USEC_NEVER : (usec_t)s * USEC_SEC;
+}
+
+bool signature_check(const struct message_signature *m, usec_t wall, struct signature_verdict *ret)
+{
+    const struct dkim_signature *s = &m->s;
+
+    *ret = (struct signature_verdict){.problem = ""};
+    if (s->algorithm == DKIM_RSA_SHA1) { /* whatever else is wrong with it */
+        say(ret, AUTH_POLICY, "rsa-sha1 is not used any more");
+    } else if (m->error < 0) {
+        say(ret,
+            m->error == -ENODATA ? AUTH_PERMERROR
+            : m->error == -E2BIG ? AUTH_POLICY
+                                 : AUTH_NEUTRAL,
+            s->problem);
+    } else if (m->body == BODY_UNHASHED) {
+        say(ret, AUTH_POLICY, "too many signatures hash the body each in their own way");
+    } else if (m->body == BODY_SHORT) {
+        say(ret, AUTH_PERMERROR, "l= is more than the body has");
+    } else if (seconds(s->signed_at) > wall + SIGNATURE_CLOCKS_DIFFER) {
+        say(ret, AUTH_POLICY, "t= is in the future");
+    } else if (seconds(s->expires) < wall - SIGNATURE_CLOCKS_DIFFER) {
+        say(ret, AUTH_PERMERROR, "the signature is expired");
+    } else {
+        return true;
+    }
+    return false;
+}
+
 int signature_key_name(const struct dkim_signature *s, struct dns_name *ret)
 {
     struct dns_name domain;
@@ -92,12 +131,6 @@ static bool holds(const struct dkim_key *key, const struct dkim_signature *s,
 }
 
 /* ---- the key ---- */
-
-static void say(struct signature_verdict *v, enum auth_result result, const char *problem)
-{
-    v->result = result;
-    v->problem = problem;
-}
 
 /* May this key have made such a signature (RFC 6376 6.1.2)? False: *ret says why not. */
 static bool fits(const struct dkim_key *key, const struct dkim_signature *s,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "auth/result.h"
+#include "auth/signed_message.h"
 #include "base/digest.h"
 #include "client/resolver.h"
 #include "parse/dkim_signature.h"
@@ -33,6 +34,14 @@ struct signature_verdict {
     bool testing;            /* t=y in the key */
     const char *problem;     /* "" for a pass */
 };
+
+/* So far clocks may differ: t= may lie in the future, and x= in the past. */
+#define SIGNATURE_CLOCKS_DIFFER ((usec_t)300 * USEC_SEC)
+
+/* What the signature says for itself (RFC 6376 6.1.1), `wall` being the time since 1970. True: it
+ * may hold, as far as can be told without its key; a changed body is seen with the key. False: *ret
+ * says what is wrong: NEUTRAL (it cannot be understood), PERMERROR or POLICY. */
+bool signature_check(const struct message_signature *m, usec_t wall, struct signature_verdict *ret);
 
 /* Where the key is: SELECTOR._domainkey.DOMAIN, of which names in Unicode become A-labels (RFC 8616
  * 5). 0; or -EINVAL: there can be no such name. */

@@ -48,6 +48,13 @@ void digest_stream_update(struct digest_stream *d, const void *p, size_t n)
     }
 }
 
+void digest_stream_copy(struct digest_stream *to, const struct digest_stream *from)
+{
+    if (EVP_MD_CTX_copy_ex(to->context, from->context) != 1) {
+        fatal("OpenSSL cannot copy SHA-256");
+    }
+}
+
 struct digest digest_stream_finish(struct digest_stream *d)
 {
     struct digest result;

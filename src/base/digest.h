@@ -16,4 +16,6 @@ struct digest_stream *digest_stream_new(void);
 void digest_stream_free(struct digest_stream *d);
 void digest_stream_init(struct digest_stream *d);
 void digest_stream_update(struct digest_stream *d, const void *p, size_t n);
+/* `to` goes on from where `from` is; both may be updated further. */
+void digest_stream_copy(struct digest_stream *to, const struct digest_stream *from);
 struct digest digest_stream_finish(struct digest_stream *d);

@@ -331,18 +331,17 @@ static const char *check_together(struct dkim_signature *s)
 static int check_fields(struct dkim_signature *s, enum dkim_field kind)
 {
     struct slice rest = s->fields, name;
-    bool from = kind != DKIM_SIGNATURE;
     size_t count = 0;
 
     while (tag_next_item(&rest, &name)) {
-        from |= slice_eq_nocase(name, SLICE_LIT("From"));
+        s->signs_from |= slice_eq_nocase(name, SLICE_LIT("From"));
         count++;
     }
     if (count > DKIM_FIELDS_MOST) {
         s->problem = "h= has more than 500 names";
         return -E2BIG;
     }
-    if (!from) {
+    if (!s->signs_from && kind == DKIM_SIGNATURE) {
         s->problem = "From is not signed";
         return -ENODATA;
     }

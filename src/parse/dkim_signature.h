@@ -50,6 +50,7 @@ struct dkim_signature {
     enum dkim_algorithm algorithm; /* a= */
     enum canonical header, body;   /* c=; ARC-Seal: both relaxed */
     struct slice fields;           /* h=, for tag_next_item; of ARC items may be empty */
+    bool signs_from;               /* From is among them; when there is no problem */
     uint64_t length;               /* l=; UINT64_MAX where all of the body is signed */
     uint64_t signed_at;            /* t=, seconds since 1970; 0: it does not say */
     uint64_t expires;              /* x=, likewise; UINT64_MAX: never */

@@ -13,6 +13,8 @@ static const struct row {
     int (*run)(int count, char **names);
     const char *takes;
 } rows[] = {
+    {"arc", suite_arc,
+     "FILE…   YAML of arc_test_suite: chains to validate, sets that a signer makes"},
     {"dmarc", suite_dmarc, "FILE…   YAML as tests/suite/dmarc/README.md has it"},
     {"dkim", suite_dkim, "FOLDER… messages, tables of what they come to, and keys"},
     {"spf", suite_spf, "FILE…   YAML of the OpenSPF suite"},

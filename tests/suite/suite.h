@@ -47,6 +47,7 @@ void suite_play(void (*fn)(struct rt *rt, void *arg), void *arg);
 
 /* The suites stand here, int suite_NAME(int count, char **names): each reads the named files or
  * folders and counts; 0, or -1 when it wants other arguments. */
+int suite_arc(int count, char **names);
 int suite_dmarc(int count, char **names);
 int suite_dkim(int count, char **names);
 int suite_spf(int count, char **names);

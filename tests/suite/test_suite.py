@@ -43,6 +43,15 @@ zonedata:
     - TXT: NONE
 """
 
+ARC = """\
+description: no chain
+tests:
+  none:  {message: "From: a@example.org\\n\\nx\\n", cv: None}
+  any:   {message: "From: a@example.org\\n\\nx\\n", cv: ''}
+  broken: {message: "ARC-Seal: i=1\\nFrom: a@example.org\\n\\nx\\n", cv: Fail}
+txt-records: {k._domainkey.example.org: v=DKIM1}
+"""
+
 # suite, file, passed, failed
 CASES = [
     ("spf", SPF, 6, 0),
@@ -61,6 +70,14 @@ CASES = [
     ("spf", "tests: [unclosed\n", 0, 1),
     ("spf", SPF + "---\n\tbroken: [\n", 0, 1),
     ("spf", "tests: {a: {}}\n", 0, 1),
+    ("spf", ARC, 0, 1),
+    ("arc", ARC, 3, 0),
+    ("arc", ARC.replace("cv: None", "cv: Pass"), 2, 1),
+    ("arc", ARC.replace("cv: Fail", "cv: None"), 2, 1),
+    ("arc", ARC.replace(", cv: Fail", ""), 2, 1),
+    ("arc", ARC.replace("tests", "cases"), 0, 1),
+    ("arc", ARC.replace("k._domainkey", "k.." + "_domainkey"), 3, 1),
+    ("arc", SPF, 0, 6),
 ]
 
 
