@@ -49,13 +49,22 @@ static int parse_mx(const struct tree *data, struct arena *arena, struct dns_rec
     return parse_name(host->text, arena, &ret->mx.exchange);
 }
 
+/* Any octets: a NUL, too. */
 static struct slice joined(const struct tree *data, struct arena *arena)
 {
-    struct slice text = data->kind == TREE_TEXT ? data->text : SLICE_LIT("");
-    for (const struct tree *s = data->first; s != NULL; s = s->next) {
-        text = arena_printf(arena, SLICE_FMT SLICE_FMT, SLICE_ARG(text), SLICE_ARG(s->text));
+    size_t n = 0;
+    if (data->kind == TREE_TEXT) {
+        return data->text;
     }
-    return text;
+    for (const struct tree *s = data->first; s != NULL; s = s->next) {
+        n += s->text.n;
+    }
+    char *p = arena_alloc(arena, n + 1), *end = p;
+    for (const struct tree *s = data->first; s != NULL; s = s->next) {
+        memcpy(end, s->text.p, s->text.n);
+        end += s->text.n;
+    }
+    return (struct slice){p, n};
 }
 
 static int parse_data(const struct tree *data, struct arena *arena, struct zone_entry *ret)
