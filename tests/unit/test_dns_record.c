@@ -97,6 +97,10 @@ static void chains(void **state)
     assert_int_equal(message.count, 1);
     assert_name(message.records[0].name, "host.example.org");
     assert_name(message.canonical, "mail.example.org");
+    /* One behind the records says nothing any more. */
+    ASSERT_TAKEN(HEADER(OK, "\2", "\0") QUESTION("\1") A2 TO_HOST, DNS_A);
+    assert_int_equal(message.count, 1);
+    assert_name(message.canonical, "mail.example.org");
     /* A chain that leads to nothing, with the least TTL. */
     ASSERT_TAKEN(HEADER("\x81\x83", "\1", "\0") QUESTION("\1") TO_HOST, DNS_A);
     assert_int_equal(message.rcode, DNS_NXDOMAIN);
@@ -186,6 +190,11 @@ static void times(void **state)
     assert_int_equal(message.ttl, 63);
     ASSERT_TAKEN("\x12\x34" OK "\0\1\0\0\0\1\0\0" QUESTION("\1") SOA("\0\76", "\0\77"), DNS_A);
     assert_int_equal(message.ttl, 62);
+    ASSERT_TAKEN("\x12\x34" OK
+                 "\0\1\0\0\0\1\0\0" QUESTION("\1") "\300\21\0\6\0\1\0\0\0\100\0\30\300\14\300\14"
+                                                   "\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\200\0\0\0",
+                 DNS_A);
+    assert_int_equal(message.ttl, 0);
     ASSERT_TAKEN(HEADER(OK, "\0", "\0") QUESTION("\1"), DNS_A);
     assert_int_equal(message.ttl, 0);
     assert_int_equal(take_named(nothing, sizeof(nothing) - 1, &mail, DNS_A), -EBADMSG);
@@ -240,7 +249,7 @@ static void pointers(void **state)
     (void)state;
     /* To itself, forwards, beyond the end, into the header (where a name may be, but is not). */
     ASSERT_BAD(HEADER(OK, "\0", "\0") "\300\14\0\1\0\1", DNS_A);
-    ASSERT_BAD(HEADER(OK, "\0", "\0") "\300\20\0\1\0\1"
+    ASSERT_BAD(HEADER(OK, "\0", "\0") "\300\22\0\1\0\1"
                                       "\4mail\7example\3org\0",
                DNS_A);
     ASSERT_BAD(HEADER(OK, "\0", "\0") "\377\377\0\1\0\1", DNS_A);

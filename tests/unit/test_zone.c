@@ -75,6 +75,9 @@ static void finds(void **state)
                                        "@ MX 10 mail\n@ 20 MX 20 other\n"
                                        "mail A 192.0.2.1\nmail A 192.0.2.2\n"
                                        "a.b.deep TXT \"text\"\n"
+                                       "both 7 A 192.0.2.3\nboth 8 A 192.0.2.4\n"
+                                       "$ORIGIN sub.example.org.\n@ 50 SOA ns root 1 2 3 4 60\n"
+                                       "$ORIGIN example.org.\n"
                                        "dnskey DNSKEY 1 2 3 AAAA\n"));
     assert_string_equal(find(z, "example.org", DNS_MX),
                         "mail.example.org, other.example.org (example.org 20)");
@@ -82,6 +85,9 @@ static void finds(void **state)
                         "192.0.2.1, 192.0.2.2 (mail.example.org 300)");
     assert_string_equal(find(z, "mail.example.org", DNS_AAAA), "nodata (mail.example.org 60)");
     assert_string_equal(find(z, "no.example.org", DNS_A), "nxdomain (no.example.org 60)");
+    assert_string_equal(find(z, "both.example.org", DNS_A),
+                        "192.0.2.3, 192.0.2.4 (both.example.org 7)");
+    assert_string_equal(find(z, "no.sub.example.org", DNS_A), "nxdomain (no.sub.example.org 50)");
     /* A name with others below it is there. */
     assert_string_equal(find(z, "b.deep.example.org", DNS_A), "nodata (b.deep.example.org 60)");
     assert_string_equal(find(z, "deep.example.org", DNS_TXT), "nodata (deep.example.org 60)");
@@ -155,7 +161,8 @@ static void broken(void **state)
 {
     (void)state;
     struct zone *z = zone_of(SLICE_LIT("a TIMEOUT\na A 192.0.2.1\nb SERVFAIL MX\nb MX 0 a\n"
-                                       "c BOGUS TXT\nc A 192.0.2.2\n*.d TIMEOUT\ne CNAME a\n"));
+                                       "c BOGUS TXT\nc A 192.0.2.2\n*.d TIMEOUT\ne CNAME a\n"
+                                       "g SERVFAIL CNAME\nh SERVFAIL DNAME\nx.h A 192.0.2.4\n"));
     assert_string_equal(find(z, "a", DNS_A), "192.0.2.1 (a 3600)");
     assert_non_null(strstr(find(z, "a", DNS_AAAA), "timeout"));
     assert_non_null(strstr(find(z, "b", DNS_MX), "servfail"));
@@ -165,6 +172,10 @@ static void broken(void **state)
     assert_non_null(strstr(find(z, "x.y.d", DNS_TXT), "timeout"));
     assert_string_equal(find(z, "d", DNS_TXT), "nodata (d 0)");
     assert_non_null(strstr(find(z, "e", DNS_TXT), "timeout"));
+    /* That there is no answer about a CNAME matters to who asks for one. */
+    assert_non_null(strstr(find(z, "g", DNS_CNAME), "servfail"));
+    assert_string_equal(find(z, "g", DNS_A), "nodata (g 0)");
+    assert_string_equal(find(z, "y.h", DNS_A), "nxdomain (y.h 0)");
     struct zone_problem problem;
     assert_int_equal(zone_read(z, SLICE_LIT("f A 192.0.2.3\nf B\n"), &problem), -EINVAL);
     assert_int_equal(problem.line, 2);
