@@ -39,12 +39,9 @@ policy standard
 class GatepostServer:
     """A route to the sink, spool and state in a folder, decision lines into a file."""
 
-    def __init__(self, binary, folder, sink, workers, name, policy):
+    def __init__(self, binary, folder, sink, workers, name, policy, how):
         self.name = name
-        self.what = ("every message judged, committed at the hop, in the ledger, one decision line"
-                     + {"gatepost": "; the standard policy, with a wait of 1 ms for all",
-                        "no-policy": "; an empty policy",
-                        "earlier": "; the program that GATEPOST_EARLIER names, same policy"}[name])
+        self.what = f"every message judged, committed at the hop, in the ledger, one decision line; {how}"
         self.decisions = os.path.join(folder, "decisions.json")
         self._gatepost = Gatepost(binary, folder, {DOMAIN: f"smtp://127.0.0.1:{sink}"},
                                   workers=workers, decisions=self.decisions, policy=policy)

@@ -23,8 +23,10 @@ server:
   hide-version: yes
   round-robin: no
   minimal-responses: no
+  rrl-ratelimit: {rate}
 remote-control:
-  control-enable: no
+  control-enable: {control}
+  control-interface: "{folder}/control"
 """
 
 ZONE = """\
@@ -42,14 +44,17 @@ ns {ttl} IN A 127.0.0.1
 
 
 class NsdServer:
-    """zones: name → text of its file. A text that is none has the zone answered SERVFAIL."""
+    """zones: name → text of its file. A text that is none has the zone answered SERVFAIL. `measured`: for
+    a bench, that has nsd-control with {folder}/nsd.conf, and no limit on how often the same is asked."""
 
-    def __init__(self, folder, address, port, zones):
+    def __init__(self, folder, address, port, zones, measured=False):
         self.folder, self.address, self.port = folder, address, port
         self.process = None
         self._first = next(iter(zones))
         with open(f"{folder}/nsd.conf", "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(folder=folder, address=address, port=port))
+            f.write(CONFIG.format(folder=folder, address=address, port=port,
+                                  control="yes" if measured else "no",
+                                  rate=0 if measured else 200))
             for name in zones:
                 f.write(ZONE.format(name=name, file=self._file(name)))
         for name, text in zones.items():
