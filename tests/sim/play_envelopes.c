@@ -1,7 +1,7 @@
 /* Plays messages over SMTP in the simulated world, by a client of its own, and prints the decision
  * line of each: what tests/sim/test_judge.py holds `gatepost judge` against.
  *
- * usage: play_envelopes CONFIGURATION [early] [tls] <REQUESTS
+ * usage: play_envelopes CONFIGURATION [early] [tls] [dns=ZONEFILE] <REQUESTS
  *
  * A request is a line of JSON: wire (a file with the message as it is sent, dots not doubled), ip,
  * helo, mail_from, rcpt (an array), at (microseconds since 1970). Each has a house of its own. */
@@ -218,11 +218,24 @@ static void read_file(const char *path, struct buf *to)
     fclose(f);
 }
 
-static void play_one(const char *conf, json_t *request, bool early, bool tls)
+static void give_dns(struct house *h, struct slice text)
+{
+    struct zone *zone = zone_new();
+    struct zone_problem problem;
+    if (zone_read(zone, text, &problem) < 0) {
+        fatal("zone, line %u: %s", problem.line, problem.text);
+    }
+    house_set_dns(h, zone);
+}
+
+static void play_one(const char *conf, struct slice zone, json_t *request, bool early, bool tls)
 {
     struct player p = {.request = request, .tls = tls, .early = early};
     struct addr client;
     p.house = house_new(7, conf, 1, tls);
+    if (zone.n > 0) {
+        give_dns(p.house, zone);
+    }
     struct mail_hop *hop = mail_hop_new(p.house);
     hop->chunking = true;
     read_file(text_of(&p, "wire"), &p.wire);
@@ -250,16 +263,19 @@ static void play_one(const char *conf, json_t *request, bool early, bool tls)
 
 int main(int argc, char **argv)
 {
-    struct buf conf = {0};
+    struct buf conf = {0}, zone = {0};
     bool early = false, tls = false;
     if (argc < 2) {
-        fatal("usage: play_envelopes CONFIGURATION [early] [tls] <REQUESTS");
+        fatal("usage: play_envelopes CONFIGURATION [early] [tls] [dns=ZONEFILE] <REQUESTS");
     }
     read_file(argv[1], &conf);
     buf_append(&conf, "", 1);
     for (int i = 2; i < argc; i++) {
         early |= strcmp(argv[i], "early") == 0;
         tls |= strcmp(argv[i], "tls") == 0;
+        if (strncmp(argv[i], "dns=", 4) == 0) {
+            read_file(argv[i] + 4, &zone);
+        }
     }
     char *line = NULL;
     size_t size = 0;
@@ -269,10 +285,11 @@ int main(int argc, char **argv)
         if (request == NULL) {
             fatal("no request: %s", error.text);
         }
-        play_one(conf.p, request, early, tls);
+        play_one(conf.p, buf_slice(&zone), request, early, tls);
         json_decref(request);
     }
     free(line);
     buf_free(&conf);
+    buf_free(&zone);
     return 0;
 }

@@ -4,9 +4,11 @@
 500 messages: real ones from ../shared/data/mail (or $GATEPOST_DATA) where that is there, else made
 up. Each is given to `gatepost judge --batch`, and comes over SMTP, by a client that shares nothing
 with judge's, to a pretended host in the simulated world whose next hop takes everything. What is
-decided must be the same, fact by fact. Which messages, from whom and to whom is the seed's choice,
-so that a failure can be had again.
+decided must be the same, fact by fact. Most of them have a DNS, by a zone file that both read, where
+some names fail and others are silent. Which messages, from whom and to whom, and what the DNS says is
+the seed's choice, so that a failure can be had again.
 """
+import ipaddress
 import json
 import os
 import random
@@ -21,6 +23,7 @@ GATEPOST, PLAYER = (Path(p).resolve() for p in sys.argv[1:3])
 SEED = 20261126
 MESSAGES = 500
 EARLY, TLS = 20, 25            # of them, by options of the command line
+NO_DNS = 80
 SETS = ('lists', 'csdmc', 'phishing')
 NOON = 1795348800              # 2026-11-22 12:00:00 UTC
 
@@ -43,17 +46,24 @@ policy {
         reject 554 5.5.0 "you spoke before the greeting" when client.early
         doubt 1 "at night" when time.hour < 6
         observe drop "not this one" when client.ip in 10.0.0.0/8
+        observe reject "%{client.ip} has no name" when client.name == ""
+        doubt 1 "listed: %{dnsbl.reason(list.example)}" when dnsbl("list.example")
         defer now 421 4.7.0 "too many" when client.sessions > 1
     }
     at helo {
         doubt 2 "its name %{helo} is %{helo.form}" unless helo.form == domain
         reject 550 5.7.1 "you are not us" when helo.mine
         wait 3s when doubt >= 2
+        doubt 1 "nobody is %{helo}" when not helo.resolves
+        observe reject "somebody else is %{helo}" unless helo.matches
         mark "X-Tls: %{tls.version}" when tls
         drop 421 4.7.0 "no %{helo}" when helo == "drop.example"
     }
     at mail {
         doubt 1 "no sender" when sender.null
+        reject 550 5.7.27 "%{sender.domain} takes no mail" when sender.null_mx
+        defer 451 4.1.8 "there is no %{sender.domain}" when not sender.exists
+        doubt 1 "nobody can say" when unknown(sender.exists)
         reject 550 5.7.1 "nobody of %{sender.domain}" when sender.domain in { .ru, .top }
         defer 451 4.7.1 "large mail at another time" when size.declared > 200K
         observe reject "ours" when sender.mine
@@ -168,6 +178,34 @@ def envelope(rng, request):
     return {'ip': ip, 'helo': helo, 'mail_from': sender, 'rcpt': rcpt, 'at': at}
 
 
+def is_name(text):
+    return re.fullmatch(r'[\w-]{1,63}(\.[\w-]{1,63})+', text, re.ASCII)
+
+
+def zone_of(rng, requests):
+    """What the DNS says of clients, their HELO names and their senders: good, bad, and nothing."""
+    lines = ['$LATENCY 40ms', '$TTL 60', '2.0.0.127.list.example A 127.0.0.2']
+    for number, ip in enumerate(sorted({r['ip'] for r in requests})):
+        reverse = ipaddress.ip_address(ip).reverse_pointer
+        kind = 'AAAA' if ':' in ip else 'A'
+        listed = reverse.rpartition('.')[0].rpartition('.')[0] + '.list.example'
+        lines += rng.choice([
+            [], [f'{reverse} SERVFAIL'], [f'{reverse} TIMEOUT'],
+            [f'{reverse} PTR other{number}.example', f'other{number}.example A 192.0.2.200'],
+            [f'{reverse} PTR slow{number}.example', f'slow{number}.example TIMEOUT'],
+            *[[f'{reverse} PTR c{number}.example', f'c{number}.example {kind} {ip}']] * 4])
+        lines += rng.choice([[], [], [f'{listed} A 127.0.0.3', f'{listed} TXT "by {number}"'], [f'{listed} SERVFAIL']])
+    for helo in sorted({r['helo'].lower() for r in requests if is_name(r['helo'])}):
+        ip = rng.choice([r['ip'] for r in requests if r['helo'].lower() == helo])
+        lines += rng.choice([[], [f'{helo} A 192.0.2.201'], [f'{helo} SERVFAIL'], [f'{helo} BOGUS A'],
+                             *[[f'{helo} {"AAAA" if ":" in ip else "A"} {ip}']] * 4])
+    for domain in sorted({r['mail_from'].rpartition('@')[2].lower() for r in requests}):
+        if is_name(domain):
+            lines += rng.choice([[], [f'{domain} MX 0 .'], [f'{domain} SERVFAIL'], [f'{domain} TIMEOUT MX'],
+                                 *[[f'{domain} MX 10 mx.example', 'mx.example A 192.0.2.202']] * 8])
+    return ''.join(line + '\n' for line in lines)
+
+
 # What a rehearsal cannot have in common with a conversation: when, where it is written, and the words
 # of a hop that was not asked.
 NEVER_SAME = {'id', 'time', 'run', 'worker', 'epoch', 'sequence', 'duration_us', 'timeline_us', 'at_us',
@@ -185,9 +223,9 @@ def comparable(value):
     return [comparable(v) for v in value] if isinstance(value, list) else value
 
 
-def play(folder, conf, requests, options):
+def play(folder, conf, requests, options, zone):
     lines = ''.join(json.dumps(dict(r, at=r['at'] * 1000000)) + '\n' for r in requests)
-    words = [o.removeprefix('--') for o in options]
+    words = [o.removeprefix('--') for o in options] + ([f'dns={zone}'] if zone else [])
     done = subprocess.run([PLAYER, conf, *words], input=lines, capture_output=True, text=True,
                           cwd=folder, check=False)
     if done.returncode != 0:
@@ -195,7 +233,8 @@ def play(folder, conf, requests, options):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def judge(folder, conf, requests, options):
+def judge(folder, conf, requests, options, zone):
+    options = [*options, *(['--dns', zone] if zone else [])]
     batch = folder / 'batch.jsonl'
     times = subprocess.run(['date', '-u', '-f', '-', '+%Y-%m-%dT%H:%M:%SZ'], capture_output=True, text=True,
                            check=True, input=''.join(f'@{r["at"]}\n' for r in requests)).stdout.split()
@@ -248,12 +287,14 @@ def main():
         requests = list(write_down(folder, messages))
         for request in requests[:EARLY]: # who does not have to wait has no time to be early
             request['ip'] = '203.0.113.9'
-        parts = [(requests[:EARLY], ['--early']), (requests[EARLY:EARLY + TLS], ['--tls']),
-                 (requests[EARLY + TLS:], [])]
+        zone = folder / 'zone'
+        zone.write_text(zone_of(rng, requests))
+        parts = [(requests[:EARLY], ['--early'], None), (requests[EARLY:EARLY + TLS], ['--tls'], zone),
+                 (requests[EARLY + TLS:EARLY + TLS + NO_DNS], [], None), (requests[EARLY + TLS + NO_DNS:], [], zone)]
         same, verdicts = 0, {}
-        for part, options in parts:
-            judged = judge(folder, conf, part, options)
-            same += compare(part, play(folder, conf, part, options), judged)
+        for part, options, dns in parts:
+            judged = judge(folder, conf, part, options, dns)
+            same += compare(part, play(folder, conf, part, options, dns), judged)
             for line in judged:
                 rule = line.get('rule', '-')
                 verdicts[line['verdict'], rule] = verdicts.get((line['verdict'], rule), 0) + 1
