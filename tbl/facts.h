@@ -20,6 +20,13 @@ FACT(client_sessions, "client.sessions", NUMBER, 0, CONNECT, CONNECTION, MEMORY,
      "Sessions of this client address just now over all workers, this one and waiting ones included.")
 FACT(client_network_sessions, "client.network_sessions", NUMBER, 0, CONNECT, CONNECTION, MEMORY, LIVE,
      "The same of the client's network: the /24 of an IPv4, the /64 of an IPv6 address.")
+FACT(client_forwarder, "client.forwarder", BOOL, 0, CONNECT, CONNECTION, DNS, REMEMBERED,
+     "The client is in the table `forwarders`, by its address or by its confirmed name: it relays mail for "
+     "your recipients, and is not to blame for what it relays.")
+FACT(client_origin, "client.origin", ADDRESS, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "The host that the message is judged by. Of a forwarder the one that it had the message from, as its "
+     "Received field says, passing over other forwarders and private addresses; unknown when that field does "
+     "not tell. Of any other client its own address.")
 FACT(client_banned, "client.banned", BOOL, 0, CONNECT, CONNECTION, MEMORY, REMEMBERED,
      "A rule has banned the client's address, and the time is not over.")
 FACT(listener, "listener", TEXT, 0, CONNECT, CONNECTION, FREE, REMEMBERED,
@@ -83,6 +90,21 @@ FACT(sender_null_mx, "sender.null_mx", BOOL, 0, MAIL, TRANSACTION, DNS, REMEMBER
      "The sender's domain says that it takes no mail (RFC 7505), so that nobody there could be answered.")
 FACT(dnsbl_sender, "dnsbl.sender", BOOL, 1, MAIL, TRANSACTION, DNS, REMEMBERED,
      "The sender's domain is on that DNS list of domains; otherwise as `dnsbl`.")
+FACT(spf_helo, "spf.helo", RESULT, 0, HELO, CONNECTION, DNS, REMEMBERED,
+     "SPF for the name in EHLO (RFC 7208 2.3).")
+FACT(spf, "spf", RESULT, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
+     "SPF for the sender's domain, or the name in EHLO where the sender is <> (RFC 7208 2.4). temperror is no "
+     "unknown but a result: the DNS did not answer. Of a forwarder's mail unknown until the message is there, "
+     "then that of `client.origin`, and none where that is unknown.")
+FACT(spf_domain, "spf.domain", TEXT, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
+     "The domain whose record was asked for.")
+FACT(spf_mechanism, "spf.mechanism", TEXT, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
+     "The term of the record that decided, as it is written there (\"-all\"); \"default\" where none matched, "
+     "\"\" where there is no record.")
+FACT(spf_explanation, "spf.explanation", TEXT, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
+     "What the domain has to say to a fail (exp=), in printable ASCII; \"\" where it says nothing.")
+FACT(spf_problem, "spf.problem", TEXT, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
+     "Why it is temperror or permerror, in a few words; else \"\".")
 FACT(size_declared, "size.declared", SIZE, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
      "What MAIL declared by SIZE; 0 when it did not.")
 FACT(rcpt, "rcpt", TEXT, 0, RCPT, RECIPIENT, FREE, REMEMBERED, "The recipient's mailbox.")
@@ -121,6 +143,31 @@ FACT(message_binary, "message.binary", BOOL, 0, MESSAGE, TRANSACTION, FREE, REME
 FACT(dnsbl_from, "dnsbl.from", BOOL, 1, MESSAGE, TRANSACTION, DNS, REMEMBERED,
      "The domain of the message's From field is on that DNS list of domains; where it has several "
      "authors, that of one of the first four. Otherwise as `dnsbl`.")
+/* ---- what the sender's domain authorises (src/fact/fact_sender.c) ---- */
+FACT(dkim, "dkim", RESULT, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "The best result among the DKIM signatures of domains that are aligned with the author's (RFC 9989); none "
+     "when there is no such signature.")
+FACT(dkim_domains, "dkim.domains", SET, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "The domains (d=) of the DKIM signatures that pass, aligned or not.")
+FACT(dkim_results, "dkim.results", SET, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "What became of each signature, with the cause: \"example.org=fail (the body was changed)\".")
+FACT(arc, "arc", RESULT, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "Validation of the message's ARC chain (RFC 8617).")
+FACT(arc_sealers, "arc.sealers", SET, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "The domains that sealed a chain that passes, the last one first.")
+FACT(arc_trusted, "arc.trusted", BOOL, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "The chain passes, and a sealer vouches for the message: one in the table `sealers`, all after it being "
+     "there too, says that DMARC passed where it got the message; or, where it does not speak of DMARC, that "
+     "SPF or DKIM passed for a domain aligned with the author's.")
+FACT(dmarc, "dmarc", RESULT, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "DMARC for the author's domain (RFC 9989).")
+FACT(dmarc_policy, "dmarc.policy", RESULT, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "What that domain asks for where DMARC fails, by p, sp or np, whichever applies; a step lower "
+     "when the domain is testing (t=y).")
+FACT(dmarc_domain, "dmarc.domain", TEXT, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
+     "Where that record was found; \"\" where there is none.")
+FACT(from_domain, "from.domain", TEXT, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+     "The author's domain, by the From field; \"\" when there is none, or it names authors of several domains.")
 
 /* ---- the weighing (src/fact/fact_doubt.c) ---- */
 FACT(doubt, "doubt", NUMBER, 0, CONNECT, RECIPIENT, FREE, LIVE,

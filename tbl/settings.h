@@ -79,6 +79,8 @@ SETTING(
     answer_time, TIME, 300000000, 1000000, 630000000,
     "Time for the next hop's answer to the final dot; then the client is told 451 4.4.2 while the "
     "answer is still waited for, up to 10 1/2 minutes in all.")
+SETTING(auth_time, TIME, 20000000, 1000000, 60000000,
+        "Time for each of SPF, DKIM, ARC and DMARC; what is not there then is temperror.")
 SETTING(hop_connections, COUNT, 50, 1, 10000,
         "Connections to one next hop at a time of each worker. When all are in use a session waits its "
         "turn, for `limit connect_time` at most, then gets 451 4.4.5.")

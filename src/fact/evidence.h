@@ -19,8 +19,10 @@ struct evidence;
 struct fact_memo;
 struct fact_use;
 struct fact_counters;
+struct known_client;
 struct resolver;
 struct dns_lists;
+struct sender_checks;
 
 /* Of the doubt rules of one scope, those that have fired. */
 struct reason {
@@ -51,6 +53,13 @@ struct recipient_truth {
     enum value_source source;
 };
 
+/* Tables of the policy that facts look into, by their names. */
+enum fact_table {
+    FACT_TABLE_FORWARDERS, /* "forwarders": hosts whose word on where a message came from counts */
+    FACT_TABLE_SEALERS,    /* "sealers": domains whose word on what they found counts (ARC) */
+    FACT_TABLE_COUNT
+};
+
 /* A member that is NULL, or `ops` itself: what it would tell is not available. */
 struct evidence_ops {
     /* Sessions of this client, and of its network, just now. */
@@ -69,6 +78,12 @@ struct evidence_ops {
      * the message. Read once, however often this is called. 0; -E2BIG with the part that fits; or
      * -EIO, -ECANCELED. Suspends. */
     int (*message_header)(const struct evidence *e, struct slice *ret);
+    /* Is it in that table? False where the policy has none of that name. */
+    bool (*table_has_address)(const struct evidence *e, enum fact_table table,
+                              const struct addr *address);
+    bool (*table_has_text)(const struct evidence *e, enum fact_table table, struct slice text);
+    /* Has that table texts at all? */
+    bool (*table_has_texts)(const struct evidence *e, enum fact_table table);
     /* Of a conversation that is over and on record; NULL for a living one. Has the record a say in
      * this fact? 0: no, it is computed from the evidence. 1 and *ret, of the fact's type: as it
      * was. -ENODATA: only the record could tell, and does not: the fact is open until
@@ -114,6 +129,8 @@ struct evidence {
      * guest in the lobby, of which no fact is asked that needs them. */
     struct arena *connection_arena;
     struct arena *helo_arena;
+    struct known_client *known_client; /* of the connection (fact/known_client.h), or NULL */
+    struct sender_checks *checks; /* of the transaction (fact/sender_checks.h); NULL outside one */
     struct resolver *resolver; /* NULL: there is no DNS, and what it would tell is not available */
     struct dns_lists *lists;   /* NULL where `resolver` is */
 };

@@ -5,6 +5,13 @@ const char *const result_words[] = {
     "pass", "fail", "softfail", "neutral", "none", "temperror", "permerror", "policy", NULL,
 };
 
+/* Facts whose words are those of RFC 8601. */
+#define spf_words      result_words
+#define spf_helo_words result_words
+#define dkim_words     result_words
+#define arc_words      result_words
+#define dmarc_words    result_words
+
 /* The words of a fact by its type: of helo_form, a RESULT, they are helo_form_words. */
 #define WORDS_BOOL(ident)     NULL
 #define WORDS_NUMBER(ident)   NULL

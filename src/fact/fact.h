@@ -40,6 +40,8 @@ extern const struct fact facts[FACT_COUNT];
 
 /* The words of RFC 8601: pass fail softfail neutral none temperror permerror policy. */
 extern const char *const result_words[];
+/* absent none quarantine reject */
+extern const char *const dmarc_policy_words[];
 /* domain label literal address invalid */
 extern const char *const helo_form_words[];
 
@@ -68,6 +70,8 @@ struct fact_memo *fact_memo_new(struct arena *arena, size_t count);
 void fact_memo_clear(struct fact_memo *m);
 void fact_memo_forget_from(struct fact_memo *m, const struct fact_use *const *uses,
                            enum phase phase);
+/* Forgets what could not be had at the time, of facts that ask the DNS. */
+void fact_memo_forget_missing(struct fact_memo *m, const struct fact_use *const *uses);
 
 /* For operators and tests; one for each worker. */
 struct fact_counters {

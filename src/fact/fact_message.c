@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "fact/fact.h"
+#include "parse/from_field.h"
 #include "parse/header_fields.h"
 
 /* What there is of the header. */
@@ -104,6 +105,36 @@ int fact_header_missing(const struct evidence *e, const struct slice *parameters
     } else {
         *ret = value_bool(!found);
     }
+    return 0;
+}
+
+/* The one domain of all authors; "" for none, or several. */
+static struct slice domain_of_authors(const struct from_field *from)
+{
+    for (size_t i = 1; i < from->count; i++) {
+        if (!slice_eq_nocase(from->addresses[i].domain, from->addresses[0].domain)) {
+            return SLICE_LIT("");
+        }
+    }
+    return from->count > 0 && !from->cut ? from->addresses[0].domain : SLICE_LIT("");
+}
+
+int fact_from_domain(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    struct view header;
+    struct from_field from;
+    int r = read_header(e, &header);
+
+    (void)parameters;
+    if (r < 0) {
+        return without_header(r, TYPE_TEXT, ret);
+    }
+    if (header.cut) {
+        *ret = value_unknown(TYPE_TEXT, UNKNOWN_OVER_BUDGET);
+        return 0;
+    }
+    from_field_parse(header.text, e->arena, &from);
+    *ret = value_text(domain_of_authors(&from));
     return 0;
 }
 

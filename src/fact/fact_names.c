@@ -1,7 +1,7 @@
 /* Names that the DNS confirms or does not: the client's, the one it greets with, the sender's
  * domain. */
-#include "auth/client_names.h"
 #include "fact/dns.h"
+#include "fact/known_client.h"
 #include "parse/smtp_address.h"
 
 /* Look-ups that a fact makes one after the other, at most. */
@@ -27,11 +27,31 @@ struct value fact_dns_bool(enum dns_state state, bool b)
 
 /* ---- client.ptr, client.name ---- */
 
-static int find_client(const struct evidence *e, struct client_names *ret)
+static int look_up_client(const struct evidence *e, struct client_names *ret)
 {
     const struct auth_clock clock = fact_clock(e);
 
     return client_names_find(e->resolver, &e->client, &clock, e->connection_arena, ret);
+}
+
+/* Once for each connection, where there is a place to keep it. */
+static int find_client(const struct evidence *e, struct client_names *ret)
+{
+    struct known_client *known = e->known_client;
+
+    if (known == NULL) {
+        return look_up_client(e, ret);
+    }
+    int r = once_begin(&known->once);
+    if (r == 0) {
+        r = look_up_client(e, &known->names);
+        once_end(&known->once, r == 0);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret = known->names;
+    return 0;
 }
 
 int fact_client_ptr(const struct evidence *e, const struct slice *parameters, struct value *ret)

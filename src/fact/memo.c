@@ -31,6 +31,17 @@ void fact_memo_forget_from(struct fact_memo *m, const struct fact_use *const *us
     }
 }
 
+void fact_memo_forget_missing(struct fact_memo *m, const struct fact_use *const *uses)
+{
+    for (size_t i = 0; m != NULL && i < m->count; i++) {
+        const struct value *v = &m->values[i];
+        if (uses[i]->fact->cost == COST_DNS && v->state == VALUE_UNKNOWN &&
+            v->reason == UNKNOWN_NOT_AVAILABLE) {
+            m->values[i] = (struct value){.state = VALUE_UNASKED};
+        }
+    }
+}
+
 /* Where the value of a use is kept, or NULL. A use from another policy than the memo is our own
  * mistake, and would read another fact's value. */
 static struct value *place_of(const struct fact_use *use, const struct evidence *e)

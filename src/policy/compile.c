@@ -58,6 +58,23 @@ static struct made_rule **rules_of(struct compiler *c, enum phase phase, size_t 
     return rules;
 }
 
+/* Tables that facts look into are in use, whether or not a rule names them. */
+static void find_fact_tables(struct compiler *c)
+{
+    static const char *const names[FACT_TABLE_COUNT] = {
+        [FACT_TABLE_FORWARDERS] = "forwarders",
+        [FACT_TABLE_SEALERS] = "sealers",
+    };
+
+    for (unsigned i = 0; i < FACT_TABLE_COUNT; i++) {
+        const struct name *name = name_find(c, slice_of(names[i]));
+        if (name != NULL && name->kind == NAME_TABLE) {
+            name->table->used = true;
+            c->whole->policy.fact_tables[i] = name->table->table;
+        }
+    }
+}
+
 static bool is_used(const struct compiler *c, const struct policy_table *table)
 {
     if (table->name[0] == '\0') {
@@ -66,6 +83,17 @@ static bool is_used(const struct compiler *c, const struct policy_table *table)
     const struct name *name = name_find(c, slice_of(table->name));
     return name != NULL && name->kind == NAME_TABLE && name->table->table == table &&
            name->table->used;
+}
+
+static bool asks_signatures(const struct policy *p)
+{
+    for (size_t i = 0; i < p->use_count[SCOPE_TRANSACTION]; i++) {
+        const struct fact *f = p->uses[SCOPE_TRANSACTION][i]->fact;
+        if (f->phase == PHASE_MESSAGE && f->cost == COST_DNS) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void output_tables(struct compiler *c)
@@ -118,6 +146,7 @@ static void output(struct compiler *c)
         p->uses[i] = (const void *)arena_copy(c->arena, buf_slice(&c->uses[i])).p;
         p->use_count[i] = c->uses[i].n / sizeof(struct fact_use *);
     }
+    p->asks_signatures = asks_signatures(p);
     output_tables(c);
     make_digest(c->conf, p);
 }
@@ -160,6 +189,7 @@ int policy_compile_with(const struct conf *conf, const struct fact *known, size_
     policy_parse(conf, findings, c.arena, &c.syntax);
     compile_names(&c);
     compile_rules(&c);
+    find_fact_tables(&c);
     check_phases(&c);
     names_check_used(&c);
     bool good = findings->errors == errors;

@@ -68,6 +68,8 @@ struct policy {
     size_t use_count[SCOPE_COUNT];
     struct policy_table **tables; /* those in use */
     size_t table_count;
+    const struct policy_table *fact_tables[FACT_TABLE_COUNT]; /* NULL: there is none */
+    bool asks_signatures;               /* some rule needs the message's signatures verified */
     char digest[POLICY_DIGEST_LEN + 1]; /* of all that is written of it, files of tables apart */
 };
 

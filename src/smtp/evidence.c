@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "base/fatal.h"
+#include "policy/table.h"
 #include "smtp/lobby.h"
 #include "smtp/session.h"
 
@@ -60,6 +61,32 @@ static bool session_banned(const struct evidence *e)
 {
     const struct session *s = e->owner;
     return is_banned(s->server, &e->client);
+}
+
+/* ---- the policy's tables ---- */
+
+static const struct policy_table *table_of(const struct evidence *e, enum fact_table table)
+{
+    const struct session *s = e->owner;
+    return s->server->policy->fact_tables[table];
+}
+
+static bool has_address(const struct evidence *e, enum fact_table table, const struct addr *address)
+{
+    const struct policy_table *t = table_of(e, table);
+    return t != NULL && table_has_address(t, address) == 1;
+}
+
+static bool has_text(const struct evidence *e, enum fact_table table, struct slice text)
+{
+    const struct policy_table *t = table_of(e, table);
+    return t != NULL && table_has_text(t, text) == 1;
+}
+
+static bool has_texts(const struct evidence *e, enum fact_table table)
+{
+    const struct policy_table *t = table_of(e, table);
+    return t != NULL && t->has_texts;
 }
 
 /* ---- the recipient ---- */
@@ -184,6 +211,9 @@ const struct evidence_ops session_evidence_ops = {
     .client_sessions = session_sessions,
     .client_network_sessions = session_network_sessions,
     .client_banned = session_banned,
+    .table_has_address = has_address,
+    .table_has_text = has_text,
+    .table_has_texts = has_texts,
     .ask_recipient = ask_recipient,
     .accepts_all = accepts_all,
     .message_header = message_header,

@@ -2,7 +2,10 @@
  * waits, asks, bans, says the answer, ends, marks. */
 #include <errno.h>
 
+#include "auth/signed_message.h"
 #include "base/fatal.h"
+#include "fact/known_client.h"
+#include "fact/sender_checks.h"
 #include "smtp/lobby.h"
 #include "smtp/session.h"
 
@@ -120,6 +123,7 @@ void judge_arrival(struct session *s, const struct guest *g, bool judged)
     s->evidence.arena = &s->arena;
     s->evidence.connection_arena = &s->arena;
     s->evidence.helo_arena = &s->helo_arena;
+    s->evidence.known_client = arena_zalloc(&s->arena, sizeof(*s->evidence.known_client));
     s->evidence.resolver = s->server->resolver;
     s->evidence.lists = s->server->lists;
     recall_asked(&g->memo, p, &s->evidence);
@@ -220,12 +224,17 @@ enum judged judge_mail(struct session *s, struct answer *ret)
     note_unpipelined(s, PHASE_MAIL);
     e->memos[SCOPE_TRANSACTION] =
         fact_memo_new(arena, s->server->policy->use_count[SCOPE_TRANSACTION]);
+    e->checks = arena_zalloc(arena, sizeof(*e->checks));
     return judge_command(s, PHASE_MAIL, arena, ret);
 }
 
 void judge_forget_transaction(struct session *s)
 {
     struct evidence *e = &s->evidence;
+    if (e->checks != NULL) {
+        e->checks->message = signed_message_free(e->checks->message);
+        e->checks = NULL;
+    }
     e->memos[SCOPE_TRANSACTION] = NULL;
     e->memos[SCOPE_RECIPIENT] = NULL;
     e->message = NULL;
@@ -282,6 +291,10 @@ enum judged judge_message(struct session *s, struct answer *ret)
     note_unpipelined(s, PHASE_MESSAGE);
     s->evidence.message = &s->txn.message;
     s->evidence.memos[SCOPE_RECIPIENT] = NULL;
+    if (s->evidence.checks->awaits_origin) { /* which the header can tell now */
+        fact_memo_forget_missing(s->evidence.memos[SCOPE_TRANSACTION],
+                                 s->server->policy->uses[SCOPE_TRANSACTION]);
+    }
     if (!course_enter_message(&s->course, least_doubts(s), rt_now(), &run)) {
         return JUDGED_GO_ON;
     }

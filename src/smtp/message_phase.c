@@ -94,10 +94,12 @@ static void answer_message(struct session *s, enum delivery_end end, const struc
     scope_leave(&shield);
 }
 
-/* Our Received field, and below it what the policy marks the message with. */
+/* What was found out about the sender, our Received field, and below it what the policy marks the
+ * message with. */
 static void make_fields(struct session *s)
 {
     struct buf fields = {0};
+    sender_report_write(s, &fields);
     buf_append_slice(&fields, make_trace(s));
     judge_marks(s, &fields);
     s->txn.message.trace = arena_copy(&s->delivery->arena, buf_slice(&fields));
@@ -125,6 +127,11 @@ static bool remove_forged(struct session *s, struct answer *ret)
 static void deliver(struct session *s)
 {
     struct answer a = {0};
+    int r = sender_report_check(s);
+    if (r < 0) {
+        session_end_by(s, r);
+        return;
+    }
     if (remove_forged(s, &a)) {
         refuse(s, &a);
         return;

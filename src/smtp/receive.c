@@ -5,10 +5,19 @@
  * for; the time in which we made it wait does not count against it. */
 #include <errno.h>
 
+#include "auth/signed_message.h"
+#include "fact/sender_checks.h"
 #include "smtp/session.h"
 
 /* The rate is a mean, and fair only over some time. */
 #define RATE_GRACE (60 * USEC_SEC)
+
+/* Is the message to be hashed for its signatures while it comes in? */
+static bool wants_signatures(const struct session *s)
+{
+    const struct smtp_server *srv = s->server;
+    return srv->resolver != NULL && (srv->policy->asks_signatures || sender_report_wanted(s));
+}
 
 void receive_begin(struct session *s, bool by_bdat)
 {
@@ -21,6 +30,9 @@ void receive_begin(struct session *s, bool by_bdat)
     digest_stream_init(s->digest);
     data_decoder_init(&t->decoder);
     header_counter_init(&t->header);
+    if (wants_signatures(s)) {
+        s->evidence.checks->message = signed_message_new(&s->delivery->arena);
+    }
     t->data_began = t->data_at = rt_now();
     t->spooling = true;
     session_enter(s, SESSION_DATA);
@@ -78,6 +90,9 @@ static int keep(struct session *s, const char *p, size_t n)
     }
     digest_stream_update(s->digest, p, n);
     header_counter_feed(&t->header, p, n);
+    if (s->evidence.checks->message != NULL) {
+        signed_message_feed(s->evidence.checks->message, p, n);
+    }
     usec_t before = rt_now();
     int r = spool_append(&t->message.spool, p, n, before + s->server->conf->limits.spool_wait);
     t->data_began += rt_now() - before;
@@ -157,6 +172,9 @@ void receive_end(struct session *s)
     }
     const struct data_notes *notes = &s->txn.decoder.notes;
     m->digest = digest_stream_finish(s->digest);
+    if (s->evidence.checks->message != NULL) {
+        signed_message_end(s->evidence.checks->message);
+    }
     m->bare_cr_or_lf = notes->bare_cr_or_lf;
     m->has_nul = notes->has_nul;
     m->has_8bit = notes->has_8bit;

@@ -285,6 +285,14 @@ void judge_forget_transaction(struct session *s);
 /* The header fields that the message is marked with, CRLF behind each. */
 void judge_marks(const struct session *s, struct buf *fields);
 
+/* ---- sender_report.c ---- */
+/* Is the message to say what was found out about the sender's domain? */
+bool sender_report_wanted(const struct session *s);
+/* Finds out what no rule has asked for. 0, or as client_watch_end. */
+int sender_report_check(struct session *s);
+/* Appends the fields that say it, CRLF behind each; behind sender_report_check. */
+void sender_report_write(struct session *s, struct buf *fields);
+
 /* ---- message_phase.c ---- */
 /* The message is complete: judge it, hand it over, answer, end the transaction. */
 void message_phase(struct session *s);

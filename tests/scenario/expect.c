@@ -19,16 +19,28 @@ static unsigned number(struct run *r, const char *text)
 
 /* ---- decision lines ---- */
 
+/* Takes a key off the path. Names of facts have dots themselves: of several keys that fit the
+ * shortest is taken. NULL when none does. */
+static const json_t *json_member(const json_t *object, const char **path)
+{
+    char key[60];
+    const json_t *found = NULL;
+    size_t n = 0;
+    do {
+        n += strcspn(*path + n + (n > 0), ".") + (n > 0);
+        snprintf(key, sizeof key, "%.*s", (int)n, *path);
+        found = json_is_array(object) ? json_array_get(object, strtoul(key, NULL, 10))
+                                      : json_object_get(object, key);
+    } while (found == NULL && (*path)[n] != '\0');
+    *path += n + ((*path)[n] == '.');
+    return found;
+}
+
 /* The value at "recipients.0.code" as text into `ret`; "" when there is none. */
 static void json_text(const json_t *object, const char *path, char *ret, size_t size)
 {
-    char key[60];
     while (object != NULL && *path != '\0') {
-        size_t n = strcspn(path, ".");
-        snprintf(key, sizeof key, "%.*s", (int)n, path);
-        object = json_is_array(object) ? json_array_get(object, strtoul(key, NULL, 10))
-                                       : json_object_get(object, key);
-        path += n + (path[n] == '.');
+        object = json_member(object, &path);
     }
     if (json_is_string(object)) {
         snprintf(ret, size, "%s", json_string_value(object));
@@ -218,6 +230,24 @@ static size_t field_length(struct slice message)
     return at;
 }
 
+/* The fields in front of our Received that tell what was found out about the sender: returns the
+ * first of that name, and takes them off. */
+static struct slice take_findings(struct slice *message, const char *name)
+{
+    static const char *const names[] = {"Authentication-Results:", "Received-SPF:"};
+    struct slice found = {"", 0}, rest;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (slice_prefix(*message, names[i], &rest)) {
+            size_t n = field_length(*message);
+            if (strcmp(name, names[i]) == 0) {
+                found = (struct slice){message->p, n};
+            }
+            *message = (struct slice){message->p + n, message->n - n};
+        }
+    }
+    return found;
+}
+
 /* Is what is below the first `fields` fields exactly the string `rest`? */
 static void compare_message(struct run *r, struct slice got, unsigned fields, const char *rest)
 {
@@ -239,25 +269,49 @@ static void compare_message(struct run *r, struct slice got, unsigned fields, co
 /* expect message "STRING": the last one, below the Received that was added. */
 static void st_message(struct run *r, const char *rest)
 {
-    compare_message(r, buf_slice(&r->hop->last), 1, rest);
+    struct slice last = buf_slice(&r->hop->last);
+    (void)take_findings(&last, "");
+    compare_message(r, last, 1, rest);
 }
 
-/* expect trace PATTERN: the first field of the last message, in one line. */
-static void st_trace(struct run *r, const char *rest)
+/* Holds a field, in one line, against the pattern. */
+static void compare_field(struct run *r, struct slice field, const char *what, const char *pattern)
 {
-    struct slice last = buf_slice(&r->hop->last);
     char text[2000];
     size_t n = 0;
-    size_t length = last.n > 0 ? field_length(last) : 0;
-    for (size_t i = 0; i < length && n < sizeof text - 1; i++) {
-        if (last.p[i] != '\r' && last.p[i] != '\n') {
-            text[n++] = last.p[i] == '\t' ? ' ' : last.p[i];
+    for (size_t i = 0; i < field.n && n < sizeof text - 1; i++) {
+        if (field.p[i] != '\r' && field.p[i] != '\n') {
+            text[n++] = field.p[i] == '\t' ? ' ' : field.p[i];
         }
     }
     text[n] = '\0';
-    if (!text_matches(rest, slice_of(text), false)) {
-        fail(r, "the trace is \"%s\"", text);
+    if (!text_matches(pattern, slice_of(text), false)) {
+        fail(r, "%s is \"%s\"", what, text);
     }
+}
+
+/* expect trace PATTERN: the Received field that was added to the last message. */
+static void st_trace(struct run *r, const char *rest)
+{
+    struct slice last = buf_slice(&r->hop->last);
+    (void)take_findings(&last, "");
+    compare_field(r, (struct slice){last.p, last.n > 0 ? field_length(last) : 0}, "the trace",
+                  rest);
+}
+
+/* expect results PATTERN: the Authentication-Results field that was added. */
+static void st_results(struct run *r, const char *rest)
+{
+    struct slice last = buf_slice(&r->hop->last);
+    compare_field(r, take_findings(&last, "Authentication-Results:"), "Authentication-Results",
+                  rest);
+}
+
+/* expect received-spf PATTERN: likewise Received-SPF. */
+static void st_received_spf(struct run *r, const char *rest)
+{
+    struct slice last = buf_slice(&r->hop->last);
+    compare_field(r, take_findings(&last, "Received-SPF:"), "Received-SPF", rest);
 }
 
 /* The folder's files; the last one's path in `ret`. */
@@ -486,6 +540,8 @@ const struct statement expect_statements[] = {
     {"expect heard", st_heard},
     {"expect message", st_message},
     {"expect trace", st_trace},
+    {"expect results", st_results},
+    {"expect received-spf", st_received_spf},
     {"expect mailbox", st_mailbox},
     {"expect mail", st_mail},
     {"expect sessions", st_sessions},
