@@ -85,3 +85,9 @@ COUNTER(hop_tls_resumed, "Of these, those that went on from an earlier session."
 COUNTER(hop_clear, "Connections to next hops that are in the clear though TLS was wanted.")
 COUNTER(hop_tls_required,
         "Connections to next hops given up because TLS was required and could not be had.")
+
+COUNTER(dns_asked, "Questions to the DNS.")
+COUNTER(dns_cached, "Questions answered by what an earlier one had brought.")
+COUNTER(dns_joined, "Questions answered by one that was under way already.")
+COUNTER(dns_failed, "Questions to the DNS that were answered SERVFAIL, or with nothing that can be used or believed.")
+COUNTER(dns_timed_out, "Questions to the DNS without an answer within `limit dns_time`.")

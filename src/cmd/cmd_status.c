@@ -163,6 +163,27 @@ static void print_hops(const json_t *list, long long unshown)
     }
 }
 
+static void print_dns(const json_t *dns, const json_t *counters)
+{
+    const char *since = text(dns, "since");
+    const char *trouble = text(dns, "trouble");
+
+    if (strcmp(text(dns, "state"), "none") == 0) {
+        (void)printf(LABEL " none is asked\n", "dns");
+        return;
+    }
+    (void)printf(LABEL " %s%s%s, %s; %lld questions under way, %lld waiting\n", "dns",
+                 text(dns, "state"), since[0] != '\0' ? " since " : "", since,
+                 json_is_true(json_object_get(dns, "validates")) ? "validated" : "not validated",
+                 number(dns, "under_way"), number(dns, "waiting"));
+    (void)printf(LABEL "   %lld asked, %lld failed, %lld timed out; %lld from the cache\n", "",
+                 number(counters, "dns_asked"), number(counters, "dns_failed"),
+                 number(counters, "dns_timed_out"), number(counters, "dns_cached"));
+    if (trouble[0] != '\0') {
+        (void)printf(LABEL "   NOT working: %s\n", "", trouble);
+    }
+}
+
 static void print_lists(const json_t *lists, long long unshown)
 {
     const json_t *list;
@@ -231,6 +252,7 @@ static void print_status(json_t *status)
         print_worker(w);
     }
     print_hops(json_object_get(status, "hops"), number(status, "hops_unshown"));
+    print_dns(json_object_get(status, "dns"), json_object_get(status, "counters"));
     print_lists(json_object_get(status, "dns_lists"), number(status, "dns_lists_unshown"));
     print_accept_all(json_object_get(status, "accept_all"));
     print_counters(json_object_get(status, "counters"));

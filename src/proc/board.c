@@ -201,6 +201,16 @@ static void make_hop_readable(struct board_hop *h)
     make_time(&h->since);
 }
 
+static void make_dns_readable(struct board_dns *d)
+{
+    d->trouble[sizeof(d->trouble) - 1] = '\0';
+    make_bool(&d->asked);
+    make_bool(&d->validates);
+    make_bool(&d->known);
+    make_bool(&d->well);
+    make_time(&d->since);
+}
+
 static void make_list_readable(struct board_list *l)
 {
     l->zone[sizeof(l->zone) - 1] = '\0';
@@ -222,6 +232,7 @@ static void make_readable(struct board_worker *w)
     for (size_t i = 0; i < w->hop_count; i++) {
         make_hop_readable(&w->hops[i]);
     }
+    make_dns_readable(&w->dns);
     w->list_count = w->list_count < BOARD_LISTS ? w->list_count : BOARD_LISTS;
     for (size_t i = 0; i < w->list_count; i++) {
         make_list_readable(&w->lists[i]);

@@ -36,6 +36,18 @@ struct board_hop {
     uint64_t failures;
 };
 
+/* The DNS as a worker finds it. */
+struct board_dns {
+    char trouble[64]; /* that it has; "" */
+    bool asked;       /* else there is none, by configuration */
+    bool validates;
+    bool known; /* whether it is well was found out */
+    bool well;
+    usec_t since; /* when it became so */
+    unsigned under_way;
+    unsigned waiting;
+};
+
 /* DNS lists that a worker tells of. */
 #define BOARD_LISTS 32
 
@@ -68,6 +80,7 @@ struct board_worker {
     unsigned hop_count;
     unsigned hops_unshown; /* for which there is no room */
     struct board_hop hops[BOARD_HOPS];
+    struct board_dns dns;
     unsigned list_count;
     unsigned lists_unshown;
     struct board_list lists[BOARD_LISTS];

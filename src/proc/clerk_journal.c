@@ -23,6 +23,7 @@
 #include "journal/courier.h"
 #include "journal/reception.h"
 #include "journal/writer.h"
+#include "proc/dns_sum.h"
 #include "proc/hop_sums.h"
 #include "proc/list_sums.h"
 #include "rt/real.h"
@@ -229,17 +230,22 @@ static void tell_health(struct clerk_journal *j)
 {
     struct hop_sums sums = {0};
     struct list_sums lists = {0};
+    struct dns_sum dns = {0};
     struct board_worker w;
 
     for (unsigned slot = 0; slot < BOARD_SLOTS; slot++) {
         if (board_read(j->setup->shared.board, (uint16_t)slot, &w)) {
             hop_sums_add(&sums, &w);
             list_sums_add(&lists, &w);
+            dns_sum_add(&dns, &w);
         }
     }
     for (size_t i = 0; i < sums.count; i++) {
         const struct hop_sum *hop = &sums.items[i];
         tell_state(j, hop->hop.name, hop_sum_state(hop), hop->down_in > 0 ? hop->hop.error : "");
+    }
+    if (dns.workers > 0) {
+        tell_state(j, "dns", dns_sum_state(&dns), dns.down_in > 0 ? dns.dns.trouble : "");
     }
     tell_lists(j, &lists);
     list_sums_free(&lists);

@@ -7,6 +7,7 @@
 
 #include "auth/dns_list.h"
 #include "base/text.h"
+#include "client/resolver.h"
 #include "rt/real.h"
 
 #define REPORT_EVERY (250 * USEC_MSEC)
@@ -53,6 +54,26 @@ static void put_hops(const struct hop_pools *pools, struct board_worker *w)
     }
 }
 
+static void put_dns(const struct resolver *resolver, struct board_worker *w)
+{
+    if (resolver == NULL) {
+        return;
+    }
+    const struct resolver_health *h = resolver_health(resolver);
+    const struct resolver_stats *stats = resolver_stats(resolver);
+    w->dns = (struct board_dns){
+        .asked = true,
+        .validates = resolver_validates(resolver),
+        .known = h->known,
+        .well = h->trouble == NULL,
+        .since = h->since,
+        .under_way = (unsigned)stats->under_way,
+        .waiting = (unsigned)stats->waiting,
+    };
+    (void)snprintf(w->dns.trouble, sizeof(w->dns.trouble), "%s",
+                   h->trouble != NULL ? h->trouble : "");
+}
+
 static void put_lists(const struct dns_lists *lists, struct board_worker *w)
 {
     struct dns_list_figure figures[BOARD_LISTS];
@@ -70,11 +91,20 @@ static void put_lists(const struct dns_lists *lists, struct board_worker *w)
     }
 }
 
-/* With what is counted where facts are asked, which has figures of its own for each fact. */
+/* With what is counted where facts are asked, which has figures of its own for each fact, and where
+ * the DNS is. */
 static struct counters counters_of(const struct smtp_server *srv)
 {
     struct counters c = *srv->counts;
 
+    if (srv->resolver != NULL) {
+        const struct resolver_stats *stats = resolver_stats(srv->resolver);
+        c.dns_asked = stats->asked;
+        c.dns_cached = stats->cached;
+        c.dns_joined = stats->joined;
+        c.dns_failed = stats->failed;
+        c.dns_timed_out = stats->timed_out;
+    }
     for (size_t i = 0; i < FACT_COUNT; i++) {
         c.facts_unknown += srv->counters.unknown[i];
     }
@@ -105,6 +135,7 @@ static void write_now(struct reporter *r)
     };
 
     put_hops(srv->deliveries->pools, &w);
+    put_dns(srv->resolver, &w);
     put_lists(srv->lists, &w);
     put_accept_all(srv->deliveries->recipients, w.accept_all);
     memcpy(w.in_phase, srv->in_phase, sizeof(w.in_phase));

@@ -7,6 +7,7 @@
 
 #include "base/fatal.h"
 #include "base/text.h"
+#include "proc/dns_sum.h"
 #include "proc/hop_sums.h"
 #include "proc/list_sums.h"
 
@@ -212,6 +213,25 @@ static json_t *hops_array(const struct hop_sums *sums, usec_t now, usec_t wall)
     return array;
 }
 
+/* ---- the DNS ---- */
+
+static json_t *dns_object(const struct dns_sum *s, usec_t now, usec_t wall)
+{
+    json_t *object = json_object();
+
+    set(object, "state", json_string(dns_sum_state(s)));
+    if (s->workers > 0) {
+        set_time(object, "since", wall - (now - s->dns.since));
+    }
+    if (s->down_in > 0) {
+        set_text(object, "trouble", s->dns.trouble);
+    }
+    set(object, "validates", json_boolean(s->dns.validates));
+    set_number(object, "under_way", s->dns.under_way);
+    set_number(object, "waiting", s->dns.waiting);
+    return object;
+}
+
 /* ---- DNS lists ---- */
 
 static json_t *list_object(const struct list_sum *s, usec_t now, usec_t wall)
@@ -266,6 +286,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
     json_t *accept_all = json_array();
     struct hop_sums hops = {0};
     struct list_sums lists = {0};
+    struct dns_sum dns = {0};
 
     board_read_master(b, &m);
     board_read_past(b, &past);
@@ -277,6 +298,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
             add_accept_all(accept_all, w.accept_all);
             hop_sums_add(&hops, &w);
             list_sums_add(&lists, &w);
+            dns_sum_add(&dns, &w);
             if (json_array_append_new(workers, worker_object((uint16_t)slot, &w, now, wall)) != 0) {
                 fatal("out of memory for the status");
             }
@@ -298,6 +320,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
     set(object, "hops", hops_array(&hops, now, wall));
     set_number(object, "hops_unshown", hops.unshown);
     hop_sums_free(&hops);
+    set(object, "dns", dns_object(&dns, now, wall));
     set(object, "dns_lists", lists_array(&lists, now, wall));
     set_number(object, "dns_lists_unshown", lists.unshown);
     list_sums_free(&lists);

@@ -171,6 +171,16 @@ static int open_resolver(struct worker *w)
     return r;
 }
 
+static void tell_turned(void *arg, bool broken, const char *why)
+{
+    (void)arg;
+    if (broken) {
+        log_line(LOG_WARNING, "the DNS does not work: %s; what it would tell is unknown", why);
+    } else {
+        log_line(LOG_NOTICE, "the DNS works again");
+    }
+}
+
 static void tell(void *arg, bool trouble, const char *line)
 {
     (void)arg;
@@ -425,6 +435,7 @@ static int serve(struct worker *w)
             .decisions = w->decisions,
             .level = level,
         };
+        resolver_watch(w->resolver, tell_turned, w);
         reporter_begin(&w->reporter);
         w->spare_memory = (struct spare_memory){.rt = w->rt, .server = &w->server};
         spare_memory_begin(&w->spare_memory);

@@ -107,7 +107,7 @@ def manual(binary):
     with Gatepost(binary, workers=1, route='hop.test to smtp://127.0.0.1:1') as g:
         g.start()
         s = status(g)
-        for members in (s, s['confinement'], s['sessions'], s['spool'], s['workers'][0], s['journal'],
+        for members in (s, s['confinement'], s['sessions'], s['spool'], s['workers'][0], s['journal'], s['dns'],
                         *s['hops']):
             check(set(members) <= named, f'not in the manual: {set(members) - named}')
 
