@@ -148,7 +148,8 @@ class Tree:
         root_key, root_ds = self._key(".")
         root = self._sign(".", self._root(domain_ds), root_key)
         self.anchor, self.hints = f"{self.keys}/anchor", f"{self.keys}/hints"
-        for path, text in ((self.anchor, root_ds),
+        self.other_anchor = f"{self.keys}/other"
+        for path, text in ((self.anchor, root_ds), (self.other_anchor, self._key(".")[1]),
                            (self.hints, f". 60 NS a.root-servers.test.\na.root-servers.test. 60 A {self.net}.1\n")):
             with open(path, "w", encoding="ascii") as f:
                 f.write(text)
@@ -177,7 +178,11 @@ class Tree:
 
     def statements(self, more=""):
         """To recurse from this root."""
-        return f"resolver recursive\nroot_hints {self.hints}\ntrust_anchor {self.anchor}\n{more}"
+        return self.plain_statements(f"trust_anchor {self.anchor}\n{more}")
+
+    def plain_statements(self, more=""):
+        """The same without the root's key."""
+        return f"resolver recursive\nroot_hints {self.hints}\n{more}"
 
     def close(self):
         for server in self.servers.values():

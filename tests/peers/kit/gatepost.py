@@ -4,7 +4,8 @@ import json
 import os
 import re
 
-from .process import Process, alive, children_of, free_port, name_of, wait_until
+from .process import Process, alive, children_of, free_port, name_of, run_tool, wait_until
+from .report import Failed
 
 CLERK = "gatepost-clerk"
 
@@ -77,6 +78,18 @@ class Gatepost:
         """The decision lines printed until now, as objects."""
         with open(self.process.stdout, encoding="utf-8", errors="replace") as f:
             return [json.loads(line) for line in f if line.startswith("{") and line.endswith("}\n")]
+
+    def status(self):
+        """What `gatepost status --json` tells."""
+        code, output = run_tool([self.binary, "status", "-c", self.file, "--json"])
+        if code != 0:
+            raise Failed(f"gatepost status ended with {code}: {output}")
+        return json.loads(output)
+
+    def log(self):
+        """The operator's log until now."""
+        with open(self.process.stderr, encoding="utf-8", errors="replace") as f:
+            return f.read()
 
     def complaints(self):
         """What the standard error output says that it never should."""
