@@ -122,7 +122,7 @@ struct slice auth_results_write(const struct auth_report *r, struct arena *arena
     struct field_writer w;
 
     field_begin(&w, "Authentication-Results");
-    field_word(&w, SLICE_FMT, SLICE_ARG(r->id));
+    field_value(&w, r->id);
     if (r->iprev != NULL) {
         write_iprev(&w, r->iprev);
     }

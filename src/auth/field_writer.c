@@ -73,11 +73,12 @@ static void append_escaped(struct buf *b, struct slice s, const char *special)
     }
 }
 
+/* NAME="TEXT", or the text alone where the name is empty. */
 static void put_quoted(struct field_writer *w, const char *name, struct slice s, const char *behind)
 {
     struct buf b = {0};
 
-    buf_printf(&b, "%s=\"", name);
+    buf_printf(&b, "%s%s\"", name, name[0] != '\0' ? "=" : "");
     append_escaped(&b, s, "\"\\");
     buf_printf(&b, "%s\"", behind);
     put_folded(w, buf_slice(&b));
@@ -139,6 +140,15 @@ static void put_value(struct field_writer *w, const char *name, struct slice val
         field_word(w, "%s=" SLICE_FMT, name, SLICE_ARG(value));
     } else {
         put_quoted(w, name, value, "");
+    }
+}
+
+void field_value(struct field_writer *w, struct slice value)
+{
+    if (is_token(value)) {
+        field_word(w, SLICE_FMT, SLICE_ARG(value));
+    } else {
+        put_quoted(w, "", value, "");
     }
 }
 

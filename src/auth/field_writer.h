@@ -29,6 +29,9 @@ void field_begin(struct field_writer *w, const char *name);
 void field_word(struct field_writer *w, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* A value alone, quoted where it is no token (RFC 2045 5.1). */
+void field_value(struct field_writer *w, struct slice value);
+
 /* "name=value": as it is when it is a token of RFC 2045 5.1 or an address (a pvalue of RFC 8601
  * 2.2), else in quotes. Empty values are left out, too. */
 void field_property(struct field_writer *w, const char *name, struct slice value);

@@ -128,6 +128,10 @@ static void test_little(void **state)
 
     expect(auth_results_write(&report, &arena),
            "Authentication-Results: mx1.example.org; none\r\n");
+    report.id = SLICE_LIT("our \"mx\"");
+    expect(auth_results_write(&report, &arena),
+           "Authentication-Results: \"our \\\"mx\\\"\"; none\r\n");
+    report.id = SLICE_LIT("mx1.example.org");
     report.spf = &spf;
     report.helo = SLICE_LIT("[192.0.2.1]");
     report.dkim = &no_dkim;
