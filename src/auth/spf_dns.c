@@ -59,11 +59,11 @@ int spf_count_void(struct spf_check *c)
 int spf_ask(struct spf_check *c, struct dns_question *questions, size_t n, struct arena *arena)
 {
     usec_t now = rt_now(), whole = c->query->deadline;
-    usec_t deadline = now + c->query->question_time;
+    usec_t left = whole - now, most = c->query->question_time;
     int r = 0;
 
-    if (now < whole) {
-        r = resolver_ask(c->query->resolver, questions, n, deadline < whole ? deadline : whole,
+    if (left > 0) {
+        r = resolver_ask(c->query->resolver, questions, n, now + (most < left ? most : left),
                          arena);
     }
     return r == 0 && rt_now() >= whole
