@@ -351,15 +351,29 @@ static char *only_file(const char *folder)
     return content;
 }
 
+/* Files end with a line end of their own where what goes out has none, and only there. */
+static void make_mail(size_t size, unsigned part)
+{
+    make_lines(size, part == 0 ? 1 : 3);
+    if (part == 1) {
+        line("kept", 3, true);
+        cut(o.octets.n, 3);
+        buf_append(&o.octets, "end", 3);
+    } else if (part == 2) {
+        buf_append(&o.octets, "end", 3);
+        buf_append(&o.kept, "end\n", 4);
+    }
+}
+
 static void test_maildir(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {1, 500, 20000, 90000, 300000};
+    static const size_t sizes[] = {1, 500, 600, 20000, 90000, 300000};
     char folder[] = "/tmp/gatepost-outgoing-XXXXXX", path[64];
     assert_non_null(mkdtemp(folder));
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         seed = (unsigned)i;
-        make_lines(sizes[i], i == 0 ? 1 : 3);
+        make_mail(sizes[i], (unsigned)i);
         struct hop_world *w = world_new();
         w->route =
             (struct conf_route){.kind = CONF_ROUTE_MAILDIR, .folder = folder, .name = folder};
