@@ -83,8 +83,8 @@ FACT(sender_null, "sender.null", BOOL, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
 FACT(sender_mine, "sender.mine", BOOL, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
      "There is a route for the sender's domain (one for all domains does not count).")
 FACT(sender_exists, "sender.exists", BOOL, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
-     "The sender's domain is there to answer to: it has MX records that lead to an address, or none and "
-     "an address of its own (RFC 5321 5.1). True as well for <>, for an address literal, and for a null "
+     "The sender's domain is there to answer to: one of its MX records (of the first ten) leads to an "
+     "address, or it has none and an address of its own (RFC 5321 5.1). True as well for <>, for an address literal, and for a null "
      "MX, which `sender.null_mx` tells.")
 FACT(sender_null_mx, "sender.null_mx", BOOL, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
      "The sender's domain says that it takes no mail (RFC 7505), so that nobody there could be answered.")

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fatal.h"
+#include "base/text.h"
 #include "store/shm.h"
 
 /* Tries after which a reader takes what it has got: the writer died half-way, and whoever buries it
@@ -197,6 +198,8 @@ static void make_hop_readable(struct board_hop *h)
 {
     h->name[sizeof(h->name) - 1] = '\0';
     h->error[sizeof(h->error) - 1] = '\0';
+    text_clean(h->name, strlen(h->name));
+    text_clean(h->error, strlen(h->error));
     make_bool(&h->down);
     make_time(&h->since);
 }
@@ -215,6 +218,8 @@ static void make_list_readable(struct board_list *l)
 {
     l->zone[sizeof(l->zone) - 1] = '\0';
     l->why[sizeof(l->why) - 1] = '\0';
+    text_clean(l->zone, strlen(l->zone));
+    text_clean(l->why, strlen(l->why));
     make_bool(&l->domains);
     make_bool(&l->well);
     make_time(&l->since);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "proc/shared.h"
 #include "proc/status_json.h"
 
@@ -172,6 +173,15 @@ static json_t *status(void)
     return status_json(shared.board, 1000, 2000);
 }
 
+/* A text that ends in time, and that a terminal may be shown. */
+static void assert_shown(const json_t *object, const char *key, size_t most)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    assert_true(strlen(text) < most);
+    assert_int_equal(text_clean_length(text, strlen(text)), strlen(text));
+}
+
 /* Texts without an end, counts and times beyond all bounds, and truths that are neither. */
 static void figures_may_be_forged(void **state)
 {
@@ -188,8 +198,12 @@ static void figures_may_be_forged(void **state)
         const json_t *hops = json_object_get(object, "hops");
         assert_in_range(json_array_size(hops), 1, 2 * BOARD_HOPS);
         for (size_t i = 0; i < json_array_size(hops); i++) {
-            const char *name = json_string_value(json_object_get(json_array_get(hops, i), "name"));
-            assert_true(strlen(name) < sizeof(w.hops[0].name));
+            assert_shown(json_array_get(hops, i), "name", sizeof(w.hops[0].name));
+        }
+        const json_t *lists = json_object_get(object, "dns_lists");
+        assert_in_range(json_array_size(lists), 1, 2 * BOARD_LISTS);
+        for (size_t i = 0; i < json_array_size(lists); i++) {
+            assert_shown(json_array_get(lists, i), "zone", sizeof(w.lists[0].zone));
         }
         json_decref(object);
     }
