@@ -245,7 +245,7 @@ bool house_drained(const struct house *h)
     for (unsigned i = 0; i < h->worker_count; i++) {
         const struct worker *w = h->workers[i];
         if (w->listener == NULL &&
-            (smtp_server_clients(&w->server) > 0 || w->deliveries.late_running > 0)) {
+            (!smtp_server_rests(&w->server) || w->deliveries.late_running > 0)) {
             return false;
         }
     }

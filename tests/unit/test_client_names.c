@@ -302,6 +302,32 @@ static void senders_domains(void **state)
     dns_world_fini(&w);
 }
 
+/* The exchanger that mail would go to first settles it. */
+static void ask_in_order(struct dns_world *w)
+{
+    const struct auth_clock clock = dns_world_clock();
+    const uint64_t before = resolver_stats(w->resolver)->asked;
+    struct mail_domain d;
+
+    assert_int_equal(mail_domain_find(w->resolver, SLICE_LIT("ordered.example"), &clock, &d), 0);
+    assert_true(d.exists && d.exists_state == DNS_ANSWER);
+    assert_int_equal(resolver_stats(w->resolver)->asked - before, 3);
+}
+
+static void exchangers_in_their_order(void **state)
+{
+    struct dns_world w;
+
+    (void)state;
+    dns_world_init(&w, "ordered.example. MX 30 slow.example.\n"
+                       "ordered.example. MX 10 mx.example.\n"
+                       "ordered.example. MX 20 gone.example.\n"
+                       "mx.example. A 192.0.2.1\n"
+                       "slow.example. TIMEOUT\n");
+    dns_world_do(&w, ask_in_order);
+    dns_world_fini(&w);
+}
+
 /* ---- time ---- */
 
 static struct scope cancelled_scope;
@@ -353,8 +379,11 @@ static void a_silent_dns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_clients_names), cmocka_unit_test(a_client_with_500_names),
-        cmocka_unit_test(helo_names),        cmocka_unit_test(senders_domains),
+        cmocka_unit_test(the_clients_names),
+        cmocka_unit_test(a_client_with_500_names),
+        cmocka_unit_test(helo_names),
+        cmocka_unit_test(senders_domains),
+        cmocka_unit_test(exchangers_in_their_order),
         cmocka_unit_test(a_silent_dns),
     };
 

@@ -21,7 +21,8 @@ static const char zone[] = "$TTL 300\n"
                            "1.2.0.192.list.example. A 127.0.0.4\n"
                            "1.2.0.192.list.example. TXT \"a reason\"\n"
                            "client.example.list.example. A 127.0.1.2\n"
-                           "sender.example.list.example. A 127.0.1.3\n";
+                           "sender.example.list.example. A 127.0.1.3\n"
+                           "fails.example.list.example. SERVFAIL\n";
 
 struct names_world {
     struct dns_world d; /* first */
@@ -160,6 +161,53 @@ static void lists(void **state)
     run(ask_lists);
 }
 
+static void ask_for_authors(struct dns_world *d)
+{
+    static const struct {
+        const char *header;
+        int result;
+        enum { NO, YES, TEMPORARY, OVER_BUDGET } expected;
+    } rows[] = {
+        {"From: x@sender.example\r\n\r\n", 0, YES},
+        {"From: x@other.example\r\n\r\n", 0, NO},
+        {"Subject: x\r\n\r\n", 0, NO},
+        {"From: x@other.example, y@sender.example\r\n\r\n", 0, YES},
+        {"From: x@fails.example\r\n\r\n", 0, TEMPORARY},
+        {"From: x@fails.example, y@sender.example\r\n\r\n", 0, YES},
+        {"From: x@fails.example, y@other.example\r\n\r\n", 0, TEMPORARY},
+        {"From: x@sender.example\r\nSubject: cut", -E2BIG, YES},
+        {"From: x@other.example\r\nSubject: cut", -E2BIG, OVER_BUDGET},
+        {"", -EIO, TEMPORARY},
+    };
+    struct names_world *w = (struct names_world *)d;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        w->f.header = slice_of(rows[i].header);
+        w->f.header_result = rows[i].result;
+        const struct value v = ask_with(w, FACT_dnsbl_from, "list.example=127.0.1.3");
+        const bool known = v.state == VALUE_KNOWN;
+        const int found = known                             ? (v.boolean ? YES : NO)
+                          : v.reason == UNKNOWN_OVER_BUDGET ? OVER_BUDGET
+                                                            : TEMPORARY;
+        if (found != (int)rows[i].expected) {
+            fail_msg("%s: %d", rows[i].header, found);
+        }
+    }
+    w->f.header_result = -ECANCELED;
+    const struct slice list = SLICE_LIT("list.example");
+    const struct fact_use use = {&facts[FACT_dnsbl_from], &list, 0};
+    struct value v;
+    assert_int_equal(fact_ask(&use, &w->f.e, &v), -ECANCELED);
+    w->f.e.message = NULL;
+    assert_unknown(ask_with(w, FACT_dnsbl_from, "list.example"), UNKNOWN_NOT_AVAILABLE);
+}
+
+static void authors(void **state)
+{
+    (void)state;
+    run(ask_for_authors);
+}
+
 /* Without a DNS nothing is said of anybody. */
 static void nothing_to_ask(void **state)
 {
@@ -167,6 +215,7 @@ static void nothing_to_ask(void **state)
         FACT_client_ptr,    FACT_client_name,    FACT_helo_resolves, FACT_helo_matches,
         FACT_sender_exists, FACT_sender_null_mx, FACT_dnsbl,         FACT_dnsbl_answers,
         FACT_dnsbl_reason,  FACT_dnswl,          FACT_dnsbl_helo,    FACT_dnsbl_sender,
+        FACT_dnsbl_from,
     };
     static struct fact_world w;
 
@@ -181,10 +230,8 @@ static void nothing_to_ask(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_client),
-        cmocka_unit_test(helo_and_sender),
-        cmocka_unit_test(lists),
-        cmocka_unit_test(nothing_to_ask),
+        cmocka_unit_test(the_client), cmocka_unit_test(helo_and_sender), cmocka_unit_test(lists),
+        cmocka_unit_test(authors),    cmocka_unit_test(nothing_to_ask),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

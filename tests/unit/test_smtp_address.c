@@ -104,6 +104,21 @@ static const struct row good[] = {
     {T("<u@c> \xc3\xbc"), ANY, 0, 0, "u", "c", " \xc3\xbc"},
     {T("<@b\xc3\xbc:u@c>"), ANY, 0, UTF8 | ROUTE, "u", "c", NULL},
     {T("<plain@c>"), ANY, 0, UTF8, "plain", "c", NULL},
+    {T("<\"\xc3\xbc@\xc3\xa4\"@b\xc3\xbc"
+       "cher.example>"),
+     REVERSE, 0, UTF8 | HIGH | QUOTED, "\"\xc3\xbc@\xc3\xa4\"",
+     "b\xc3\xbc"
+     "cher.example",
+     NULL},
+    /* U-labels and A-labels side by side, other scripts, a mark that joins: what IDNA says of them
+     * is asked when the domain is looked up */
+    {T("<u@\xe4\xbe\x8b.xn--p1ai>"), ANY, 0, UTF8 | HIGH, "u", "\xe4\xbe\x8b.xn--p1ai", NULL},
+    {T("<\xd8\xa7\xcc\x88.u@c>"), ANY, 0, UTF8 | HIGH, "\xd8\xa7\xcc\x88.u", "c", NULL},
+    {T("<u@[IPv6:2001:db8::1]> SMTPUTF8"), ANY, 0, UTF8 | LITERAL, "u", "[IPv6:2001:db8::1]",
+     " SMTPUTF8"},
+    /* blanks and escapes of what need not be escaped, within quotes */
+    {T("<\"\\a\\ \\@\"@c>"), REVERSE, 0, QUOTED, "\"\\a\\ \\@\"", "c", NULL},
+    {T("<\" \"@c>"), ANY, 0, QUOTED, "\" \"", "c", NULL},
 };
 
 static const struct row bad[] = {
@@ -226,6 +241,11 @@ static const struct row bad[] = {
     {T("<\xc2\x9f@b>"), ANY, SMTP_PATH_SYNTAX, UTF8, NULL, NULL, NULL},
     {T("<\"\xc2\x85\"@b>"), ANY, SMTP_PATH_SYNTAX, UTF8, NULL, NULL, NULL},
     {T("<u@\xc0\x80>"), ANY, SMTP_PATH_SYNTAX, UTF8, NULL, NULL, NULL},
+    {T("<u@-\xc3\xbc>"), ANY, SMTP_PATH_SYNTAX, UTF8, NULL, NULL, NULL},
+    {T("<u@\xc3\xbc..c>"), ANY, SMTP_PATH_SYNTAX, UTF8, NULL, NULL, NULL},
+    {T("<u@\xc3\xbc c>"), ANY, SMTP_PATH_SYNTAX, UTF8, NULL, NULL, NULL},
+    {T("<\"\xc3\xbc\"\xc3\xbc@c>"), ANY, SMTP_PATH_SYNTAX, UTF8, NULL, NULL, NULL},
+    {T("<u@[\xc3\xbc]>"), ANY, SMTP_PATH_SYNTAX, UTF8, NULL, NULL, NULL},
     {T("<\"\\\xc3\xbc\"@b>"), ANY, SMTP_PATH_SYNTAX, UTF8, NULL, NULL, NULL},
     {T("<u@[tag:\xc3\xbc]>"), ANY, SMTP_PATH_SYNTAX, UTF8, NULL, NULL, NULL},
 };
