@@ -9,6 +9,7 @@
 
 #include "client/resolver_impl.h"
 #include "parse/hosts_file.h"
+#include "parse/zone_file.h"
 
 /* ---- whom it asks ---- */
 
@@ -86,6 +87,10 @@ static int set_options(struct ub_ctx *ub)
         {"outgoing-range:", "256"}, /* questions at a time; only 16 otherwise */
         {"outgoing-num-tcp:", "32"},
         {"num-queries-per-thread:", "1024"},
+        {"aggressive-nsec:", "no"},  /* the probe's question is to go out; see resolver_probe.c */
+        {"rrset-cache-size:", "4m"}, /* delegations and keys, of which answers are made */
+        {"msg-cache-size:", "2m"},
+        {"key-cache-size:", "1m"},
     };
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(options) / sizeof(options[0]); i++) {
@@ -192,9 +197,8 @@ static bool is_taken(const struct resolver_setup *s)
     return ub != NULL;
 }
 
-/* Is there a line with a record of one of two types? An empty file libunbound would take as well,
- * and do without. */
-static bool has_record(const char *file, struct slice type, struct slice other)
+/* libunbound takes a file without any key, and then validates nothing. */
+static bool has_key(const char *file)
 {
     struct buf text = {0};
     struct hosts_line line;
@@ -204,11 +208,37 @@ static bool has_record(const char *file, struct slice type, struct slice other)
     struct slice rest = buf_slice(&text);
     while (!found && hosts_next_line(&rest, &line)) {
         while (line.word.p[0] != ';' && hosts_next_word(&line.names, &word)) {
-            found = found || slice_eq_nocase(word, type) || slice_eq_nocase(word, other);
+            found = found || slice_eq_nocase(word, SLICE_LIT("DNSKEY")) ||
+                    slice_eq_nocase(word, SLICE_LIT("DS"));
         }
     }
     buf_free(&text);
     return found;
+}
+
+/* It takes a file of nonsense as well, and then asks nobody. Good is one that names a server of the
+ * root, and an address. */
+static bool has_hints(const char *file)
+{
+    struct buf text = {0};
+    struct zone_reader reader;
+    struct zone_entry entry;
+    struct zone_problem problem;
+    struct arena arena;
+    bool server = false, address = false;
+    arena_init(&arena);
+    (void)resolver_read_file(file, &text);
+    zone_reader_init(&reader, buf_slice(&text));
+    int r = zone_reader_next(&reader, &arena, &entry, &problem);
+    for (; r == 1; r = zone_reader_next(&reader, &arena, &entry, &problem)) {
+        server =
+            server || (entry.kind == ZONE_RECORD && entry.type == DNS_NS && entry.owner.n == 1);
+        address = address ||
+                  (entry.kind == ZONE_RECORD && (entry.type == DNS_A || entry.type == DNS_AAAA));
+    }
+    arena_free(&arena);
+    buf_free(&text);
+    return r == 0 && server && address;
 }
 
 int resolver_check(const struct resolver_setup *s, const char **ret_culprit, const char **ret_why)
@@ -216,15 +246,12 @@ int resolver_check(const struct resolver_setup *s, const char **ret_culprit, con
     struct resolver_setup hints = {.way = CONF_RESOLVER_RECURSIVE, .root_hints = s->root_hints};
     struct resolver_setup anchor = {.way = CONF_RESOLVER_RECURSIVE,
                                     .trust_anchor = s->trust_anchor};
-    if (s->root_hints != NULL &&
-        (!has_record(s->root_hints, SLICE_LIT("NS"), SLICE_LIT("NS")) || !is_taken(&hints))) {
+    if (s->root_hints != NULL && (!has_hints(s->root_hints) || !is_taken(&hints))) {
         *ret_culprit = s->root_hints;
-        *ret_why = "it names no server of the root";
+        *ret_why = "it names no server of the root with an address";
         return -EINVAL;
     }
-    if (s->trust_anchor != NULL &&
-        (!has_record(s->trust_anchor, SLICE_LIT("DNSKEY"), SLICE_LIT("DS")) ||
-         !is_taken(&anchor))) {
+    if (s->trust_anchor != NULL && (!has_key(s->trust_anchor) || !is_taken(&anchor))) {
         *ret_culprit = s->trust_anchor;
         *ret_why = "it holds no key (DNSKEY or DS records)";
         return -EINVAL;

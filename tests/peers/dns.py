@@ -7,7 +7,7 @@ What must come out is the right value or the right unknown in the decision, and 
 import sqlite3
 import time
 
-from kit.dns_liar import A
+from kit.dns_liar import A, TXT
 from kit.dns_tree import Tree
 from kit.process import wait_until
 from kit.report import check
@@ -137,6 +137,47 @@ def senders(lab):
     return f"{len(SENDERS)} domains"
 
 
+SPF_POLICY = """
+policy {
+    at rcpt {
+        reject 550 5.7.23 "%{spf.domain} does not send from here" when spf == fail
+        defer  451 4.7.24 "cannot look up %{spf.domain}"          when spf == temperror
+    }
+}
+"""
+
+SPF = [
+    # source, domain, spf, reply code
+    ("127.0.0.1", "signed.example", "pass", 250),
+    ("127.0.0.5", "signed.example", "fail", 550),
+    ("127.0.0.5", "unsigned.example", "fail", 550),
+    ("127.0.0.1", "text.signed.example", "none", 250),
+    ("127.0.0.1", "nobody.signed.example", "none", 250),
+    ("127.0.0.1", "bogus.example", "temperror", 451),
+    ("127.0.0.9", "bogus.example", "temperror", 451),  # whom the altered record would let pass
+    ("127.0.0.1", "expired.example", "temperror", 451),
+    ("127.0.0.1", "stripped.example", "temperror", 451),
+    ("127.0.0.1", "servfail.example", "temperror", 451),
+    ("127.0.0.1", "silent.example", "temperror", 451),
+    ("127.0.0.1", "big.hostile.example", "none", 250),  # 64 KB of text, by TCP
+    ("127.0.0.1", "loop.hostile.example", "temperror", 451),
+]
+
+
+def spf(lab):
+    """What senders' domains authorise: never what somebody altered, and never refused for want of it."""
+    t = tree(lab)
+    g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{lab.hop().port}"}, workers=1,
+                     policy=t.statements(SPF_POLICY), limits={"dns_time": "3s"})
+    for i, (source, domain, expected, code) in enumerate(SPF):
+        reply, took = ask(g, b"one@via.test", source=source, sender=b"n%d@%s" % (i, domain.encode()))
+        found = facts_of(g, f"n{i}@{domain}").get("spf")
+        check(found == expected and reply.code == code, f"{domain} from {source}: {found}, {reply}")
+        check(took < 10, f"{domain}: {took:.1f} s")
+    check(t.liar.over_tcp["big.hostile.example", TXT] > 0, "64 KB did not come")
+    return f"{len(SPF)} senders"
+
+
 # A client that says who it is: source address, HELO; client.name, helo.resolves, helo.matches.
 CLIENTS = [
     ("127.0.0.1", "mail.signed.example", "client.signed.example", True, True),
@@ -236,6 +277,7 @@ def health(g):
 
 
 TESTS = [
+    ("dns.spf", spf),
     ("dns.clients", clients_names),
     ("dns.six", six),
     ("dns.not-validating", not_validating),

@@ -456,7 +456,11 @@ static void root_files(void **state)
         {true, "; . IN DS 20326 8 2 e06d\n", "it holds no key (DNSKEY or DS records)"},
         {true, ". IN DS 1 2 3 zz\n", "it holds no key (DNSKEY or DS records)"},
         {false, ". 60 NS a.root.test.\na.root.test. 60 A 127.5.0.1\n", NULL},
-        {false, "# nothing\n", "it names no server of the root"},
+        {false, "# nothing\n", "it names no server of the root with an address"},
+        {false, "nonsense NS\n", "it names no server of the root with an address"},
+        {false, ". 60 NS a.root.test.\n", "it names no server of the root with an address"},
+        {false, "x. 60 NS a.\na. 60 A 127.5.0.1\n",
+         "it names no server of the root with an address"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char *file = file_of(rows[i].text);
