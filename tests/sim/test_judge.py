@@ -64,6 +64,8 @@ policy {
         reject 550 5.7.27 "%{sender.domain} takes no mail" when sender.null_mx
         defer 451 4.1.8 "there is no %{sender.domain}" when not sender.exists
         doubt 1 "nobody can say" when unknown(sender.exists)
+        reject 550 5.7.23 "SPF: %{spf.explanation}" when spf == fail and sender.domain in { .com }
+        doubt 1 "SPF: %{spf}, %{spf.problem}" when spf == softfail or spf == permerror
         reject 550 5.7.1 "nobody of %{sender.domain}" when sender.domain in { .ru, .top }
         defer 451 4.7.1 "large mail at another time" when size.declared > 200K
         observe reject "ours" when sender.mine
@@ -80,6 +82,10 @@ policy {
         ban 60s when rcpt.failures > 2
     }
     at message {
+        observe mark "X-Signed: %{dkim.domains}" when dkim == pass
+        observe mark "X-Signatures: %{dkim.results}" unless dkim == none
+        reject 550 5.7.1 "DMARC of %{dmarc.domain}" when dmarc == fail and dmarc.policy == reject
+        doubt 1 "DMARC: %{dmarc}" when dmarc == temperror or dmarc == permerror
         pass when header("List-Id") != "" and doubt < 2
         reject 550 5.6.0 "several From fields" when header.count("From") > 1
         doubt 1 "no Message-ID" when header.missing("Message-ID")
@@ -134,11 +140,14 @@ def made_up(rng):
     return text
 
 
+def data_folder():
+    here = os.environ.get('GATEPOST_DATA')
+    return (Path(here) if here else Path(__file__).resolve().parents[2].parent / 'shared/data') / 'mail'
+
+
 def real_messages(rng, count):
     """[(name, octets, request)] of what real mail there is, and what was passed over."""
-    here = os.environ.get('GATEPOST_DATA')
-    folder = Path(here) if here else Path(__file__).resolve().parents[2].parent / 'shared/data'
-    folder /= 'mail'
+    folder = data_folder()
     known = []
     for name in SETS:
         if not (folder / f'{name}.tar.xz').exists():
@@ -182,9 +191,32 @@ def is_name(text):
     return re.fullmatch(r'[\w-]{1,63}(\.[\w-]{1,63})+', text, re.ASCII)
 
 
+def text_record(name, text):
+    parts = [text[at:at + 255].replace('\\', '\\\\').replace('"', '\\"') for at in range(0, len(text), 255)]
+    return f'{name} TXT ' + ' '.join(f'"{part}"' for part in parts)
+
+
+def authorised(rng, domain, ip):
+    """What a domain says of who sends its mail."""
+    spf = rng.choice([None, None, f'v=spf1 ip{6 if ":" in ip else 4}:{ip} -all', 'v=spf1 -all', 'v=spf1 mx ~all',
+                      'v=spf1 include:slow.test -all', 'v=spf1 exp=why.test -all', 'v=spf1 nonsense',
+                      'v=spf1 a ptr ?all'])
+    dmarc = rng.choice([None, None, 'v=DMARC1; p=none', 'v=DMARC1; p=reject', 'v=DMARC1; p=quarantine; t=y'])
+    return [text_record(name, text) for name, text in ((domain, spf), (f'_dmarc.{domain}', dmarc)) if text]
+
+
+def keys(rng):
+    """Of the real messages' signatures; some are lost, some fail."""
+    path = data_folder() / 'lists.keys.json'
+    known = json.loads(path.read_text()) if path.exists() else {}
+    for name, text in sorted(known.items()):
+        yield rng.choice([f'{name} SERVFAIL', f'{name} A 192.0.2.1', *[text_record(name, text)] * 6])
+
+
 def zone_of(rng, requests):
     """What the DNS says of clients, their HELO names and their senders: good, bad, and nothing."""
-    lines = ['$LATENCY 40ms', '$TTL 60', '2.0.0.127.list.example A 127.0.0.2']
+    lines = ['$LATENCY 40ms', '$TTL 60', '2.0.0.127.list.example A 127.0.0.2', 'slow.test TIMEOUT',
+             text_record('why.test', '%{i} may not send for %{d}'), *keys(rng)]
     for number, ip in enumerate(sorted({r['ip'] for r in requests})):
         reverse = ipaddress.ip_address(ip).reverse_pointer
         kind = 'AAAA' if ':' in ip else 'A'
@@ -202,7 +234,9 @@ def zone_of(rng, requests):
     for domain in sorted({r['mail_from'].rpartition('@')[2].lower() for r in requests}):
         if is_name(domain):
             lines += rng.choice([[], [f'{domain} MX 0 .'], [f'{domain} SERVFAIL'], [f'{domain} TIMEOUT MX'],
-                                 *[[f'{domain} MX 10 mx.example', 'mx.example A 192.0.2.202']] * 8])
+                                 *[[f'{domain} MX 10 mail.test', 'mail.test A 192.0.2.202']] * 8])
+            lines += authorised(rng, domain, rng.choice(
+                [r['ip'] for r in requests if r['mail_from'].lower().endswith('@' + domain)]))
     return ''.join(line + '\n' for line in lines)
 
 
