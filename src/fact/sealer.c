@@ -21,8 +21,11 @@ static bool passes(const struct auth_method *m)
 /* The domain that a result of SPF or DKIM is about. */
 static struct slice domain_of(const struct auth_method *m)
 {
-    if (is(m, "dkim")) {
-        return auth_method_property(m, SLICE_LIT("header"), SLICE_LIT("d"));
+    if (is(m, "dkim")) { /* some tell the identity alone */
+        struct slice domain = auth_method_property(m, SLICE_LIT("header"), SLICE_LIT("d"));
+        return domain.n > 0 ? domain
+                            : smtp_mailbox_domain(
+                                  auth_method_property(m, SLICE_LIT("header"), SLICE_LIT("i")));
     }
     if (!is(m, "spf")) {
         return SLICE_LIT("");

@@ -98,7 +98,7 @@ static void write_results(struct session *s, const struct spf_outcome *spf, stru
         .iprev = &iprev,
         .spf = spf,
         .sender = e->sender,
-        .helo = e->helo,
+        .helo = e->checks->origin.helo,
     };
     if (sender_dkim(e, &report.dkim) < 0) {
         report.dkim = NULL;
@@ -121,7 +121,7 @@ static void write_received_spf(struct session *s, const struct spf_outcome *spf,
         .identity_helo = e->sender.n == 0,
         .client = e->checks->origin.host,
         .sender = e->sender,
-        .helo = e->helo,
+        .helo = e->checks->origin.helo,
     };
     buf_append_slice(fields, received_spf_write(&received, e->arena));
 }
