@@ -7,6 +7,9 @@
 /* Shorter runs are gathered in the stage: a hash takes few long pieces faster than many short. */
 #define STAGED_MOST 128
 
+/* So many octets at a time are looked at for something to change. */
+#define WINDOW 64
+
 /* ---- header (3.4.1, 3.4.2) ---- */
 
 struct relaxed_field {
@@ -189,8 +192,23 @@ static size_t simple_run(const char *p, const char *end)
     return (size_t)(to - p);
 }
 
-/* Goes on over single blanks and line ends that have something visible on either side. */
-static size_t relaxed_run(const char *p, const char *end)
+/* Is there nothing to change in the WINDOW octets at `p`, whatever is in front of them? The octet
+ * behind them is looked at. Written for the compiler to do all of them at once. */
+static bool is_clean(const char *p)
+{
+    unsigned char dirty = 0;
+
+    for (size_t i = 0; i < WINDOW; i++) {
+        const char c = p[i], next = p[i + 1];
+        dirty |= (unsigned char)((c == '\t') |
+                                 ((c == ' ') & ((next == ' ') | (next == '\t') | (next == '\r'))));
+    }
+    return dirty == 0;
+}
+
+/* In a window that is not clean: goes on over single blanks and line ends that have something
+ * visible on either side. */
+static size_t visible_run(const char *p, const char *end)
 {
     const char *to = p + 1;
 
@@ -209,9 +227,27 @@ static size_t relaxed_run(const char *p, const char *end)
     return (size_t)(to - p);
 }
 
+/* The same for relaxed bodies. *dirty is where the last window that is not clean ends. */
+static size_t relaxed_run(const char *p, const char *end, const char **dirty)
+{
+    const char *to = p;
+
+    while (to >= *dirty && end - to > WINDOW && is_clean(to)) {
+        to += WINDOW;
+    }
+    if (to > p) {
+        return simple_run(p, to);
+    }
+    if (to >= *dirty) {
+        *dirty = end - to > WINDOW ? to + WINDOW : end;
+    }
+    return visible_run(p, *dirty);
+}
+
 void canonical_body_feed(struct canonical_body *b, const char *p, size_t n)
 {
     const char *const end = p + n;
+    const char *dirty = p;
 
     while (p < end && b->length <= b->most) {
         if (hold_back(b, *p)) {
@@ -219,7 +255,8 @@ void canonical_body_feed(struct canonical_body *b, const char *p, size_t n)
             continue;
         }
         release(b);
-        const size_t run = b->how == CANONICAL_RELAXED ? relaxed_run(p, end) : simple_run(p, end);
+        const size_t run =
+            b->how == CANONICAL_RELAXED ? relaxed_run(p, end, &dirty) : simple_run(p, end);
         hand_on(b, p, run);
         p += run;
     }
