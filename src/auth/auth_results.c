@@ -119,6 +119,8 @@ static void write_dmarc(struct field_writer *w, const struct dmarc_outcome *dmar
 
 struct slice auth_results_write(const struct auth_report *r, struct arena *arena)
 {
+    /* RFC 8617 10.1 has no word for a chain whose keys could not be looked up. */
+    const bool arc = r->arc != NULL && r->arc->result != AUTH_TEMPERROR;
     struct field_writer w;
 
     field_begin(&w, "Authentication-Results");
@@ -135,13 +137,13 @@ struct slice auth_results_write(const struct auth_report *r, struct arena *arena
     if (r->dkim != NULL) {
         write_dkim(&w, r->dkim);
     }
-    if (r->arc != NULL) {
+    if (arc) {
         write_arc(&w, r->arc);
     }
     if (r->dmarc != NULL) {
         write_dmarc(&w, r->dmarc);
     }
-    if (!r->iprev && !r->spf_helo && !r->spf && !r->dkim && !r->arc && !r->dmarc) {
+    if (!r->iprev && !r->spf_helo && !r->spf && !r->dkim && !arc && !r->dmarc) {
         field_semicolon(&w, false);
         field_word(&w, "none");
     }

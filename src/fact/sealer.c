@@ -99,7 +99,7 @@ int sealer_vouches(const struct evidence *e, bool *ret)
     if (arc->result == AUTH_TEMPERROR) {
         return -EAGAIN;
     }
-    if (arc->result != AUTH_PASS || e->ops->table_has_text == NULL) {
+    if (arc->result != AUTH_PASS || !arc->from_signed || e->ops->table_has_text == NULL) {
         return 0;
     }
     r = fact_from_domain(e, NULL, &author);

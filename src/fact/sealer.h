@@ -5,7 +5,7 @@
 
 #include "fact/evidence.h"
 
-/* Does one vouch for the message? Only a chain that passes counts, and of it only what stands
- * behind no sealer that the table `sealers` does not have. Suspends. As sender_arc; -EAGAIN where
- * the DNS could not say. */
+/* Does one vouch for the message? Only a chain that passes and whose newest signature signs From
+ * counts, and of it only what stands behind no sealer that the table `sealers` does not have.
+ * Suspends. As sender_arc; -EAGAIN where the DNS could not say. */
 int sealer_vouches(const struct evidence *e, bool *ret);

@@ -47,7 +47,10 @@ static void json_text(const json_t *object, const char *path, char *ret, size_t 
     } else if (json_is_integer(object)) {
         snprintf(ret, size, "%lld", (long long)json_integer_value(object));
     } else {
-        snprintf(ret, size, "%s", json_is_true(object) ? "true" : "");
+        snprintf(ret, size, "%s",
+                 json_is_true(object)    ? "true"
+                 : json_is_false(object) ? "false"
+                                         : "");
     }
 }
 

@@ -143,6 +143,12 @@ static void test_little(void **state)
            " dkim=none;\r\n"
            " arc=none;\r\n"
            " dmarc=permerror reason=\"there is no From field\"\r\n");
+
+    /* RFC 8617 10.1: none, fail, pass, and nothing else. */
+    const struct arc_outcome unsure = {.result = AUTH_TEMPERROR, .problem = NOTHING};
+    report = (struct auth_report){.id = report.id, .arc = &unsure};
+    expect(auth_results_write(&report, &arena),
+           "Authentication-Results: mx1.example.org; none\r\n");
 }
 
 static void test_utf8_senders(void **state)
