@@ -185,22 +185,31 @@ static bool any_address(const struct dns_question *q, size_t n, enum dns_state *
     return false;
 }
 
+/* Of the client's own family first: that answers both questions nearly always, and where the client
+ * greets with the name that reverse DNS has for it, it has been asked before. */
 static int look_helo_up(struct resolver *r, const struct dns_name *name, const struct addr *client,
-                        const struct auth_clock *c, struct helo_names *ret)
+                        const struct auth_clock *c, struct arena *scratch, struct helo_names *ret)
 {
-    struct dns_question *q;
-    struct arena scratch;
+    const enum dns_type own = type_of(client);
+    struct dns_answer answer;
 
-    arena_init(&scratch);
-    q = arena_zalloc(&scratch, 2 * sizeof(*q));
-    int error = ask_addresses(r, name, auth_question_end(c), &scratch, q);
-    if (error == 0) {
-        const struct dns_answer *own = &q[client->family == ADDR_V6].answer;
-        ret->resolves = any_address(q, 2, &ret->resolves_state);
-        ret->matches = has_address(own, client);
-        ret->matches_state = sureness(own->state);
+    int error = resolver_ask_one(r, name, own, auth_question_end(c), scratch, &answer);
+    if (error < 0) {
+        return error;
     }
-    arena_free(&scratch);
+    ret->matches = has_address(&answer, client);
+    ret->matches_state = ret->resolves_state = sureness(answer.state);
+    ret->resolves = answer.state == DNS_ANSWER;
+    if (ret->resolves || answer.state == DNS_NO_NAME) {
+        return 0;
+    }
+    const enum dns_state first = ret->resolves_state;
+    error = resolver_ask_one(r, name, own == DNS_A ? DNS_AAAA : DNS_A, auth_question_end(c),
+                             scratch, &answer);
+    if (error == 0) {
+        ret->resolves = answer.state == DNS_ANSWER;
+        ret->resolves_state = ret->resolves || first == DNS_ANSWER ? sureness(answer.state) : first;
+    }
     return error;
 }
 
@@ -209,6 +218,8 @@ int helo_names_find(struct resolver *r, struct slice helo, const struct addr *cl
 {
     struct addr literal;
     struct dns_name name;
+    struct arena scratch;
+    int error = 0;
 
     *ret = (struct helo_names){.resolves_state = DNS_ANSWER, .matches_state = DNS_ANSWER};
     switch (helo_form_of(helo, &literal)) {
@@ -219,13 +230,15 @@ int helo_names_find(struct resolver *r, struct slice helo, const struct addr *cl
     case HELO_DOMAIN:
     case HELO_LABEL:
         if (dns_name_parse(helo, &name) == 0) {
-            return look_helo_up(r, &name, client, c, ret);
+            arena_init(&scratch);
+            error = look_helo_up(r, &name, client, c, &scratch, ret);
+            arena_free(&scratch);
         }
         break;
     case HELO_ADDRESS:
     case HELO_INVALID: break;
     }
-    return 0;
+    return error;
 }
 
 /* ---- mail domains ---- */
@@ -260,9 +273,9 @@ static size_t sort_exchanges(const struct dns_answer *answer, struct arena *scra
     return count < NAMES_FOLLOWED_MOST ? count : NAMES_FOLLOWED_MOST;
 }
 
-/* Has one of these exchangers an address? */
-static int ask_exchanges(struct resolver *r, const struct dns_record *mx, size_t count,
-                         const struct auth_clock *c, struct arena *scratch, struct mail_domain *ret)
+/* Has one of these exchangers an address? But for the A of the first, which has none. */
+static int ask_others(struct resolver *r, const struct dns_record *mx, size_t count,
+                      const struct auth_clock *c, struct arena *scratch, struct mail_domain *ret)
 {
     struct dns_question *q = arena_zalloc(scratch, 2 * count * sizeof(*q));
 
@@ -270,35 +283,36 @@ static int ask_exchanges(struct resolver *r, const struct dns_record *mx, size_t
         q[2 * i] = (struct dns_question){.name = *mx[i].mx.exchange, .type = DNS_A};
         q[2 * i + 1] = (struct dns_question){.name = *mx[i].mx.exchange, .type = DNS_AAAA};
     }
-    int error = resolver_ask(r, q, 2 * count, auth_question_end(c), scratch);
+    int error = resolver_ask(r, q + 1, 2 * count - 1, auth_question_end(c), scratch);
     if (error == 0) {
-        ret->exists = any_address(q, 2 * count, &ret->exists_state);
+        ret->exists = any_address(q + 1, 2 * count - 1, &ret->exists_state);
     }
     return error;
 }
 
-/* The first exchanger nearly always has an address; the others are asked for only where it has
- * none. */
+/* The first exchanger nearly always has an IPv4 address; all else is asked for, together, only
+ * where it has none. */
 static int follow_exchanges(struct resolver *r, const struct dns_answer *answer,
                             const struct auth_clock *c, struct arena *scratch,
                             struct mail_domain *ret)
 {
     struct dns_record *mx;
+    struct dns_answer first;
     const size_t count = sort_exchanges(answer, scratch, &mx);
 
     ret->null_mx = count == 0;
+    ret->exists = true;
     if (count == 0) {
-        ret->exists = true;
         return 0;
     }
-    int error = ask_exchanges(r, mx, 1, c, scratch, ret);
-    if (error < 0 || ret->exists || count == 1) {
+    int error =
+        resolver_ask_one(r, mx[0].mx.exchange, DNS_A, auth_question_end(c), scratch, &first);
+    if (error < 0 || first.state == DNS_ANSWER) {
         return error;
     }
-    const enum dns_state first = ret->exists_state;
-    error = ask_exchanges(r, mx + 1, count - 1, c, scratch, ret);
-    if (error == 0 && !ret->exists && first != DNS_ANSWER) {
-        ret->exists_state = first;
+    error = ask_others(r, mx, count, c, scratch, ret);
+    if (error == 0 && !ret->exists && !dns_state_is_sure(first.state)) {
+        ret->exists_state = first.state;
     }
     return error;
 }
