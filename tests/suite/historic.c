@@ -19,6 +19,7 @@ bool historic_is(const struct message_signature *s, unsigned key_bits)
 struct old {
     struct tag_list tags;
     const EVP_MD *hash;
+    bool nowsp; /* a canonical form of the first drafts: no white space, line ends included */
     enum canonical header, body;
     struct slice body_text;
 };
@@ -37,10 +38,23 @@ static void take(void *arg, const char *p, size_t n)
     }
 }
 
+static void take_visible(struct slice s, EVP_MD_CTX *context)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (strchr(" \t\r\n", s.p[i]) == NULL || s.p[i] == '\0') {
+            take(context, s.p + i, 1);
+        }
+    }
+}
+
 static void hash_body(const struct old *o, EVP_MD_CTX *context)
 {
     struct canonical_body b;
 
+    if (o->nowsp) {
+        take_visible(o->body_text, context);
+        return;
+    }
     canonical_body_init(&b, o->body, UINT64_MAX, take, context);
     canonical_body_feed(&b, o->body_text.p, o->body_text.n);
     canonical_body_end(&b);
@@ -64,6 +78,21 @@ static bool body_holds(const struct old *o)
            memcmp(wanted, got, n) == 0;
 }
 
+/* A field's canonical form; nowsp is the relaxed one without its blanks. */
+static void hash_field(const struct old *o, struct slice field, struct slice hole,
+                       EVP_MD_CTX *context)
+{
+    struct buf text = {0};
+
+    canonical_field(&text, o->nowsp ? CANONICAL_RELAXED : o->header, field, hole);
+    if (o->nowsp) {
+        take_visible(buf_slice(&text), context);
+    } else {
+        take(context, text.p, text.n);
+    }
+    buf_free(&text);
+}
+
 /* What is signed: the fields and the signature's own; before there was bh=, between them the body
  * with a line end in front and behind. */
 static void hash_all(const struct old *o, struct signed_header *h, size_t field,
@@ -71,39 +100,43 @@ static void hash_all(const struct old *o, struct signed_header *h, size_t field,
 {
     static const struct slice none = {NULL, 0};
     struct slice rest = value(o, "h"), name;
-    struct buf text = {0};
 
     signed_header_begin(h, field);
     while (tag_next_item(&rest, &name)) {
         const struct signed_field *f = signed_header_take(h, name);
         if (f != NULL) {
-            canonical_field(&text, o->header, f->whole, none);
-            buf_append(&text, "\r\n", 2);
+            hash_field(o, f->whole, none, context);
+            take(context, "\r\n", 2);
         }
     }
-    take(context, text.p, text.n);
     if (tag_list_find(&o->tags, "bh") == NULL) {
         take(context, "\r\n", 2);
         hash_body(o, context);
         take(context, "\r\n", 2);
     }
-    text.n = 0;
-    canonical_field(&text, o->header, h->fields[field].whole, tag_list_find(&o->tags, "b")->whole);
-    take(context, text.p, text.n);
-    buf_free(&text);
+    hash_field(o, h->fields[field].whole, tag_list_find(&o->tags, "b")->whole, context);
+}
+
+/* What the zone says of the key. */
+static void ask(const struct old *o, const struct zone *zone, struct arena *arena,
+                struct dns_answer *ret)
+{
+    struct dns_name name, domain;
+
+    *ret = (struct dns_answer){.state = DNS_NO_NAME};
+    if (dns_name_parse(value(o, "s"), &name) == 0 && dns_name_parse(value(o, "d"), &domain) == 0 &&
+        dns_name_append(&name, SLICE_LIT("_domainkey")) == 0 &&
+        dns_name_join(&name, &domain) == 0) {
+        zone_find(zone, &name, DNS_TXT, arena, ret);
+    }
 }
 
 static EVP_PKEY *key_of(const struct old *o, const struct zone *zone, struct arena *arena)
 {
-    struct dns_name name, domain;
     struct dns_answer answer;
     struct dkim_key key;
 
-    if (dns_name_parse(value(o, "s"), &name) < 0 || dns_name_parse(value(o, "d"), &domain) < 0 ||
-        dns_name_append(&name, SLICE_LIT("_domainkey")) < 0 || dns_name_join(&name, &domain) < 0) {
-        return NULL;
-    }
-    zone_find(zone, &name, DNS_TXT, arena, &answer);
+    ask(o, zone, arena, &answer);
     if (answer.count == 0 || dkim_key_parse(answer.records[0].text, &key) < 0) {
         return NULL;
     }
@@ -142,6 +175,7 @@ static bool old_init(struct slice field, struct slice body, struct old *ret)
         slice_eq(c, SLICE_LIT("relaxed/relaxed")) || slice_eq(c, SLICE_LIT("simple/relaxed"))
             ? CANONICAL_RELAXED
             : CANONICAL_SIMPLE;
+    ret->nowsp = slice_eq(c, SLICE_LIT("nowsp"));
     ret->hash = slice_eq(value(ret, "a"), SLICE_LIT("rsa-sha1")) ? EVP_sha1() : EVP_sha256();
     ret->body_text = body;
     return true;
@@ -189,4 +223,22 @@ bool historic_holds(struct signed_message *m, struct slice message, const struct
         }
     }
     return false;
+}
+
+bool historic_key_is_out_of_reach(struct signed_message *m, const struct zone *zone,
+                                  struct arena *arena)
+{
+    const struct message_signatures found = signed_message_signatures(m, DKIM_SIGNATURE);
+    bool any = false;
+
+    for (size_t i = 0; i < found.count; i++) {
+        const size_t field = found.list[i].field;
+        struct dns_answer answer = {.state = DNS_NO_NAME};
+        struct old o;
+        if (old_init(signed_message_header(m)->fields[field].body, (struct slice){NULL, 0}, &o)) {
+            ask(&o, zone, arena, &answer);
+        }
+        any |= answer.state == DNS_TIMED_OUT || answer.state == DNS_FAILED;
+    }
+    return any;
 }
