@@ -51,6 +51,7 @@ static void begin(struct sealer_world *s, const char *from)
     s->checks = (struct sender_checks){.message = (void *)&s->nobody};
     s->checks.arc_once.done = true;
     s->checks.arc.result = AUTH_PASS;
+    s->checks.arc.from_signed = true;
     s->checks.arc.sets = s->sets;
     s->f.header = arena_printf(&s->f.arena, "From: %s\r\n\r\n", from);
 }
