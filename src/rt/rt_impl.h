@@ -24,8 +24,9 @@ struct timer_heap {
 };
 
 struct stack_pool {
-    struct list kept; /* struct stack, most recently used first */
+    struct list kept; /* struct stack; those with their pages first, most recently used in front */
     unsigned kept_count;
+    unsigned warm_count; /* of them, those with their pages */
 };
 
 struct rt {

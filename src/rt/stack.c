@@ -1,5 +1,5 @@
-/* Stacks for coroutines: mapped with a guard page, reused last in first out, their pages given back
- * when many lie idle. */
+/* Stacks for coroutines: mapped with a guard page, reused last in first out, the pages of all but
+ * some given back while they lie idle. */
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -15,7 +15,7 @@
 #endif
 
 /* Kept with their pages, for the next task; and kept at all. */
-#define KEEP_WARM  32
+#define KEEP_WARM  64
 #define KEEP_COLD  1024
 #define GUARD_SIZE ((size_t)4096)
 
@@ -52,6 +52,7 @@ struct stack *stack_get(struct stack_pool *p, struct rt_stats *stats)
         return stack_map(stats);
     }
     p->kept_count--;
+    p->warm_count -= p->warm_count > 0;
     return list_entry(link, struct stack, link);
 }
 
@@ -64,10 +65,13 @@ void stack_put(struct stack_pool *p, struct stack *s, struct rt_stats *stats)
         stack_unmap(s, stats);
         return;
     }
-    if (p->kept_count >= KEEP_WARM) {
+    if (p->warm_count < KEEP_WARM) {
+        list_push_front(&p->kept, &s->link);
+        p->warm_count++;
+    } else { /* behind the warm ones: however many are kept, those are used */
         stack_trim(s, s->base + s->size);
+        list_push_back(&p->kept, &s->link);
     }
-    list_push_front(&p->kept, &s->link);
     p->kept_count++;
 }
 
@@ -77,7 +81,7 @@ void stack_pool_free(struct stack_pool *p, struct rt_stats *stats)
     while ((link = list_pop_front(&p->kept)) != NULL) {
         stack_unmap(list_entry(link, struct stack, link), stats);
     }
-    p->kept_count = 0;
+    p->kept_count = p->warm_count = 0;
 }
 
 void stack_trim(struct stack *s, const void *sp)

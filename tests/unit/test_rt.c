@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -497,6 +498,48 @@ static void test_kill(void **state)
     sim_free(sim);
 }
 
+/* ---- stacks ---- */
+
+static void brief_task(void *arg)
+{
+    volatile char octets[8192]; /* pages of its stack */
+    octets[0] = 'x';
+    octets[4096] = 'x';
+    *(unsigned *)arg += octets[0] == octets[4096];
+    (void)task_sleep(rt_now() + 1);
+}
+
+/* `n` tasks that are there at the same time. */
+static void run_brief(struct rt *rt, unsigned n, unsigned *ran)
+{
+    for (unsigned i = 0; i < n; i++) {
+        assert_int_equal(task_spawn(rt, rt_root_of(rt), brief_task, ran), 0);
+    }
+}
+
+/* After a crowd, those who come a few at a time find stacks that have their pages. */
+static void test_stacks_warm(void **state)
+{
+    (void)state;
+    struct sim *sim = sim_new(1);
+    struct rt *rt = sim_rt(sim);
+    unsigned ran = 0;
+    struct rusage before, after;
+    run_brief(rt, 300, &ran);
+    sim_run(sim, USEC_NEVER);
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    for (unsigned i = 0; i < 1000; i++) {
+        run_brief(rt, 10, &ran);
+        sim_run(sim, USEC_NEVER);
+    }
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    assert_int_equal(ran, 300 + 10000);
+    assert_int_equal(rt_stats(rt)->stacks, 300); /* none was made anew, none dropped */
+    assert_true(after.ru_minflt - before.ru_minflt < 5000);
+    sim_rt_free(rt);
+    sim_free(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +548,7 @@ int main(void)
         cmocka_unit_test(test_echo_real),      cmocka_unit_test(test_path_real),
         cmocka_unit_test(test_path_simulated), cmocka_unit_test(test_watch),
         cmocka_unit_test(test_threads),        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_stacks_warm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
