@@ -139,6 +139,10 @@ static void only_of_a_chain_that_passes_(struct dns_world *w)
     begin(s, "x@a.example");
     bool ret = true;
     add_set(s, "list.example", GOOD);
+    s->checks.arc.from_signed = false; /* anybody may have written another From since */
+    assert_false(vouches(s));
+    s->checks.arc.from_signed = true;
+    assert_true(vouches(s));
     s->checks.arc.result = AUTH_FAIL;
     assert_false(vouches(s));
     s->checks.arc.result = AUTH_NONE;
