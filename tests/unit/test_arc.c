@@ -68,9 +68,9 @@ static void add_key(const char *selector, EVP_PKEY *key)
     buf_free(&b);
 }
 
-static const char * or (const char *text, const char *usual)
+static const char *usual(const char *text, const char *otherwise)
 {
-    return text != NULL ? text : usual;
+    return text != NULL ? text : otherwise;
 }
 
 static void append_signature(struct buf *field, struct slice signed_text, EVP_PKEY *key, bool bad)
@@ -89,10 +89,10 @@ static void append_ams(struct buf *ret, EVP_PKEY *key, const struct how *how)
                "arc-message-signature:i=%u; a=%s; c=relaxed/relaxed; d=example.org; s=%s; %sh=%s; "
                "bh=" SLICE_FMT "; b=",
                chain.count,
-               or (how->algorithm, EVP_PKEY_is_a(key, "RSA") ? "rsa-sha256" : "ed25519-sha256"),
-               or (how->selector, "s"), or (how->tags, ""), or (how->fields, "from:to"),
-               SLICE_ARG(dkim_body_hash(or (how->body, BODY), &hash)));
-    buf_printf(&text, "%s" SLICE_FMT, or (how->fields_text, FROM TO), SLICE_ARG(buf_slice(ret)));
+               usual(how->algorithm, EVP_PKEY_is_a(key, "RSA") ? "rsa-sha256" : "ed25519-sha256"),
+               usual(how->selector, "s"), usual(how->tags, ""), usual(how->fields, "from:to"),
+               SLICE_ARG(dkim_body_hash(usual(how->body, BODY), &hash)));
+    buf_printf(&text, "%s" SLICE_FMT, usual(how->fields_text, FROM TO), SLICE_ARG(buf_slice(ret)));
     append_signature(ret, buf_slice(&text), key, how->bad_signature);
     buf_free(&text);
     buf_free(&hash);
@@ -106,9 +106,10 @@ static void seal(struct how how)
 
     chain.count++;
     append_ams(&ams, key, &how);
-    buf_printf(&as, "arc-seal:i=%u; a=%s; cv=%s; d=example.org; s=%s; b=", chain.count,
-               or (how.seal_algorithm, EVP_PKEY_is_a(key, "RSA") ? "rsa-sha256" : "ed25519-sha256"),
-               or (how.cv, chain.count == 1 ? "none" : "pass"), or (how.seal_selector, "s"));
+    buf_printf(
+        &as, "arc-seal:i=%u; a=%s; cv=%s; d=example.org; s=%s; b=", chain.count,
+        usual(how.seal_algorithm, EVP_PKEY_is_a(key, "RSA") ? "rsa-sha256" : "ed25519-sha256"),
+        usual(how.cv, chain.count == 1 ? "none" : "pass"), usual(how.seal_selector, "s"));
     buf_printf(&chain.below, "arc-authentication-results:i=%u; mx%u.example; none\r\n" SLICE_FMT,
                chain.count, chain.count, SLICE_ARG(buf_slice(&ams)));
     buf_printf(&text, SLICE_FMT SLICE_FMT, SLICE_ARG(buf_slice(&chain.below)),
@@ -132,10 +133,12 @@ static void seal(struct how how)
 struct play {
     const char *top, *fields, *body; /* NULL: nothing, FROM TO, BODY */
     bool no_resolver, cancelled;
+    usec_t deadline; /* 0: that of dns_world_clock */
 
     struct signed_message *m;
     struct arc_outcome outcome;
     uint64_t asked;
+    usec_t took;
     int rc;
 };
 
@@ -145,11 +148,12 @@ static struct dns_world world;
 static void validate(struct dns_world *w)
 {
     struct auth_clock clock = dns_world_clock();
-    const char *parts[] = { or (play.top, ""), or (play.fields, FROM TO), "\r\n",
-                            or (play.body, BODY)};
+    const char *parts[] = {usual(play.top, ""), usual(play.fields, FROM TO), "\r\n",
+                           usual(play.body, BODY)};
     struct scope scope;
 
     clock.wall = WALL;
+    clock.deadline = play.deadline > 0 ? rt_now() + play.deadline : clock.deadline;
     signed_message_feed(play.m, parts[0], strlen(parts[0]));
     signed_message_feed(play.m, chain.header.p, chain.header.n);
     for (size_t i = 1; i < COUNT(parts); i++) {
@@ -160,8 +164,10 @@ static void validate(struct dns_world *w)
     if (play.cancelled) {
         scope_cancel(&scope, -ECONNRESET);
     }
+    const usec_t began = rt_now();
     play.rc =
         arc_verify(play.m, play.no_resolver ? NULL : w->resolver, &clock, &w->arena, &play.outcome);
+    play.took = rt_now() - began;
     scope_leave(&scope);
 }
 
@@ -441,6 +447,24 @@ static void no_answer(void **state)
     run((struct play){.cancelled = true});
 }
 
+/* Two rounds of questions, each as long as one may be waited for, and none beyond the deadline. */
+static void time_for_it(void **state)
+{
+    (void)state;
+    begin();
+    buf_printf(&chain.zone, "other._domainkey.example.org. TIMEOUT\n"
+                            "silent._domainkey.example.org. TIMEOUT\n");
+    add_key("s", dkim_signer()->rsa);
+    seal((struct how){.selector = "silent", .seal_selector = "other"});
+    seal((struct how){0});
+    run((struct play){0});
+    assert_status(AUTH_TEMPERROR, "set 1, the seal: " NOT_HAD);
+    assert_int_equal(play.took, 5 * USEC_SEC);
+    run((struct play){.deadline = 2 * USEC_SEC});
+    assert_status(AUTH_TEMPERROR, "set 1, the seal: " NOT_HAD);
+    assert_int_equal(play.took, 2 * USEC_SEC);
+}
+
 /* What fails for good fails the chain, whatever else is unknown. */
 static void failure_wins(void **state)
 {
@@ -487,6 +511,17 @@ static void oldest_pass(void **state)
     assert_int_equal(play.outcome.sets[1].message, AUTH_PASS);
     assert_int_equal(play.outcome.sets[2].message, AUTH_FAIL);
     assert_int_equal(play.outcome.sets[3].message, AUTH_NONE); /* not looked at */
+
+    begin();
+    add_key("s", dkim_signer()->rsa);
+    add_key("other", dkim_signer()->rsa);
+    seal((struct how){.selector = "other"});
+    seal((struct how){.body = "before the list\r\n"});
+    seal((struct how){0});
+    run((struct play){0});
+    assert_status(AUTH_PASS, "");
+    assert_int_equal(play.outcome.oldest_pass, 3);
+    assert_int_equal(play.asked, 1); /* nor asked for */
 
     begin();
     add_key("s", dkim_signer()->rsa);
@@ -556,11 +591,13 @@ static int group_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(holds),        cmocka_unit_test(none),      cmocka_unit_test(other_keys),
-        cmocka_unit_test(refolded),     cmocka_unit_test(broken),    cmocka_unit_test(on_its_face),
-        cmocka_unit_test(without_from), cmocka_unit_test(too_large), cmocka_unit_test(no_answer),
-        cmocka_unit_test(failure_wins), cmocka_unit_test(no_key),    cmocka_unit_test(oldest_pass),
-        cmocka_unit_test(longest),
+        cmocka_unit_test(holds),        cmocka_unit_test(none),
+        cmocka_unit_test(other_keys),   cmocka_unit_test(refolded),
+        cmocka_unit_test(broken),       cmocka_unit_test(on_its_face),
+        cmocka_unit_test(without_from), cmocka_unit_test(too_large),
+        cmocka_unit_test(no_answer),    cmocka_unit_test(time_for_it),
+        cmocka_unit_test(failure_wins), cmocka_unit_test(no_key),
+        cmocka_unit_test(oldest_pass),  cmocka_unit_test(longest),
     };
 
     return cmocka_run_group_tests(tests, NULL, group_end);
