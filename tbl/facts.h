@@ -152,11 +152,13 @@ FACT(dkim_domains, "dkim.domains", SET, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED
 FACT(dkim_results, "dkim.results", SET, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
      "What became of each signature, with the cause: \"example.org=fail (the body was changed)\".")
 FACT(arc, "arc", RESULT, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
-     "Validation of the message's ARC chain (RFC 8617).")
+     "Validation of the message's ARC chain (RFC 8617): none, pass or fail; temperror where a key could not be "
+     "looked up.")
 FACT(arc_sealers, "arc.sealers", SET, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
      "The domains that sealed a chain that passes, the last one first.")
 FACT(arc_trusted, "arc.trusted", BOOL, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
-     "The chain passes, and a sealer vouches for the message: one in the table `sealers`, all after it being "
+     "The chain passes, its newest signature signs From, and a sealer vouches for the message: one in the table "
+     "`sealers`, all after it being "
      "there too, says that DMARC passed where it got the message; or, where it does not speak of DMARC, that "
      "SPF or DKIM passed for a domain aligned with the author's.")
 FACT(dmarc, "dmarc", RESULT, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
