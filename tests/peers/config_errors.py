@@ -56,7 +56,9 @@ def parse_errors(lab):
              "route example.org to smtp://127.0.0.1:99999", "route to smtp://127.0.0.1:25",
              "route example.org to smtp://mail.example.org:0", "listen nowhere", "listen 127.0.0.1:0x",
              "tls cert", "tls cert /nonexistent/c key /nonexistent/k", "decisions", "hostname",
-             'hostname "unterminated', "user no-such-user-here", "state lmdb:"]
+             'hostname "unterminated', "user no-such-user-here", "state lmdb:",
+             "resolver recursive", "resolver ::1", "dnssec on", "root_hints /etc/hosts",
+             "trust_anchor /etc/hosts"]
     complaints = []
     for each in wrong:
         try:
@@ -78,6 +80,17 @@ def broken_files(lab):
     return f"{len(files)} files"
 
 
+def root_files(lab):
+    """Files about the root of the DNS that are not there, or no such files."""
+    config = config_text(free_port(), lab.new_folder("state"), GOOD_ROUTE, policy="resolver recursive\n")
+    line = config.count("\n") + 1
+    for statement, what in (("root_hints /nonexistent", "No such file"), ("trust_anchor /nonexistent", "No such file"),
+                            ("root_hints /etc/passwd", "names no server of the root"),
+                            ("trust_anchor /etc/passwd", "holds no key")):
+        said = refused(lab, f"{config}{statement}\n", line=line)
+        check(what in said, f"{statement}: {said!r}")
+
+
 def wrong_usage(lab):
     calls = [["nonsense"], ["run", "--nonsense"], ["run", "-c"], ["run", "-c", "a", "b"]]
     for arguments in calls:
@@ -92,5 +105,6 @@ TESTS = [
     ("config.missing-file", missing_file),
     ("config.parse-errors", parse_errors),
     ("config.broken-files", broken_files),
+    ("config.root-files", root_files),
     ("config.wrong-usage", wrong_usage),
 ]

@@ -220,6 +220,23 @@ def six(lab):
     check(facts["sender.exists"] is True and reply.code == 250, f"{reply} {facts}")
 
 
+def forwarding(lab):
+    """Servers that are asked to find out: believed, or validated all the same."""
+    t = tree(lab)
+    for dnssec, bogus in (("on", FAILS), ("off", True)):
+        anchor = f"trust_anchor {t.anchor}\n" if dnssec == "on" else ""
+        g = lab.gatepost({"via.test": f"smtp://127.0.0.1:{lab.hop().port}"}, workers=1,
+                         policy=f"resolver {t.all_knowing()}\ndnssec {dnssec}\n{anchor}{POLICY}")
+        for domain, exists in (("signed.example", True), ("unsigned.example", True),
+                               ("nobody.signed.example", False), ("bogus.example", bogus)):
+            reply, _ = ask(g, b"one@via.test", sender=b"a@" + domain.encode())
+            found = facts_of(g, "a@" + domain)["sender.exists"]
+            check(found == exists, f"dnssec {dnssec}, {domain}: {found}, {reply}")
+        dns = wait_until(lambda g=g: g.status()["dns"]["state"] != "unknown" and g.status()["dns"], 10,
+                         "it is found out")
+        check(dns["state"] == "well" and dns["validates"] == (dnssec == "on"), dns)
+
+
 def not_validating(lab):
     """With `dnssec off` what was altered is believed; signatures are nobody's business."""
     t = tree(lab)
@@ -280,6 +297,7 @@ TESTS = [
     ("dns.spf", spf),
     ("dns.clients", clients_names),
     ("dns.six", six),
+    ("dns.forwarding", forwarding),
     ("dns.not-validating", not_validating),
     ("dns.wrong-anchor", wrong_anchor),
     ("dns.dead-at-start", dead_at_start),

@@ -153,6 +153,7 @@ class Tree:
                            (self.hints, f". 60 NS a.root-servers.test.\na.root-servers.test. 60 A {self.net}.1\n")):
             with open(path, "w", encoding="ascii") as f:
                 f.write(text)
+        self._all = {".": root, "example.": domain, **leaves}
         self._serve("root", f"{self.net}.1", {".": root})
         self._serve("example", f"{self.net}.2", {"example.": domain})
         self._serve("leaves", f"{self.net}.3", leaves)
@@ -173,6 +174,12 @@ class Tree:
                 raise Skip(f"[::1]:53: {e.strerror}") from e
             text = HEAD.format(zone="six.example.", server="ns.six.example.") + RECORDS
             self._serve("six", "::1", {"six.example.": text})
+
+    def all_knowing(self):
+        """The address of a server that has all zones, and so can stand for one that finds out."""
+        if "all" not in self.servers:
+            self._serve("all", f"{self.net}.9", self._all)
+        return f"{self.net}.9"
 
     # ---- for Gatepost ----
 
