@@ -112,27 +112,33 @@ static void refuse(struct session *s, const struct answer *a)
     reply_with(s, a);
 }
 
-/* What it says in our name goes. True when it cannot go out at all, with the answer. */
-static bool remove_forged(struct session *s, struct answer *ret)
+/* What it says in our name goes: 0; 1 when it cannot go out at all, with the answer; -ECANCELED. */
+static int remove_forged(struct session *s, struct answer *ret)
 {
     const struct conf *conf = s->server->conf;
     if (!conf->authentication_results) {
-        return false;
+        return 0;
     }
     int r = message_cut_forged(&s->txn.message, slice_of(conf->authserv_id), &s->delivery->arena);
+    if (r == 0 || r == -ECANCELED) {
+        return r;
+    }
     *ret = reply_answer(r == -E2BIG ? REPLY_FORGED : REPLY_SPOOL_FAILED);
-    return r < 0;
+    return 1;
 }
 
 static void deliver(struct session *s)
 {
     struct answer a = {0};
     int r = sender_report_check(s);
+    if (r == 0) {
+        r = remove_forged(s, &a);
+    }
     if (r < 0) {
         session_end_by(s, r);
         return;
     }
-    if (remove_forged(s, &a)) {
+    if (r > 0) {
         refuse(s, &a);
         return;
     }
