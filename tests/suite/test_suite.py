@@ -62,6 +62,8 @@ CASES = [
     ("spf", SPF.replace("host: 192.0.2.1", "host: 192.0.2"), 5, 1),
     ("spf", SPF.replace("- TXT: NONE", "- TXT: NONE\n    - NAPTR: x"), 6, 1),
     ("spf", SPF.replace("- TXT: NONE", "- TXT: NONE\n    - A: x"), 6, 1),
+    ("spf", SPF.replace("- TXT: NONE", "- TXT: NONE\n    - PTR: a..b"), 6, 0),
+    ("spf", SPF.replace("- TXT: NONE", "- TXT: NONE\n    - MX: mail.example.net"), 6, 1),
     ("spf", SPF.replace("zonedata", "zones"), 0, 1),
     ("spf", "---\n" + SPF + "---\n" + SPF, 12, 0),
     ("spf", "", 0, 1),
