@@ -328,15 +328,14 @@ static void check_hashes(struct folder *f, const struct table *t, struct slice f
 
 static int is_message(const struct dirent *entry)
 {
-    static const char *const others[] = {"signatures.tsv", "bodyhash.tsv", "expected.tsv",
-                                         "FAKE_DNS.dat",   "keys.json",    "zone"};
+    static const char *const others[] = {"signatures.tsv", "bodyhash.tsv", "expected.tsv"};
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (strcmp(entry->d_name, others[i]) == 0) {
             return 0;
         }
     }
-    return entry->d_name[0] != '.';
+    return entry->d_name[0] != '.' && !suite_is_key_file(entry->d_name);
 }
 
 /* Holds all files of the folder against the tables; NULL: that one is not there. */

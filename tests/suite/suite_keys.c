@@ -1,9 +1,11 @@
 /* See suite_keys.h. */
 #include "suite_keys.h"
 
+#include <dirent.h>
+#include <fnmatch.h>
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "suite.h"
 
@@ -95,25 +97,52 @@ static void read_zone(struct zone *zone, const char *file, struct slice text)
     }
 }
 
+static const struct {
+    const char *pattern;
+    void (*read)(struct zone *zone, const char *file, struct slice text);
+} kinds[] = {
+    {"FAKE_DNS.dat", read_fake}, {"*.json", read_json}, {"zone", read_zone}, {"*.zone", read_zone}};
+
+/* Of `kinds`; the number of them where it is none. */
+static size_t kind_of(const char *name)
+{
+    size_t i = 0;
+
+    while (i < sizeof(kinds) / sizeof(kinds[0]) && fnmatch(kinds[i].pattern, name, 0) != 0) {
+        i++;
+    }
+    return i;
+}
+
+bool suite_is_key_file(const char *name)
+{
+    return kind_of(name) < sizeof(kinds) / sizeof(kinds[0]);
+}
+
+static int is_key_file(const struct dirent *entry)
+{
+    return suite_is_key_file(entry->d_name);
+}
+
 struct zone *suite_keys(const char *folder, struct arena *arena)
 {
-    static const struct {
-        const char *name;
-        void (*read)(struct zone *zone, const char *file, struct slice text);
-    } files[] = {{"FAKE_DNS.dat", read_fake}, {"keys.json", read_json}, {"zone", read_zone}};
     struct zone *zone = zone_new();
-    bool any = false;
+    struct dirent **entries;
+    const int count = scandir(folder, &entries, is_key_file, alphasort);
 
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        const char *path = arena_printf(arena, "%s/%s", folder, files[i].name).p;
+    for (int i = 0; i < count; i++) {
+        const char *path = arena_printf(arena, "%s/%s", folder, entries[i]->d_name).p;
         struct slice text;
-        if (access(path, F_OK) == 0 && suite_read(path, arena, &text)) {
-            files[i].read(zone, path, text);
-            any = true;
+        if (suite_read(path, arena, &text)) {
+            kinds[kind_of(entries[i]->d_name)].read(zone, path, text);
         }
+        free(entries[i]);
     }
-    if (!any) {
-        suite_failed("%s: no keys: FAKE_DNS.dat, keys.json or zone", folder);
+    if (count >= 0) {
+        free(entries);
+    }
+    if (count <= 0) {
+        suite_failed("%s: no keys: FAKE_DNS.dat, *.json, zone or *.zone", folder);
     }
     return zone;
 }

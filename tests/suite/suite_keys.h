@@ -9,8 +9,11 @@
  *   FAKE_DNS.dat   a line a key: its name, blanks, the record; in place of the record NXDOMAIN, or
  *                  ~~WHY~~ for a question that fails, WHY having "timed out" in it where nothing is
  *                  answered; "#" begins a comment (as Mail::DKIM's tests have it)
- *   keys.json      one object: names, and their records
- *   zone           in master format (parse/zone_file.h)
+ *   *.json         one object: names, and their records
+ *   zone, *.zone   in master format (parse/zone_file.h)
  *
  * The zone is the caller's. What is not understood, or none of them being there, is a failure. */
 struct zone *suite_keys(const char *folder, struct arena *arena);
+
+/* Is a file of that name one of these? */
+bool suite_is_key_file(const char *name);

@@ -309,7 +309,7 @@ static void test_key_fits(void **state)
 }
 
 /* A key with so many octets that nobody has. */
-static void add_large_key(struct made *m, size_t octets, size_t exponent)
+static void add_large_key(struct made *m, size_t octets, size_t exponent, char last)
 {
     struct buf der = {0}, record = {0};
     const size_t n = octets + 5 + exponent + 4;
@@ -327,6 +327,7 @@ static void add_large_key(struct made *m, size_t octets, size_t exponent)
     buf_append(&der, head, sizeof(head));
     memset(buf_reserve(&der, octets), 0xff, octets);
     der.n += octets;
+    der.p[der.n - 1] = last;
     buf_append(&der, middle, sizeof(middle));
     memset(buf_reserve(&der, exponent), 1, exponent);
     der.n += exponent;
@@ -344,8 +345,10 @@ static void test_large_keys(void **state)
         size_t octets, exponent;
         enum auth_result result;
         const char *problem;
+        bool even;
     } rows[] = {
         {512, 3, AUTH_FAIL, "the signature does not match"},
+        {256, 4, AUTH_FAIL, "the signature does not match", true}, /* no RSA modulus is */
         {513, 3, AUTH_POLICY, "the key has more than 4,096 bits"},
         {2048, 3, AUTH_POLICY, "the key has more than 4,096 bits"},
         {2200, 3, AUTH_PERMERROR, "the key is too large"},
@@ -358,7 +361,7 @@ static void test_large_keys(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct made *m = made_new();
         add_signature(m, dkim_signer()->rsa, (struct how){0});
-        add_large_key(m, rows[i].octets, rows[i].exponent);
+        add_large_key(m, rows[i].octets, rows[i].exponent, rows[i].even ? '\xfe' : '\xff');
         run(m, (struct play){0});
         assert_result(rows[i].result, rows[i].problem);
     }
