@@ -345,7 +345,8 @@ static struct slice name_text(struct arena *arena, const struct dns_name *name)
     if (name == NULL) {
         return SLICE_LIT("");
     }
-    return arena_copy(arena, (struct slice){text, dns_name_format(name, text)});
+    size_t n = dns_name_format(name, text);
+    return arena_copy(arena, (struct slice){text, n});
 }
 
 static void tell(const struct check *c, const struct author *a, struct dmarc_outcome *ret)

@@ -139,6 +139,16 @@ static void end_at_suffix(const struct dmarc_tree *t, const struct dns_name *sta
     w->record = &applies->record;
 }
 
+/* What was found there. */
+static const struct dmarc_node *asked(const struct dmarc_tree *t, const struct dns_name *name)
+{
+    const struct dmarc_node *node = find(t, name);
+    if (node != NULL && node->found != NOT_ASKED) {
+        return node;
+    }
+    panic("a walk that nobody asked for");
+}
+
 /* Goes through the targets from the longest to the shortest, by 4.10.2 for the organisation and by
  * 4.10.1 for the record, as if `start` had none. */
 static void walk_up(const struct dmarc_tree *t, const struct dns_name *start, struct dmarc_walk *w)
@@ -148,10 +158,7 @@ static void walk_up(const struct dmarc_tree *t, const struct dns_name *start, st
 
     w->organisation = dns_name_copy(t->arena, start);
     do {
-        const struct dmarc_node *node = find(t, &name);
-        if (node == NULL || node->found == NOT_ASKED) {
-            panic("a walk that nobody asked for");
-        }
+        const struct dmarc_node *node = asked(t, &name);
         if (node->found == ERROR) {
             *w = (struct dmarc_walk){.failed = true};
             return;
@@ -177,7 +184,7 @@ void dmarc_tree_walk(const struct dmarc_tree *t, const struct dns_name *start,
     *ret = (struct dmarc_walk){.failed = false};
     walk_up(t, start, ret);
 
-    const struct dmarc_node *own = find(t, start);
+    const struct dmarc_node *own = asked(t, start);
     if (own->found == RECORD) {
         ret->domain = &own->name;
         ret->record = &own->record;

@@ -10,8 +10,8 @@ const char *auth_result_name(enum auth_result result)
         [AUTH_NEUTRAL] = "neutral",     [AUTH_NONE] = "none",     [AUTH_TEMPERROR] = "temperror",
         [AUTH_PERMERROR] = "permerror", [AUTH_POLICY] = "policy",
     };
-    if (result >= AUTH_RESULT_COUNT) {
-        panic("no such result: %d", (int)result);
+    if (result < AUTH_RESULT_COUNT) {
+        return names[result];
     }
-    return names[result];
+    panic("no such result: %d", (int)result);
 }

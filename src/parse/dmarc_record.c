@@ -19,10 +19,10 @@ const char *dmarc_policy_name(enum dmarc_policy policy)
         [DMARC_QUARANTINE] = "quarantine",
         [DMARC_REJECT] = "reject",
     };
-    if (policy >= DMARC_POLICY_COUNT) {
-        panic("no such policy: %d", (int)policy);
+    if (policy < DMARC_POLICY_COUNT) {
+        return names[policy];
     }
-    return names[policy];
+    panic("no such policy: %d", (int)policy);
 }
 
 static struct slice trim(struct slice s)
