@@ -35,6 +35,7 @@ struct resolver_setup {
                                  validated */
     usec_t question_time;     /* for one question; 0: until libunbound gives up */
     size_t cache;             /* octets for answers at hand; 0: no cache of ours */
+    unsigned sockets;         /* that questions may have at a time; 0: 256 */
 };
 
 /* Told once for each thing about these files that the operator should know. */

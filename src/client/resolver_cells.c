@@ -64,6 +64,20 @@ static void hand_to_source(struct dns_cell *cell)
     r->source->ops->ask(r->source, cell);
 }
 
+static bool has_room(const struct resolver *r)
+{
+    uint64_t under_way = r->stats.under_way;
+    return under_way - r->cells.late < DNS_IN_TIME_MOST && under_way < DNS_UNDER_WAY_MOST;
+}
+
+static void set_late(struct dns_cell *cell, bool late)
+{
+    struct dns_cells *cells = &cell->resolver->cells;
+    cells->late -= cell->late;
+    cells->late += late;
+    cell->late = late;
+}
+
 /* Those that wait, as far as there is room. A source may answer at once, and so come here again. */
 static void give_turns(struct resolver *r)
 {
@@ -72,8 +86,11 @@ static void give_turns(struct resolver *r)
         return;
     }
     cells->giving = true;
-    while (r->stats.under_way < DNS_UNDER_WAY_MOST && !list_empty(&cells->waiting)) {
+    while (has_room(r) && !list_empty(&cells->waiting)) {
         struct dns_cell *cell = list_entry(cells->waiting.next, struct dns_cell, queue);
+        if (cell->limit.heap_index > 0 && cell->limit.when <= rt_now_of(r->rt)) {
+            break; /* its time is over in this very turn, and we come here again then */
+        }
         list_remove(&cell->queue);
         r->stats.waiting--;
         if (list_empty(&cell->listeners)) {
@@ -123,16 +140,20 @@ static void on_limit(void *arg)
     note(cell, &timed_out);
     cell->refs++;
     wake_listeners(cell);
-    if (!cell->asked) {
+    if (cell->asked) {
+        set_late(cell, true);
+    } else {
         retire(cell);
     }
     cell_unref(cell);
+    give_turns(r);
 }
 
 void dns_cell_end(struct dns_cell *cell)
 {
     struct resolver *r = cell->resolver;
     enum dns_state state = cell->answer.state;
+    set_late(cell, false);
     r->stats.under_way--;
     r->stats.failed += state == DNS_FAILED || state == DNS_BOGUS;
     r->stats.timed_out += state == DNS_TIMED_OUT && !cell->ended;
@@ -207,6 +228,7 @@ void dns_listener_begin(struct dns_listener *l, struct resolver *r, const struct
         r->stats.joined++;
         if (cell->ended) { /* its time was over, and the source has not answered yet */
             cell->ended = false;
+            set_late(cell, false);
             begin_limit(cell);
         }
     }

@@ -22,6 +22,7 @@ struct dns_cell {
     bool asked;            /* the source has it */
     bool ended;            /* there is something to hear: the answer, or that the time is over */
     bool answered;         /* `answer` is there; before, it is the source's own */
+    bool late;             /* its time is over, and the source has it still */
     struct list listeners; /* struct dns_listener */
     struct list link;      /* in a bucket of those under way */
     struct list queue;     /* in `waiting`, until it is asked */
@@ -34,14 +35,17 @@ struct dns_cell {
     struct rt_timer timer;
 };
 
-/* Questions that a source has at a time; further ones wait. A question takes libunbound some KiB.
- */
-#define DNS_UNDER_WAY_MOST 2000
+/* Questions that a source has at a time; further ones wait. A question takes libunbound some KiB,
+ * and one for a server that keeps silent up to half a minute, so those whose time is over are
+ * counted apart: otherwise they would take the turns of all others. */
+#define DNS_IN_TIME_MOST   2000
+#define DNS_UNDER_WAY_MOST 8000
 #define DNS_BUCKETS        1024
 
 struct dns_cells {
     struct list buckets[DNS_BUCKETS]; /* struct dns_cell, by name and type */
     struct list waiting;              /* struct dns_cell, in their order */
+    size_t late;                      /* of those under way */
     size_t listeners;
     bool giving, ending;
 };

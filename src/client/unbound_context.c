@@ -83,14 +83,10 @@ static int set_options(struct ub_ctx *ub)
     static const char *const options[][2] = {
         {"infra-host-ttl:", "60"},      /* a server that was down is asked again soon */
         {"infra-keep-probing:", "yes"}, /* also while it is */
-        {"cache-max-negative-ttl:", "300"},
-        {"outgoing-range:", "256"}, /* questions at a time; only 16 otherwise */
-        {"outgoing-num-tcp:", "32"},
-        {"num-queries-per-thread:", "1024"},
+        {"cache-max-negative-ttl:", "300"}, {"num-queries-per-thread:", "1024"},
         {"aggressive-nsec:", "no"},  /* the probe's question is to go out; see resolver_probe.c */
         {"rrset-cache-size:", "4m"}, /* delegations and keys, of which answers are made */
-        {"msg-cache-size:", "2m"},
-        {"key-cache-size:", "1m"},
+        {"msg-cache-size:", "2m"},          {"key-cache-size:", "1m"},
     };
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof(options) / sizeof(options[0]); i++) {
@@ -98,6 +94,17 @@ static int set_options(struct ub_ctx *ub)
     }
     (void)ub_ctx_debugout(ub, NULL); /* it would write to standard error */
     return r;
+}
+
+/* Questions on their way at a time, by UDP and TCP; further ones wait. It would be 16 and 10. */
+static int set_sockets(struct ub_ctx *ub, unsigned all)
+{
+    char udp[16], tcp[16];
+    all = all == 0 ? 256 : all < 16 ? 16 : all;
+    (void)snprintf(udp, sizeof(udp), "%u", all - all / 8);
+    (void)snprintf(tcp, sizeof(tcp), "%u", all / 8);
+    int r = set_option(ub, "outgoing-range:", udp);
+    return r < 0 ? r : set_option(ub, "outgoing-num-tcp:", tcp);
 }
 
 /* A server of one's own, or a root of one's own, may be on this host, and may know names and
@@ -149,6 +156,7 @@ static int configure(struct ub_ctx *ub, const struct resolver_setup *s, resolver
                      void *arg)
 {
     int r = set_options(ub);
+    r = r < 0 ? r : set_sockets(ub, s->sockets);
     r = r == 0 && has_own_world(s) ? open_own_world(ub) : r;
     r = r == 0 && s->root_hints != NULL ? set_option(ub, "root-hints:", s->root_hints) : r;
     if (r == 0 && s->trust_anchor != NULL && ub_ctx_add_ta_file(ub, s->trust_anchor) != 0) {

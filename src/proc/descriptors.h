@@ -3,7 +3,8 @@
 
 struct descriptors {
     unsigned all;     /* that the process may have */
-    unsigned clients; /* for connections of clients; the rest is for next hops and files */
+    unsigned clients; /* for connections of clients; the rest is for next hops, files and the DNS */
+    unsigned dns;     /* of these, for questions to the DNS */
 };
 
 /* Of this process: an eighth, 64 at least, is kept for others than clients, so that mail flows

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "client/host_table.h"
 #include "journal/decision.h"
+#include "proc/descriptors.h"
 #include "route/hop_tls.h"
 #include "route/recipients.h"
 #include "rt/tls.h"
@@ -311,6 +312,7 @@ struct resolver_setup environment_resolver(const struct conf *conf)
         .trust_anchor = lacks ? NULL : conf->trust_anchor,
         .question_time = conf->limits.dns_time,
         .cache = (size_t)conf->limits.dns_cache,
+        .sockets = descriptors_here().dns,
     };
 }
 

@@ -237,7 +237,7 @@ static void failing(void **state)
 static void turns_task(void *arg)
 {
     struct world *w = arg;
-    const size_t count = DNS_UNDER_WAY_MOST + EXTRA;
+    const size_t count = DNS_IN_TIME_MOST + EXTRA;
     struct dns_question *q = arena_zalloc(&w->arena, count * sizeof(*q));
     usec_t began = rt_now();
     for (size_t i = 0; i < count; i++) {
@@ -247,14 +247,14 @@ static void turns_task(void *arg)
         q[i].type = DNS_A;
     }
     assert_int_equal(resolver_ask(w->resolver, q, count, began + 100 * USEC_MSEC, &w->arena), 0);
-    assert_int_equal(stats(w)->under_way, DNS_UNDER_WAY_MOST);
+    assert_int_equal(stats(w)->under_way, DNS_IN_TIME_MOST);
     assert_int_equal(stats(w)->waiting, EXTRA);
     assert_int_equal(q[0].answer.state, DNS_TIMED_OUT);
     /* All have gone: those that were not asked never are, but for one that is wanted again. */
     assert_int_equal(resolver_ask(w->resolver, &q[count - 1], 1, began + USEC_SEC, &w->arena), 0);
     assert_int_equal(q[count - 1].answer.state, DNS_ANSWER);
     assert_int_equal(rt_now(), began + 400 * USEC_MSEC);
-    assert_int_equal(stats(w)->asked, DNS_UNDER_WAY_MOST + 1);
+    assert_int_equal(stats(w)->asked, DNS_IN_TIME_MOST + 1);
     assert_int_equal(stats(w)->waiting, 0);
     assert_int_equal(stats(w)->under_way, 0);
 }
@@ -269,7 +269,7 @@ static void turns(void **state)
 static void never_asked_task(void *arg)
 {
     struct world *w = arg;
-    const size_t count = DNS_UNDER_WAY_MOST + 1;
+    const size_t count = DNS_IN_TIME_MOST + 1;
     struct dns_question *q = arena_zalloc(&w->arena, count * sizeof(*q));
     usec_t began = rt_now();
     for (size_t i = 0; i < count; i++) {
@@ -281,7 +281,7 @@ static void never_asked_task(void *arg)
     assert_int_equal(resolver_ask(w->resolver, q, count, USEC_NEVER, &w->arena), 0);
     assert_int_equal(rt_now(), began + 5 * USEC_SEC);
     assert_int_equal(q[count - 1].answer.state, DNS_TIMED_OUT);
-    assert_int_equal(stats(w)->asked, DNS_UNDER_WAY_MOST);
+    assert_int_equal(stats(w)->asked, DNS_IN_TIME_MOST);
     assert_int_equal(stats(w)->waiting, 0);
     assert_int_equal(stats(w)->timed_out, count);
     w->resolver = resolver_free(w->resolver); /* with all that is under way */
@@ -291,6 +291,37 @@ static void never_asked(void **state)
 {
     (void)state;
     in_world("*.mute TIMEOUT\n", never_asked_task);
+}
+
+/* Servers that keep silent hold questions for long, but not the turns of others. */
+static void silent_crowd_task(void *arg)
+{
+    struct world *w = arg;
+    struct dns_question *q = arena_zalloc(&w->arena, DNS_IN_TIME_MOST * sizeof(*q));
+    for (unsigned round = 1; round <= DNS_UNDER_WAY_MOST / DNS_IN_TIME_MOST; round++) {
+        for (size_t i = 0; i < DNS_IN_TIME_MOST; i++) {
+            char text[32];
+            (void)snprintf(text, sizeof(text), "n%u-%zu.mute", round, i);
+            assert_int_equal(dns_name_parse(slice_of(text), &q[i].name), 0);
+            q[i].type = DNS_A;
+        }
+        struct dns_answer a = ask(w, "a.example", USEC_SEC);
+        assert_int_equal(a.state, DNS_ANSWER);
+        assert_false(a.cached);
+        assert_int_equal(resolver_ask(w->resolver, q, DNS_IN_TIME_MOST, USEC_NEVER, &w->arena), 0);
+        assert_int_equal(stats(w)->under_way, round * DNS_IN_TIME_MOST);
+        assert_int_equal(q[0].answer.state, DNS_TIMED_OUT);
+    }
+    /* Until there are too many of them. */
+    assert_int_equal(ask(w, "b.example", USEC_SEC).state, DNS_TIMED_OUT);
+    assert_int_equal(stats(w)->waiting, 1);
+    w->resolver = resolver_free(w->resolver);
+}
+
+static void silent_crowd(void **state)
+{
+    (void)state;
+    in_world("*.mute TIMEOUT\na.example 1 A 192.0.2.1\nb.example A 192.0.2.2\n", silent_crowd_task);
 }
 
 /* ---- the probe ---- */
@@ -421,12 +452,12 @@ static void probe_validates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(joining),         cmocka_unit_test(twice),
-        cmocka_unit_test(cancelled),       cmocka_unit_test(late),
-        cmocka_unit_test(just_late),       cmocka_unit_test(failing),
-        cmocka_unit_test(turns),           cmocka_unit_test(never_asked),
-        cmocka_unit_test(probe_well),      cmocka_unit_test(probe_turns),
-        cmocka_unit_test(probe_validates),
+        cmocka_unit_test(joining),      cmocka_unit_test(twice),
+        cmocka_unit_test(cancelled),    cmocka_unit_test(late),
+        cmocka_unit_test(just_late),    cmocka_unit_test(failing),
+        cmocka_unit_test(turns),        cmocka_unit_test(never_asked),
+        cmocka_unit_test(silent_crowd), cmocka_unit_test(probe_well),
+        cmocka_unit_test(probe_turns),  cmocka_unit_test(probe_validates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
