@@ -10,6 +10,9 @@
 /* So many octets at a time are looked at for something to change. */
 #define WINDOW 64
 
+/* Where there is something, it is done for so many octets. */
+#define SQUEEZED_MOST 128
+
 /* ---- header (3.4.1, 3.4.2) ---- */
 
 struct relaxed_field {
@@ -206,48 +209,65 @@ static bool is_clean(const char *p)
     return dirty == 0;
 }
 
-/* In a window that is not clean: goes on over single blanks and line ends that have something
- * visible on either side. */
-static size_t visible_run(const char *p, const char *end)
-{
-    const char *to = p + 1;
-
-    for (; to < end; to++) {
-        if ((unsigned char)*to > ' ' || (*to != ' ' && *to != '\t' && *to != '\r')) {
-            continue;
-        }
-        if (*to == ' ' && end - to > 1 && (unsigned char)to[1] > ' ') {
-            to++;
-        } else if (*to == '\r' && end - to > 2 && to[1] == '\n' && (unsigned char)to[2] > ' ') {
-            to += 2;
-        } else {
-            break;
-        }
-    }
-    return (size_t)(to - p);
-}
-
-/* The same for relaxed bodies. *dirty is where the last window that is not clean ends. */
-static size_t relaxed_run(const char *p, const char *end, const char **dirty)
+/* Octets at the front that are clean, as windows go; 0: the first window is not. */
+static size_t clean_run(const char *p, const char *end)
 {
     const char *to = p;
 
-    while (to >= *dirty && end - to > WINDOW && is_clean(to)) {
+    while (end - to > WINDOW && is_clean(to)) {
         to += WINDOW;
     }
-    if (to > p) {
-        return simple_run(p, to);
+    return to > p ? simple_run(p, to) : 0;
+}
+
+/* Hands on what some octets are in the relaxed form, and returns how many they were. The first is
+ * none to be held back; they end with the last that is none. Blanks are taken out without a branch
+ * for each, which no processor could foresee. */
+static size_t squeeze(struct canonical_body *b, const char *p, const char *end)
+{
+    const char *to = end - p > SQUEEZED_MOST ? p + SQUEEZED_MOST : end;
+    char out[SQUEEZED_MOST];
+    size_t n = 0;
+    bool was_blank = false;
+
+    while (to - p > 1 && (unsigned char)to[-1] <= ' ') {
+        to--;
     }
-    if (to >= *dirty) {
-        *dirty = end - to > WINDOW ? to + WINDOW : end;
+    for (const char *at = p; at < to; at++) {
+        const bool blank = (*at == ' ') | (*at == '\t');
+        if (*at == '\r' && was_blank && at[1] == '\n') {
+            n--; /* the blank in front of a line end */
+        }
+        out[n] = blank ? ' ' : *at;
+        n += !(blank & was_blank);
+        was_blank = blank;
     }
-    return visible_run(p, *dirty);
+    hand_on(b, out, n);
+    return (size_t)(to - p);
+}
+
+static size_t take_relaxed(struct canonical_body *b, const char *p, const char *end)
+{
+    const size_t n = clean_run(p, end);
+
+    if (n == 0) {
+        return squeeze(b, p, end);
+    }
+    hand_on(b, p, n);
+    return n;
+}
+
+static size_t take_simple(struct canonical_body *b, const char *p, const char *end)
+{
+    const size_t n = simple_run(p, end);
+
+    hand_on(b, p, n);
+    return n;
 }
 
 void canonical_body_feed(struct canonical_body *b, const char *p, size_t n)
 {
     const char *const end = p + n;
-    const char *dirty = p;
 
     while (p < end && b->length <= b->most) {
         if (hold_back(b, *p)) {
@@ -255,10 +275,7 @@ void canonical_body_feed(struct canonical_body *b, const char *p, size_t n)
             continue;
         }
         release(b);
-        const size_t run =
-            b->how == CANONICAL_RELAXED ? relaxed_run(p, end, &dirty) : simple_run(p, end);
-        hand_on(b, p, run);
-        p += run;
+        p += b->how == CANONICAL_RELAXED ? take_relaxed(b, p, end) : take_simple(b, p, end);
     }
 }
 
