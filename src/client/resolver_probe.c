@@ -22,12 +22,12 @@ static const char *trouble_of(const struct resolver *r, const struct dns_answer 
     switch (a->state) {
     case DNS_ANSWER:
     case DNS_NODATA:
-    case DNS_NO_NAME: return r->validates && !a->secure ? "the root is not validated" : NULL;
+    case DNS_NO_NAME: return r->validates && !a->secure ? "what the root says is not signed" : NULL;
     case DNS_BOGUS: return "the root does not validate";
-    case DNS_TIMED_OUT: return "nobody answers in time";
+    case DNS_TIMED_OUT: return "no server answers in time";
     case DNS_FAILED: break;
     }
-    return "nobody answers as he should";
+    return "no server gives an answer that can be used";
 }
 
 static void turn(struct resolver *r, const char *trouble)

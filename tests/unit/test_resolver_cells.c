@@ -410,7 +410,8 @@ static void probe_turns_task(void *arg)
         assert_int_equal(ask(w, text, USEC_SEC).state, DNS_FAILED);
     }
     usec_t since = rt_now();
-    assert_probed(DNS_FAILED, false, USEC_SEC, "broken: nobody answers as he should\n");
+    assert_probed(DNS_FAILED, false, USEC_SEC,
+                  "broken: no server gives an answer that can be used\n");
     assert_int_equal(resolver_health(w->resolver)->since, since);
     assert_probed(DNS_FAILED, false, 99 * USEC_SEC, "");
     assert_int_equal(stats(w)->asked, 1 + 10 + 11);
@@ -433,11 +434,11 @@ static void probe_validates_task(void *arg)
     struct world *w = arg;
     w->resolver->validates = true;
     begin_saying(w);
-    assert_probed(DNS_NO_NAME, false, USEC_SEC, "broken: the root is not validated\n");
+    assert_probed(DNS_NO_NAME, false, USEC_SEC, "broken: what the root says is not signed\n");
     assert_probed(DNS_NO_NAME, true, 10 * USEC_SEC, "well\n");
     assert_probed(DNS_BOGUS, false, 300 * USEC_SEC, "broken: the root does not validate\n");
     assert_probed(DNS_TIMED_OUT, false, 10 * USEC_SEC, "");
-    assert_string_equal(resolver_health(w->resolver)->trouble, "nobody answers in time");
+    assert_string_equal(resolver_health(w->resolver)->trouble, "no server answers in time");
     assert_probed(DNS_ANSWER, true, 10 * USEC_SEC, "well\n");
     w->resolver = resolver_free(w->resolver);
     buf_free(&said);
