@@ -95,7 +95,8 @@ FACT(spf_helo, "spf.helo", RESULT, 0, HELO, CONNECTION, DNS, REMEMBERED,
 FACT(spf, "spf", RESULT, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
      "SPF for the sender's domain, or the name in EHLO where the sender is <> (RFC 7208 2.4). temperror is no "
      "unknown but a result: the DNS did not answer. Of a forwarder's mail unknown until the message is there, "
-     "then that of `client.origin`, and none where that is unknown.")
+     "then that of `client.origin`: none where the forwarder does not tell that, temperror where it could not be "
+     "looked up whether the client is one.")
 FACT(spf_domain, "spf.domain", TEXT, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
      "The domain whose record was asked for.")
 FACT(spf_mechanism, "spf.mechanism", TEXT, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
@@ -162,7 +163,8 @@ FACT(arc_trusted, "arc.trusted", BOOL, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
      "there too, says that DMARC passed where it got the message; or, where it does not speak of DMARC, that "
      "SPF or DKIM passed for a domain aligned with the author's.")
 FACT(dmarc, "dmarc", RESULT, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
-     "DMARC for the author's domain (RFC 9989).")
+     "DMARC for the author's domain (RFC 9989). Of a header over 256 KiB what fails in its readable part fails, "
+     "and whatever else is permerror.")
 FACT(dmarc_policy, "dmarc.policy", RESULT, 0, MESSAGE, TRANSACTION, DNS, REMEMBERED,
      "What that domain asks for where DMARC fails, by p, sp or np, whichever applies; a step lower "
      "when the domain is testing (t=y).")

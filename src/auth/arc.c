@@ -131,8 +131,11 @@ static enum auth_result weigh(struct validation *v, unsigned instance, const cha
     if (verdict->result == AUTH_PASS) {
         return AUTH_PASS;
     }
-    v->ret->problem = arena_printf(v->arena, "set %u%s: %s", instance, part, verdict->problem);
-    if (verdict->result == AUTH_TEMPERROR) {
+    const bool temporary = verdict->result == AUTH_TEMPERROR;
+    if (!temporary || !v->unsure) { /* of several the newest, and what fails before all */
+        v->ret->problem = arena_printf(v->arena, "set %u%s: %s", instance, part, verdict->problem);
+    }
+    if (temporary) {
         v->unsure = true;
         return AUTH_TEMPERROR;
     }
@@ -237,14 +240,18 @@ static int check_newest(struct validation *v)
         return -ECANCELED;
     }
     set->message = weigh(v, n, "", &verdict);
-    if (set->message != AUTH_PASS) {
-        return settle(v, set->message);
+    if (set->message == AUTH_FAIL) {
+        return settle(v, AUTH_FAIL);
     }
+    /* Also of a signature whose key, which may be anybody's, could not be looked up. */
     if (verify_seal(v, n, &verdict) < 0) {
         return -ECANCELED;
     }
     set->seal = weigh(v, n, ", the seal", &verdict);
-    return set->seal == AUTH_PASS ? 0 : settle(v, set->seal);
+    if (set->seal == AUTH_FAIL) {
+        return settle(v, AUTH_FAIL);
+    }
+    return v->unsure ? settle(v, AUTH_TEMPERROR) : 0;
 }
 
 /* Asks for all other keys that are needed. */

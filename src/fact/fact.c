@@ -30,6 +30,21 @@ const struct fact facts[FACT_COUNT] = {
 #undef FACT
 };
 
+bool fact_wants_signatures(const struct fact *fact)
+{
+    static const enum fact_id ids[] = {
+        FACT_dkim,        FACT_dkim_domains, FACT_dkim_results, FACT_arc,          FACT_arc_sealers,
+        FACT_arc_trusted, FACT_dmarc,        FACT_dmarc_policy, FACT_dmarc_domain,
+    };
+
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        if (fact == &facts[ids[i]]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *phase_name(enum phase phase)
 {
     static const char *const names[PHASE_COUNT] = {

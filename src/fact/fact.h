@@ -50,6 +50,9 @@ const char *fact_cost_name(enum fact_cost cost);
 /* "connection", "transaction", "recipient" */
 const char *fact_scope_name(enum fact_scope scope);
 
+/* Does it rest on the signatures of the message, which are hashed while that comes in? */
+bool fact_wants_signatures(const struct fact *fact);
+
 /* A row with its parameters, as a policy uses it. */
 struct fact_use {
     const struct fact *fact;

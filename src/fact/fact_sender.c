@@ -136,6 +136,17 @@ static int best_aligned(const struct evidence *e, const struct dkim_outcome *dki
     return r;
 }
 
+/* Of a message whose author is unknown: the best result, but for one that only alignment can make
+ * worth something. False: there is such a one. */
+static bool best_of_unaligned(const struct dkim_outcome *dkim, enum auth_result *ret)
+{
+    for (size_t i = 0; i < dkim->count; i++) {
+        const enum auth_result result = dkim->signatures[i].result;
+        *ret = rank(result) < rank(*ret) ? result : *ret;
+    }
+    return *ret != AUTH_PASS && *ret != AUTH_TEMPERROR;
+}
+
 int fact_dkim(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
     const struct dkim_outcome *dkim;
@@ -152,7 +163,9 @@ int fact_dkim(const struct evidence *e, const struct slice *parameters, struct v
         return r;
     }
     if (author.state == VALUE_UNKNOWN) {
-        *ret = value_unknown(TYPE_RESULT, (enum unknown_reason)author.reason);
+        *ret = best_of_unaligned(dkim, &result)
+                   ? value_result(result)
+                   : value_unknown(TYPE_RESULT, (enum unknown_reason)author.reason);
         return 0;
     }
     if (dkim->count > 0 && author.text.n > 0) {
@@ -330,8 +343,11 @@ int fact_client_origin(const struct evidence *e, const struct slice *parameters,
     int r = sender_origin(e, &origin);
 
     (void)parameters;
-    if (r < 0 || !origin->known) {
-        return without(r < 0 ? r : -ENODATA, TYPE_ADDRESS, ret);
+    if (r == 0 && !origin->known) {
+        r = origin->unsure ? -EAGAIN : -ENODATA;
+    }
+    if (r < 0) {
+        return without(r, TYPE_ADDRESS, ret);
     }
     *ret = value_from(origin->forwarded ? SOURCE_MESSAGE : SOURCE_CONVERSATION,
                       value_address(&origin->host));

@@ -86,6 +86,11 @@ static int results_vouch(const struct evidence *e, struct slice payload, struct 
     return any_aligned(e, &results, author);
 }
 
+static bool is_sealer(const struct evidence *e, struct slice domain)
+{
+    return e->ops->table_has_text != NULL && e->ops->table_has_text(e, FACT_TABLE_SEALERS, domain);
+}
+
 int sealer_vouches(const struct evidence *e, bool *ret)
 {
     const struct arc_outcome *arc;
@@ -96,18 +101,20 @@ int sealer_vouches(const struct evidence *e, bool *ret)
     if (r < 0) {
         return r;
     }
-    if (arc->result == AUTH_TEMPERROR) {
-        return -EAGAIN;
-    }
-    if (arc->result != AUTH_PASS || !arc->from_signed || e->ops->table_has_text == NULL) {
+    /* Who is not in the table vouches for nothing, whatever becomes of his keys: those of his own
+     * domain anybody can put out of reach. */
+    if (arc->count == 0 || !arc->from_signed || !is_sealer(e, arc->sets[0].domain)) {
         return 0;
+    }
+    if (arc->result != AUTH_PASS) {
+        return arc->result == AUTH_TEMPERROR ? -EAGAIN : 0;
     }
     r = fact_from_domain(e, NULL, &author);
     if (r < 0 || author.state == VALUE_UNKNOWN || author.text.n == 0) {
         return r;
     }
     for (size_t i = 0; i < arc->count && r == 0; i++) {
-        if (!e->ops->table_has_text(e, FACT_TABLE_SEALERS, arc->sets[i].domain)) {
+        if (!is_sealer(e, arc->sets[i].domain)) {
             break;
         }
         r = results_vouch(e, arc->sets[i].results, author.text);

@@ -5,6 +5,7 @@
 
 #include "fact/fact.h"
 #include "fact/origin.h"
+#include "parse/smtp_address.h"
 #include "rt/rt.h"
 
 struct auth_clock sender_clock(const struct evidence *e)
@@ -71,6 +72,10 @@ static int find_origin(const struct evidence *e, struct sender_checks *c)
         c->awaits_origin = true;
         return -ENODATA;
     }
+    if (r < 0) { /* anybody can see to it that his own name cannot be looked up: his word is none */
+        c->origin = (struct message_origin){.unsure = true};
+        return 0;
+    }
     return origin_read(e, &c->origin);
 }
 
@@ -101,6 +106,20 @@ static struct spf_query spf_query_of(const struct evidence *e)
     };
 }
 
+/* Nobody knows the host that is to be judged. */
+static void spf_without_origin(const struct evidence *e, bool unsure, struct spf_outcome *ret)
+{
+    *ret = (struct spf_outcome){
+        .result = AUTH_NONE,
+        .problem = SLICE_LIT("the forwarder does not say whom it had the message from"),
+    };
+    if (unsure) { /* it may still pass for that domain */
+        ret->result = AUTH_TEMPERROR;
+        ret->domain = e->sender.n > 0 ? smtp_mailbox_domain(e->sender) : e->helo;
+        ret->problem = SLICE_LIT("whether the client is a forwarder could not be looked up");
+    }
+}
+
 static int check_spf(const struct evidence *e, struct sender_checks *c)
 {
     struct spf_query query = spf_query_of(e);
@@ -111,10 +130,7 @@ static int check_spf(const struct evidence *e, struct sender_checks *c)
         return r;
     }
     if (!origin->known) {
-        c->spf = (struct spf_outcome){
-            .result = AUTH_NONE,
-            .problem = SLICE_LIT("the forwarder does not say whom it had the message from"),
-        };
+        spf_without_origin(e, origin->unsure, &c->spf);
         return 0;
     }
     query.client = origin->host;
@@ -182,6 +198,17 @@ int sender_arc(const struct evidence *e, const struct arc_outcome **ret)
 
 /* ---- DMARC ---- */
 
+/* The header goes on behind what could be read, perhaps with another From: what fails, fails, but
+ * nothing passes. */
+static void take_back_pass(struct dmarc_outcome *dmarc)
+{
+    if (dmarc->result == AUTH_PASS || dmarc->result == AUTH_NONE) {
+        dmarc->result = AUTH_PERMERROR;
+        dmarc->policy = DMARC_NO_POLICY;
+        dmarc->problem = SLICE_LIT("the header could not be read whole");
+    }
+}
+
 static int check_dmarc(const struct evidence *e, struct sender_checks *c)
 {
     struct dmarc_query query = {.resolver = e->resolver};
@@ -192,18 +219,21 @@ static int check_dmarc(const struct evidence *e, struct sender_checks *c)
         return r;
     }
     r = e->ops->message_header(e, &query.header);
+    const bool cut = r == -E2BIG;
     if (r == -ECANCELED) {
         return r;
     }
-    if (r < 0) { /* the part of a header that fits may not have its From */
-        c->dmarc = (struct dmarc_outcome){
-            .result = AUTH_PERMERROR,
-            .problem = SLICE_LIT("the header could not be read whole"),
-        };
+    if (r < 0 && !cut) {
+        c->dmarc = (struct dmarc_outcome){.result = AUTH_TEMPERROR,
+                                          .problem = SLICE_LIT("the header could not be read")};
         return 0;
     }
     query.clock = sender_clock(e);
-    return dmarc_check(&query, e->arena, &c->dmarc);
+    r = dmarc_check(&query, e->arena, &c->dmarc);
+    if (r == 0 && cut) {
+        take_back_pass(&c->dmarc);
+    }
+    return r;
 }
 
 int sender_dmarc(const struct evidence *e, const struct dmarc_outcome **ret)

@@ -15,6 +15,7 @@ struct signed_message;
 /* The host that a message is judged by. */
 struct message_origin {
     bool known;       /* else a forwarder has it from somebody who is not named */
+    bool unsure;      /* or whether the client is a forwarder could not be looked up */
     bool forwarded;   /* another than the client */
     struct addr host; /* port 0 when forwarded */
     struct slice helo;

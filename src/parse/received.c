@@ -42,6 +42,22 @@ static struct slice take_run(struct slice *s)
     return run;
 }
 
+/* Of the quoted string that `s` begins with; 0 where it begins with none that ends. What a client's
+ * certificate says of it stands in one, and is the client's word like a greeting. */
+static size_t quoted_length(struct slice s)
+{
+    if (s.n == 0 || *s.p != '"') {
+        return 0;
+    }
+    for (size_t i = 1; i < s.n; i++) {
+        if (s.p[i] == '"') {
+            return i + 1;
+        }
+        i += s.p[i] == '\\';
+    }
+    return 0;
+}
+
 /* The next word: parentheses around it are counted and taken off. Empty at the end. */
 static struct slice take_word(struct clause *c)
 {
@@ -53,7 +69,7 @@ static struct slice take_word(struct clause *c)
         s->p++;
         s->n--;
     }
-    struct slice word = {s->p, 0};
+    struct slice word = {s->p, quoted_length(*s)};
     while (word.n < s->n && !is_space(word.p[word.n]) && word.p[word.n] != '(' &&
            word.p[word.n] != ')') {
         word.n++;

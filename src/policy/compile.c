@@ -88,8 +88,7 @@ static bool is_used(const struct compiler *c, const struct policy_table *table)
 static bool asks_signatures(const struct policy *p)
 {
     for (size_t i = 0; i < p->use_count[SCOPE_TRANSACTION]; i++) {
-        const struct fact *f = p->uses[SCOPE_TRANSACTION][i]->fact;
-        if (f->phase == PHASE_MESSAGE && f->cost == COST_DNS) {
+        if (fact_wants_signatures(p->uses[SCOPE_TRANSACTION][i]->fact)) {
             return true;
         }
     }

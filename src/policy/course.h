@@ -45,6 +45,8 @@ void course_forget(struct course *c, enum phase phase);
 const struct fired *course_pending(const struct course *c);
 /* Do they trust the client? */
 bool course_trusts(const struct course *c);
+/* Are there no message rules for those who get the message? */
+bool course_skips_message(const struct course *c);
 
 /* Connect, helo or mail begins at `now`. True: its rules are to be walked with *ret and
  * c->rulings[phase]. False: it is skipped, and nothing fires. */

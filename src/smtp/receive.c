@@ -16,7 +16,8 @@
 static bool wants_signatures(const struct session *s)
 {
     const struct smtp_server *srv = s->server;
-    return srv->resolver != NULL && (srv->policy->asks_signatures || sender_report_wanted(s));
+    bool ruled = srv->policy->asks_signatures && !course_skips_message(&s->course);
+    return srv->resolver != NULL && (ruled || sender_report_wanted(s));
 }
 
 void receive_begin(struct session *s, bool by_bdat)

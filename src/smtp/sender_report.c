@@ -77,14 +77,20 @@ static int run_together(const struct evidence *e)
 
 /* ---- writing ---- */
 
+/* By RFC 8601 2.7.3 an address without any name is a permerror, and a fail only one whose names do
+ * not lead back. */
 static struct auth_iprev iprev_of(const struct evidence *e)
 {
-    struct value name = {0};
+    struct value name = {0}, ptr = {0};
     struct auth_iprev iprev = {.result = AUTH_TEMPERROR, .client = e->client};
-    if (fact_client_name(e, NULL, &name) == 0 && name.state == VALUE_KNOWN) {
-        iprev.result = name.text.n > 0 ? AUTH_PASS : AUTH_FAIL;
-        iprev.name = name.text;
+    if (fact_client_name(e, NULL, &name) < 0 || name.state != VALUE_KNOWN ||
+        fact_client_ptr(e, NULL, &ptr) < 0) {
+        return iprev;
     }
+    iprev.result = name.text.n > 0                                  ? AUTH_PASS
+                   : ptr.state == VALUE_KNOWN && ptr.set.count == 0 ? AUTH_PERMERROR
+                                                                    : AUTH_FAIL;
+    iprev.name = name.text;
     return iprev;
 }
 

@@ -478,6 +478,15 @@ static void failure_wins(void **state)
     run((struct play){0});
     assert_status(AUTH_FAIL, "set 1, the seal: the signature does not match");
     assert_int_equal(play.outcome.sets[1].seal, AUTH_TEMPERROR);
+
+    /* A forged seal, above a signature whose key its author has put out of reach. */
+    begin();
+    buf_printf(&chain.zone, "other._domainkey.example.org. SERVFAIL\n");
+    add_key("s", dkim_signer()->rsa);
+    seal((struct how){.selector = "other", .bad_seal = true});
+    run((struct play){0});
+    assert_status(AUTH_FAIL, "set 1, the seal: the signature does not match");
+    assert_int_equal(play.outcome.sets[0].message, AUTH_TEMPERROR);
 }
 
 static void no_key(void **state)

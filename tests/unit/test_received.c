@@ -53,6 +53,11 @@ static const struct {
     {" from a([10.0.0.1]) (unknown [192.0.2.1])\r\n by mx", "a([10.0.0.1])", "192.0.2.1"},
     {" from a( (unknown [192.0.2.1])\r\n by mx (b) for <x>", "a(", "192.0.2.1"},
     {" from 10.0.0.1 (unknown)\r\n by mx", "10.0.0.1", ""},
+    {" from a (b [192.0.2.1]) (using TLSv1.3) (Client CN \"x [10.0.0.1]\", Issuer \"y\" (ok))\r\n "
+     "by mx",
+     "a", "192.0.2.1"},
+    {" from a (b [192.0.2.1]) (Client CN \"x\\\" [10.0.0.1]\" (ok))\r\n by mx", "a", "192.0.2.1"},
+    {" from a (b \" [192.0.2.1])\r\n by mx", "a", "192.0.2.1"},
     /* no addresses */
     {" from a.example (b [999.0.2.1])\r\n by mx", "a.example", ""},
     {" from a.example (b [192.0.2.1)\r\n by mx", "a.example", ""},
