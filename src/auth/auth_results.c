@@ -75,8 +75,6 @@ static void dkim_comment(struct field_writer *w, const struct dkim_result *d)
 
 static void write_dkim(struct field_writer *w, const struct dkim_outcome *dkim)
 {
-    enum { B_LENGTH = 8 }; /* RFC 6008 4 */
-
     if (dkim->count == 0) {
         begin_method(w, "dkim", AUTH_NONE);
     }
@@ -89,8 +87,7 @@ static void write_dkim(struct field_writer *w, const struct dkim_outcome *dkim)
         field_property(w, "header.s", d->selector);
         mailbox_property(w, "header.i", d->identity);
         field_property(w, "header.a", d->algorithm);
-        field_property(w, "header.b",
-                       (struct slice){d->b.p, d->b.n < B_LENGTH ? d->b.n : B_LENGTH});
+        field_property(w, "header.b", d->b);
     }
 }
 
