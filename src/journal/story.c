@@ -436,6 +436,7 @@ json_t *story_tell(const struct story *s)
     if (differ != NULL) {
         data_put(story, "differ", differ);
     }
+    put_filled(story, "advice", advice_tell(differ));
     put_filled(story, "connection", tell_connection(s));
     facts_let_go(&t);
     arena_free(&t.arena);

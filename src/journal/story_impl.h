@@ -48,6 +48,11 @@ bool rule_find_written(struct telling *t, struct slice place, struct journal_rul
 /* What would have had to differ: { "say": …, "conditions": … }. */
 json_t *differ_tell(struct telling *t);
 
+/* ---- story_advice.c ---- */
+
+/* What can be done about it, by what differ_tell has told (NULL allowed): an array of sentences. */
+json_t *advice_tell(const json_t *differ);
+
 /* ---- story_ending.c ---- */
 
 /* Finds out what the story's reply is, and whose. */

@@ -470,6 +470,21 @@ static void put_differ(struct buf *ret, const json_t *story, struct buf *line)
     }
 }
 
+static void put_advice(struct buf *ret, const json_t *story, struct buf *line)
+{
+    const json_t *one;
+    size_t i;
+
+    if (has(story, "advice")) {
+        put_head(ret, "What can be done");
+    }
+    json_array_foreach(json_object_get(story, "advice"), i, one)
+    {
+        text_show(line, string_of(one), TEXT_MOST);
+        put_item(ret, line);
+    }
+}
+
 /* ---- the rest ---- */
 
 static void put_connection(struct buf *ret, const json_t *story, struct buf *line)
@@ -522,6 +537,7 @@ void story_print(const json_t *story, struct buf *ret)
     put_told(ret, story, &line);
     put_hop(ret, story, &line);
     put_differ(ret, story, &line);
+    put_advice(ret, story, &line);
     put_connection(ret, story, &line);
     buf_free(&line);
 }

@@ -92,6 +92,9 @@ struct slice template_fill(const struct text_template *t, const struct evidence 
     if (out.cut) {
         end_cut(&out);
     }
+    while (out.n > 0 && out.text[out.n - 1] == ' ') { /* a fact at the end may say nothing */
+        out.n--;
+    }
     return arena_copy(e->arena, (struct slice){out.text, out.n});
 }
 

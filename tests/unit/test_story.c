@@ -308,6 +308,34 @@ static void differs(void **state)
                 0, "The rule has no condition");
 }
 
+/* What the sender can be told to do, and what whoever reads this can. */
+static void advises(void **state)
+{
+    (void)state;
+    char line[2000];
+    struct compiled c =
+        compile_good("policy {\n at message {\n  reject \"no\"\n   when spf == fail and not "
+                     "client.forwarder\n } }\n");
+    snprintf(line, sizeof(line),
+             HEAD FROM
+             "\"policy\":\"%s\",\"recipients\":[],\"phase\":\"message\",\"verdict\":\"refused\","
+             "\"code\":550,\"enhanced\":"
+             "\"5.7.1\",\"text\":\"no\",\"rule\":\"gatepost.conf:3\",\"facts\":{\"spf\":\"fail\","
+             "\"client.forwarder\":false}}",
+             c.policy->digest);
+    current = c.policy;
+    assert_says(line, 0,
+                "What can be done\n"
+                "  Its sender: send by a host that the SPF record of the sender address's domain "
+                "allows, or "
+                "have that record allow the client's address.\n"
+                "  You: where the client forwards mail that your recipients want from there, name "
+                "it in the "
+                "table forwarders.\n");
+    current = NULL;
+    compiled_free(&c);
+}
+
 #define RECIPIENTS(anna, bert)                                                                     \
     "\"recipients\":[{\"recipient\":\"anna@example.org\"," anna                                    \
     "},{\"recipient\":\"bert@example.org\"," bert "}],\"size\":24,"
@@ -455,7 +483,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         CASE(accepted),       CASE(refused), CASE(pending),  CASE(others), CASE(differs),
         CASE(observed),       CASE(hostile), CASE(speakers), CASE(many),   CASE(differs_by_unknown),
-        CASE(hostile_values),
+        CASE(hostile_values), CASE(advises),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,17 @@ static void what_costs_is_not_asked_for(void **state)
     assert_slice(fill(w, 1, parts), "by listed");
 }
 
+/* A reply ends with its last word. */
+static void a_fact_that_says_nothing_leaves_no_blank(void **state)
+{
+    struct policy_world *w = *state;
+    const struct template_part parts[] = {{SLICE_LIT("-all "), &known(w, text_value(""))->use},
+                                          {SLICE_LIT(" "), &known(w, text_value(" "))->use}};
+
+    assert_slice(fill(w, 1, parts), "-all");
+    assert_slice(fill(w, 2, parts), "-all");
+}
+
 static void nothing_adds_a_line(void **state)
 {
     static const char lines[] = "a\r\n250 ok\nb\tc";
@@ -172,6 +183,7 @@ int main(void)
         TEST(a_text_without_facts_is_not_copied),
         TEST(facts_of_every_type),
         TEST(what_costs_is_not_asked_for),
+        TEST(a_fact_that_says_nothing_leaves_no_blank),
         TEST(nothing_adds_a_line),
         TEST(other_letters_are_question_marks),
         TEST(every_octet_becomes_printable),
