@@ -31,6 +31,14 @@ static struct value value_result(enum auth_result result)
 
 /* ---- SPF ---- */
 
+/* Of a forwarder's mail it was the message's header that told whom to judge. */
+static struct value of_spf(const struct evidence *e, struct value v)
+{
+    const struct message_origin *origin = &e->checks->origin;
+
+    return origin->known && !origin->forwarded ? v : value_from(SOURCE_MESSAGE, v);
+}
+
 int fact_spf(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
     const struct spf_outcome *spf;
@@ -40,7 +48,7 @@ int fact_spf(const struct evidence *e, const struct slice *parameters, struct va
     if (r < 0) {
         return without(r, TYPE_RESULT, ret);
     }
-    *ret = value_result(spf->result);
+    *ret = of_spf(e, value_result(spf->result));
     return 0;
 }
 
@@ -66,7 +74,7 @@ static int spf_text(const struct evidence *e, size_t member, struct value *ret)
     if (r < 0) {
         return without(r, TYPE_TEXT, ret);
     }
-    *ret = value_text(*(const struct slice *)(const void *)((const char *)spf + member));
+    *ret = of_spf(e, value_text(*(const struct slice *)(const void *)((const char *)spf + member)));
     return 0;
 }
 

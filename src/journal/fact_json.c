@@ -89,6 +89,10 @@ bool fact_from_json(const struct fact *fact, const json_t *recorded, struct aren
                         : value == NULL || !known_of(fact, value, arena, &v)) {
         return false;
     }
+    const char *source = json_string_value(json_object_get(recorded, "source"));
+    if (source != NULL && strcmp(source, value_source_name(SOURCE_MESSAGE)) == 0) {
+        v = value_from(SOURCE_MESSAGE, v); /* of the others it makes no difference */
+    }
     *ret = v;
     *ret_cut = json_object_get(recorded, "cut") != NULL;
     return true;

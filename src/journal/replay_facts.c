@@ -100,6 +100,14 @@ static bool is_of_this_moment(const struct replay *p, const struct fact_use *use
     return (read >> p->phase) == 1;
 }
 
+/* Was it only the message that told it, as it tells whom a forwarder's mail is judged by? Then it
+ * was not available before. */
+static bool is_told_later(const struct replay *p, const struct fact_use *use, const struct value *v)
+{
+    return v->source == SOURCE_MESSAGE && use->fact->phase < PHASE_MESSAGE &&
+           p->phase < PHASE_MESSAGE;
+}
+
 static int recall(const struct evidence *e, const struct fact_use *use, struct value *ret)
 {
     struct replay *p = e->owner;
@@ -119,6 +127,10 @@ static int recall(const struct evidence *e, const struct fact_use *use, struct v
         *kept = *ret;
     } else {
         return -ENODATA;
+    }
+    if (is_told_later(p, use, ret)) {
+        *kept = *ret = value_unknown(use->fact->type, UNKNOWN_NOT_AVAILABLE);
+        return 1;
     }
     if (use->fact->keeping == KEEPING_LIVE && use->fact->cost > COST_FREE &&
         !is_of_this_moment(p, use)) {
