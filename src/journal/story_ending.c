@@ -300,6 +300,8 @@ static void say_gone(const struct telling *t, struct buf *ret)
     buf_append_slice(ret, SLICE_LIT("The client gave up or went away"));
     if (says(t->r->note, "ended before RCPT")) {
         buf_append_slice(ret, SLICE_LIT(" after MAIL, before it named a recipient"));
+    } else if (says(t->r->note, "ended before the message was judged")) {
+        buf_append_slice(ret, SLICE_LIT(" while the message, which had come whole, was judged"));
     } else if (says(t->r->note, "ended before the message did")) {
         buf_append_slice(ret, t->r->timeline.data < 0
                                   ? SLICE_LIT(" after RCPT, before it sent the message")

@@ -75,7 +75,10 @@ static void decide_abandoned(struct session *s)
     }
     for (size_t i = 0; i < t->record_count; i++) {
         if (answer_is_yes(&t->records[i].answer)) {
-            decide_transaction(s, "data", "gone", NULL, "ended before the message did");
+            bool came = s->evidence.message != NULL;
+            decide_transaction(s, came ? "message" : "data", "gone", NULL,
+                               came ? "ended before the message was judged"
+                                    : "ended before the message did");
             return;
         }
         if (last == NULL || answer_is_no(last)) {

@@ -239,6 +239,14 @@ static void pending(void **state)
 static void others(void **state)
 {
     (void)state;
+    assert_ending(
+        HEAD FROM ONE("\"verdict\":\"gone\",\"code\":250") "\"phase\":\"message\",\"verdict\":"
+                                                           "\"gone\",\"note\":\"ended before the "
+                                                           "message was judged\"}",
+        0,
+        "The client gave up or went away while the message, which had come whole, was judged: "
+        "nobody got "
+        "the message, and it was not answered.");
     assert_ending(HEAD FROM ONE("\"verdict\":\"gone\"") "\"phase\":\"data\",\"verdict\":\"gone\","
                                                         "\"note\":\"ended before the message did\","
                                                         "\"timeline_us\":{\"data\":5}}",
