@@ -303,6 +303,30 @@ static void ehlo_anew_forgets_what_it_said(void **state)
     }
 }
 
+/* What could not be had yet may be asked for again, and nothing else. */
+static void what_was_missing_is_forgotten(void **state)
+{
+    struct fact_world *w = *state;
+    const struct fact_use all[] = {use_of(FACT_spf, 0), use_of(FACT_spf_domain, 1),
+                                   use_of(FACT_sender_exists, 2), use_of(FACT_size, 3),
+                                   use_of(FACT_dkim, 4)};
+    const struct fact_use *const uses[] = {&all[0], &all[1], &all[2], &all[3], &all[4]};
+
+    remember(w, SCOPE_TRANSACTION, COUNT(all));
+    struct value *values = w->e.memos[SCOPE_TRANSACTION]->values;
+    values[0] = value_unknown(TYPE_RESULT, UNKNOWN_NOT_AVAILABLE);
+    values[1] = value_text(SLICE_LIT("a.example"));
+    values[2] = value_unknown(TYPE_BOOL, UNKNOWN_TEMPORARY);
+    values[3] = value_unknown(TYPE_SIZE, UNKNOWN_NOT_AVAILABLE); /* no look-up gives it */
+    fact_memo_forget_missing(w->e.memos[SCOPE_TRANSACTION], uses);
+    assert_int_equal(values[0].state, VALUE_UNASKED);
+    assert_text(values[1], "a.example");
+    assert_unknown(values[2], UNKNOWN_TEMPORARY);
+    assert_unknown(values[3], UNKNOWN_NOT_AVAILABLE);
+    assert_int_equal(values[4].state, VALUE_UNASKED);
+    fact_memo_forget_missing(NULL, NULL);
+}
+
 static void scopes_are_cleared_apart(void **state)
 {
     struct fact_world *w = *state;
@@ -365,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(cancelled_leaves_nothing, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(answers_about_a_recipient, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(peeking_costs_nothing, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(what_was_missing_is_forgotten, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(ehlo_anew_forgets_what_it_said, world_setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(scopes_are_cleared_apart, world_setup, world_teardown),

@@ -323,13 +323,13 @@ static void advises(void **state)
     char line[2000];
     struct compiled c =
         compile_good("policy {\n at message {\n  reject \"no\"\n   when spf == fail and not "
-                     "client.forwarder\n } }\n");
+                     "client.forwarder and header.missing(\"From\")\n } }\n");
     snprintf(line, sizeof(line),
              HEAD FROM
              "\"policy\":\"%s\",\"recipients\":[],\"phase\":\"message\",\"verdict\":\"refused\","
              "\"code\":550,\"enhanced\":"
              "\"5.7.1\",\"text\":\"no\",\"rule\":\"gatepost.conf:3\",\"facts\":{\"spf\":\"fail\","
-             "\"client.forwarder\":false}}",
+             "\"client.forwarder\":false,\"header.missing(From)\":true}}",
              c.policy->digest);
     current = c.policy;
     assert_says(line, 0,
@@ -337,6 +337,7 @@ static void advises(void **state)
                 "  Its sender: send by a host that the SPF record of the sender address's domain "
                 "allows, or "
                 "have that record allow the client's address.\n"
+                "  Its sender: write the header fields that RFC 5322 asks for, From and Date.\n"
                 "  You: where the client forwards mail that your recipients want from there, name "
                 "it in the "
                 "table forwarders.\n");
