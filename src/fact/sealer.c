@@ -91,6 +91,26 @@ static bool is_sealer(const struct evidence *e, struct slice domain)
     return e->ops->table_has_text != NULL && e->ops->table_has_text(e, FACT_TABLE_SEALERS, domain);
 }
 
+/* Of those in an unbroken row from the newest on; it is unsure only where none does for certain. */
+static int any_vouches(const struct evidence *e, const struct arc_outcome *arc, struct slice author,
+                       bool *ret)
+{
+    bool unsure = false;
+
+    for (size_t i = 0; i < arc->count && is_sealer(e, arc->sets[i].domain); i++) {
+        const int r = results_vouch(e, arc->sets[i].results, author);
+        if (r == -ECANCELED) {
+            return r;
+        }
+        if (r == 1) {
+            *ret = true;
+            return 0;
+        }
+        unsure = unsure || r < 0;
+    }
+    return unsure ? -EAGAIN : 0;
+}
+
 int sealer_vouches(const struct evidence *e, bool *ret)
 {
     const struct arc_outcome *arc;
@@ -113,12 +133,5 @@ int sealer_vouches(const struct evidence *e, bool *ret)
     if (r < 0 || author.state == VALUE_UNKNOWN || author.text.n == 0) {
         return r;
     }
-    for (size_t i = 0; i < arc->count && r == 0; i++) {
-        if (!is_sealer(e, arc->sets[i].domain)) {
-            break;
-        }
-        r = results_vouch(e, arc->sets[i].results, author.text);
-    }
-    *ret = r == 1;
-    return r < 0 ? r : 0;
+    return any_vouches(e, arc, author.text, ret);
 }
