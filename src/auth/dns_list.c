@@ -5,6 +5,8 @@
 
 #include "auth/dns_list_health.h"
 #include "base/text.h"
+#include "parse/address_literal.h"
+#include "parse/helo_name.h"
 
 bool dns_list_zone_fits(struct slice zone)
 {
@@ -117,13 +119,24 @@ int dns_list_ask_address(struct dns_lists *l, const struct list_filter *f, const
     return ask(l, LIST_OF_ADDRESSES, &zone, &name, f, c, arena, ret);
 }
 
+/* Is that no domain, but an address, with brackets or (in HELO) without? Lists of domains answer a
+ * question for one with an error that looks like a hit: 127.0.1.255. */
+static bool is_address(struct slice domain)
+{
+    struct addr ignored;
+
+    domain = helo_without_last_dot(domain);
+    return (domain.n > 0 && domain.p[0] == '[') || ipv4_literal_parse(domain, &ignored) ||
+           ipv6_literal_parse(domain, &ignored);
+}
+
 int dns_list_ask_domain(struct dns_lists *l, const struct list_filter *f, struct slice domain,
                         const struct auth_clock *c, struct arena *arena,
                         struct dns_list_answer *ret)
 {
     struct dns_name zone, name;
 
-    if (domain.n == 0 || domain.p[0] == '[' || dns_name_parse_idn(domain, &name) < 0 ||
+    if (is_address(domain) || dns_name_parse_idn(domain, &name) < 0 ||
         dns_name_labels(&name) == 0 || dns_name_parse(f->zone, &zone) < 0 ||
         dns_name_join(&name, &zone) < 0) {
         *ret = (struct dns_list_answer){.state = DNS_ANSWER};

@@ -54,8 +54,8 @@ int dns_list_ask_address(struct dns_lists *l, const struct list_filter *f, const
                          const struct auth_clock *c, struct arena *arena,
                          struct dns_list_answer *ret);
 
-/* The same of a domain, also with U-labels. What is no name of the DNS (an address literal, "") is
- * on no list. */
+/* The same of a domain, also with U-labels. What is no name of the DNS ("") or an
+ * address (a literal, or without brackets) is on no list. */
 int dns_list_ask_domain(struct dns_lists *l, const struct list_filter *f, struct slice domain,
                         const struct auth_clock *c, struct arena *arena,
                         struct dns_list_answer *ret);

@@ -54,116 +54,100 @@ static int find_client(const struct evidence *e, struct client_names *ret)
     return 0;
 }
 
-int fact_client_ptr(const struct evidence *e, const struct slice *parameters, struct value *ret)
+/* What the DNS says of the client's address: the names, or the one that is confirmed. */
+static int client_fact(const struct evidence *e, enum value_type type, struct value *ret)
 {
     struct client_names names;
 
-    (void)parameters;
     if (e->resolver == NULL) {
-        *ret = value_unknown(TYPE_SET, UNKNOWN_NOT_AVAILABLE);
+        *ret = value_unknown(type, UNKNOWN_NOT_AVAILABLE);
         return 0;
     }
     int r = find_client(e, &names);
     if (r < 0) {
         return r;
     }
-    *ret = names.ptr_state == DNS_ANSWER ? value_set(names.ptr, names.ptr_count)
-                                         : fact_dns_unknown(TYPE_SET, names.ptr_state);
+    const enum dns_state state = type == TYPE_SET ? names.ptr_state : names.name_state;
+    *ret = state != DNS_ANSWER ? fact_dns_unknown(type, state)
+           : type == TYPE_SET  ? value_set(names.ptr, names.ptr_count)
+                               : value_text(names.name);
     return 0;
+}
+
+int fact_client_ptr(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    (void)parameters;
+    return client_fact(e, TYPE_SET, ret);
 }
 
 int fact_client_name(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
-    struct client_names names;
-
     (void)parameters;
-    if (e->resolver == NULL) {
-        *ret = value_unknown(TYPE_TEXT, UNKNOWN_NOT_AVAILABLE);
-        return 0;
-    }
-    int r = find_client(e, &names);
-    if (r < 0) {
-        return r;
-    }
-    *ret = names.name_state == DNS_ANSWER ? value_text(names.name)
-                                          : fact_dns_unknown(TYPE_TEXT, names.name_state);
-    return 0;
+    return client_fact(e, TYPE_TEXT, ret);
 }
 
 /* ---- helo.resolves, helo.matches ---- */
 
-/* 0; 1 and *ret, which is unknown; -ECANCELED. */
-static int find_helo(const struct evidence *e, struct helo_names *ret_names, struct value *ret)
+static int helo_fact(const struct evidence *e, bool matches, struct value *ret)
 {
+    struct helo_names names;
+
     if (e->resolver == NULL) {
         *ret = value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE);
-        return 1;
+        return 0;
     }
     const struct auth_clock clock = fact_clock(e);
-    return helo_names_find(e->resolver, e->helo, &e->client, &clock, ret_names);
+    int r = helo_names_find(e->resolver, e->helo, &e->client, &clock, &names);
+    if (r == 0) {
+        *ret = matches ? fact_dns_bool(names.matches_state, names.matches)
+                       : fact_dns_bool(names.resolves_state, names.resolves);
+    }
+    return r;
 }
 
 int fact_helo_resolves(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
-    struct helo_names names;
-
     (void)parameters;
-    int r = find_helo(e, &names, ret);
-    if (r == 0) {
-        *ret = fact_dns_bool(names.resolves_state, names.resolves);
-    }
-    return r < 0 ? r : 0;
+    return helo_fact(e, false, ret);
 }
 
 int fact_helo_matches(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
-    struct helo_names names;
-
     (void)parameters;
-    int r = find_helo(e, &names, ret);
-    if (r == 0) {
-        *ret = fact_dns_bool(names.matches_state, names.matches);
-    }
-    return r < 0 ? r : 0;
+    return helo_fact(e, true, ret);
 }
 
 /* ---- sender.exists, sender.null_mx ---- */
 
-static int find_sender(const struct evidence *e, struct mail_domain *ret_domain, struct value *ret)
+static int sender_fact(const struct evidence *e, bool null_mx, struct value *ret)
 {
+    struct mail_domain domain;
+
     if (e->resolver == NULL) {
         *ret = value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE);
-        return 1;
+        return 0;
     }
     if (e->sender.n == 0) {
-        /* <> has no domain that could be missing */
-        *ret_domain = (struct mail_domain){.exists = true};
+        *ret = value_bool(!null_mx); /* <> has no domain that could be missing */
         return 0;
     }
     const struct auth_clock clock = fact_clock(e);
-    return mail_domain_find(e->resolver, smtp_mailbox_domain(e->sender), &clock, ret_domain);
+    int r = mail_domain_find(e->resolver, smtp_mailbox_domain(e->sender), &clock, &domain);
+    if (r == 0) {
+        *ret = null_mx ? fact_dns_bool(domain.null_mx_state, domain.null_mx)
+                       : fact_dns_bool(domain.exists_state, domain.exists);
+    }
+    return r;
 }
 
 int fact_sender_exists(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
-    struct mail_domain domain;
-
     (void)parameters;
-    int r = find_sender(e, &domain, ret);
-    if (r == 0) {
-        *ret = fact_dns_bool(domain.exists_state, domain.exists);
-    }
-    return r < 0 ? r : 0;
+    return sender_fact(e, false, ret);
 }
 
 int fact_sender_null_mx(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
-    struct mail_domain domain;
-
     (void)parameters;
-    int r = find_sender(e, &domain, ret);
-    if (r == 0) {
-        *ret = fact_dns_bool(domain.null_mx_state, domain.null_mx);
-    }
-    return r < 0 ? r : 0;
+    return sender_fact(e, true, ret);
 }

@@ -17,20 +17,6 @@ static bool is_ahead(const struct fact *f)
     return is_known_at_connect(f) && f->cost == COST_DNS;
 }
 
-/* Calls `fn` for the facts of a condition. */
-static void each_use(const struct expression *x, void (*fn)(void *arg, const struct fact_use *use),
-                     void *arg)
-{
-    if (x == NULL) {
-        return;
-    }
-    if (x->use != NULL) {
-        fn(arg, x->use);
-    }
-    each_use(x->left, fn, arg);
-    each_use(x->right, fn, arg);
-}
-
 static void note_later(void *arg, const struct fact_use *use)
 {
     bool *later = arg;
@@ -43,7 +29,7 @@ static bool is_settled_at_connect(const struct expression *x)
 {
     bool later = false;
 
-    each_use(x, note_later, &later);
+    expression_each_use(x, note_later, &later);
     return !later;
 }
 
@@ -67,7 +53,7 @@ static void add_rule(struct ahead *a, const struct rule *rule)
     struct needs wanted = {0};
 
     if (rule->condition != NULL && !is_settled_at_connect(rule->condition)) {
-        each_use(rule->condition, add_use, a);
+        expression_each_use(rule->condition, add_use, a);
         return;
     }
     const unsigned truth = rule->condition == NULL

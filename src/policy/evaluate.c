@@ -239,30 +239,6 @@ void policy_each_need(struct policy_run *run, void (*fn)(void *arg, const struct
     }
 }
 
-static void each_use(const struct expression *x, void (*fn)(void *arg, const struct fact_use *use),
-                     void *arg)
-{
-    if (x == NULL) {
-        return;
-    }
-    if (x->use != NULL) {
-        fn(arg, x->use);
-    }
-    each_use(x->left, fn, arg);
-    each_use(x->right, fn, arg);
-}
-
-void rule_each_use(const struct rule *rule, void (*fn)(void *arg, const struct fact_use *use),
-                   void *arg)
-{
-    each_use(rule->condition, fn, arg);
-    for (size_t i = 0; rule->text != NULL && i < rule->text->count; i++) {
-        if (rule->text->parts[i].use != NULL) {
-            fn(arg, rule->text->parts[i].use);
-        }
-    }
-}
-
 static void is_why(void *arg, const struct fact_use *use)
 {
     bool *found = arg;
@@ -275,7 +251,7 @@ enum policy_texts policy_texts_that_matter(const struct policy *p)
     bool found = false;
 
     for (size_t i = 0; i < p->rule_count; i++) {
-        each_use(p->rules[i]->condition, is_why, &found);
+        expression_each_use(p->rules[i]->condition, is_why, &found);
     }
     return found ? TEXTS_OF_DOUBT : TEXTS_NONE;
 }

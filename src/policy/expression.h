@@ -43,3 +43,7 @@ struct expression {
     struct policy_table *table;
     struct pattern *pattern;
 };
+
+/* Calls `fn` with each fact that a condition names, as often as it does; NULL: none. */
+void expression_each_use(const struct expression *x,
+                         void (*fn)(void *arg, const struct fact_use *use), void *arg);

@@ -1,7 +1,9 @@
-/* Facts as policies use them: each with its parameters once, and where it may be asked for. */
+/* Facts as policies use them: each with its parameters once, where it may be asked for, and which
+ * ones a rule names. */
 #include "auth/dns_list.h"
 #include "parse/list_filter.h"
 #include "policy/compiler.h"
+#include "policy/template.h"
 
 const struct fact *fact_find(const struct compiler *c, struct slice name)
 {
@@ -182,4 +184,30 @@ static void check_node(struct compiler *c, const struct node *n, enum phase phas
 void uses_check(struct compiler *c, const struct node *condition, enum phase phase)
 {
     check_node(c, condition, phase, NULL);
+}
+
+/* ---- what rules name ---- */
+
+void expression_each_use(const struct expression *x,
+                         void (*fn)(void *arg, const struct fact_use *use), void *arg)
+{
+    if (x == NULL) {
+        return;
+    }
+    if (x->use != NULL) {
+        fn(arg, x->use);
+    }
+    expression_each_use(x->left, fn, arg);
+    expression_each_use(x->right, fn, arg);
+}
+
+void rule_each_use(const struct rule *rule, void (*fn)(void *arg, const struct fact_use *use),
+                   void *arg)
+{
+    expression_each_use(rule->condition, fn, arg);
+    for (size_t i = 0; rule->text != NULL && i < rule->text->count; i++) {
+        if (rule->text->parts[i].use != NULL) {
+            fn(arg, rule->text->parts[i].use);
+        }
+    }
 }

@@ -29,6 +29,12 @@ struct check {
     bool create;
 };
 
+/* Whom workers become; "" where they stay who we are. */
+static const char *user_of(const struct check *c)
+{
+    return c->who->change ? c->who->name : "";
+}
+
 static int refuse_va(const struct conf *conf, const char *file, const char *statement,
                      struct conf_error *ret, const char *format, va_list ap)
 {
@@ -192,8 +198,7 @@ static void look_at_journal(const struct check *c)
     if (r < 0 && (r != -ENOENT || c->create)) {
         log_line(LOG_WARNING,
                  "journal %s: its folder cannot be written to%s%s: %s; nothing is kept there", path,
-                 c->who->change ? " by user " : "", c->who->change ? c->who->name : "",
-                 strerror(-r));
+                 c->who->change ? " by user " : "", user_of(c), strerror(-r));
     }
     arena_free(&arena);
 }
@@ -224,7 +229,7 @@ static int check_folder(const struct check *c, const char *what, const char *pat
     r = ask_as_worker(c->who, path, R_OK | W_OK | X_OK);
     if (r < 0) {
         return refuse(c, what, "%s folder %s: %s%s%s", what, path, strerror(-r),
-                      c->who->change ? " for user " : "", c->who->name);
+                      c->who->change ? " for user " : "", user_of(c));
     }
     return 0;
 }
@@ -284,7 +289,7 @@ static int check_recipients(const struct check *c)
         if (error < 0) {
             conf_error_set(c->error, c->file, list->path_place, "recipients from %s: %s%s%s",
                            list->name, strerror(-error), c->who->change ? " for user " : "",
-                           c->who->name);
+                           user_of(c));
             r = -EINVAL;
         }
     }
@@ -321,7 +326,7 @@ static int check_readable(const struct check *c, const char *statement, const ch
     int r = path != NULL ? ask_as_worker(c->who, path, R_OK) : 0;
 
     return r < 0 ? refuse(c, statement, "%s %s: %s%s%s", statement, path, strerror(-r),
-                          c->who->change ? " for user " : "", c->who->name)
+                          c->who->change ? " for user " : "", user_of(c))
                  : 0;
 }
 

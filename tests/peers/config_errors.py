@@ -84,7 +84,8 @@ def root_files(lab):
     """Files about the root of the DNS that are not there, or no such files."""
     config = config_text(free_port(), lab.new_folder("state"), GOOD_ROUTE, policy="resolver recursive\n")
     line = config.count("\n") + 1
-    for statement, what in (("root_hints /nonexistent", "No such file"), ("trust_anchor /nonexistent", "No such file"),
+    for statement, what in (("root_hints /nonexistent", "/nonexistent: No such file or directory\n"),
+                            ("trust_anchor /nonexistent", "/nonexistent: No such file or directory\n"),
                             ("root_hints /etc/passwd", "names no server of the root"),
                             ("trust_anchor /etc/passwd", "holds no key")):
         said = refused(lab, f"{config}{statement}\n", line=line)

@@ -27,6 +27,8 @@ static const char zone[] =
     "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2 A 127.0.0.3\n"
     "bad.sender.example A 127.0.1.2\n"
     "xn--bcher-kva.example A 127.0.1.4\n"
+    "192.0.2.1 A 127.0.1.255\n" /* "no addresses here", as lists of domains say */
+    "2001:db8::1 A 127.0.1.255\n"
     "$ORIGIN none.example.\n" /* given up: lists nobody */
     "@ SOA . . 1 1 1 1 1\n"
     "$ORIGIN all.example.\n" /* sold: lists everybody */
@@ -188,6 +190,9 @@ static void check_domains(struct dns_world *d)
          "cher.example",
          true, DNS_ANSWER},
         {"good.example", "[192.0.2.1]", false, DNS_ANSWER},
+        {"good.example", "192.0.2.1", false, DNS_ANSWER},
+        {"good.example", "192.0.2.1.", false, DNS_ANSWER},
+        {"good.example", "2001:db8::1", false, DNS_ANSWER},
         {"good.example", "", false, DNS_ANSWER},
         {"good.example", ".", false, DNS_ANSWER},
         {"good.example", "a..b", false, DNS_ANSWER},
