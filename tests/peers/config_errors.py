@@ -82,7 +82,8 @@ def broken_files(lab):
 
 def root_files(lab):
     """Files about the root of the DNS that are not there, or no such files."""
-    config = config_text(free_port(), lab.new_folder("state"), GOOD_ROUTE, policy="resolver recursive\n")
+    config = config_text(free_port(), lab.new_folder("state"), GOOD_ROUTE, user="root",
+                         policy="resolver recursive\n")
     line = config.count("\n") + 1
     for statement, what in (("root_hints /nonexistent", "/nonexistent: No such file or directory\n"),
                             ("trust_anchor /nonexistent", "/nonexistent: No such file or directory\n"),
