@@ -52,7 +52,8 @@ SETTING(client_rate, COUNT, 0, 0, 1000000,
         "ones get 421 4.7.0; 0 for no such limit.")
 SETTING(network_rate, COUNT, 0, 0, 10000000, "The same for a network; 0 for no such limit.")
 SETTING(spool_memory, SIZE, 268435456, 1048576, 1099511627776,
-        "Memory for messages in each worker. When it is nearly used up clients are slowed, then "
+        "Memory for messages in each worker, and for their headers once more where their signatures are "
+        "wanted. When it is nearly used up clients are slowed, then "
         "given 452 4.3.1.")
 SETTING(
     message_memory, SIZE, 262144, 16384, 1073741824,

@@ -28,10 +28,16 @@ struct signature_list {
     size_t count, ignored;
 };
 
+/* So many octets of the header are charged to the budget at a time. */
+#define CHARGE 4096
+
 struct signed_message {
     struct arena *arena;
+    struct budget *budget; /* NULL: nobody counts */
+    size_t charged;
     enum state state;
     const char *problem;
+    bool lacks_memory;
     struct buf header;
     size_t searched; /* of the header, for its end */
     struct signed_header fields;
@@ -51,14 +57,28 @@ struct signed_message *signed_message_new(struct arena *arena)
     return m;
 }
 
+void signed_message_charge(struct signed_message *m, struct budget *budget)
+{
+    m->budget = budget;
+}
+
+static void drop_header(struct signed_message *m)
+{
+    buf_free(&m->header);
+    if (m->charged > 0) {
+        budget_give(m->budget, m->charged);
+        m->charged = 0;
+    }
+}
+
 struct signed_message *signed_message_free(struct signed_message *m)
 {
     if (m != NULL) {
+        drop_header(m);
         for (size_t i = 0; i < m->hash_count; i++) {
             digest_stream_free(m->hashes[i]->stream);
         }
         digest_stream_free(m->stream);
-        buf_free(&m->header);
         buf_free(&m->text);
     }
     return NULL;
@@ -138,12 +158,30 @@ static void end_header(struct signed_message *m)
     m->state = m->hash_count > 0 ? IN_BODY : UNWANTED;
 }
 
+/* Does the budget allow `n` further octets of the header? */
+static bool afford(struct signed_message *m, size_t n)
+{
+    while (m->budget != NULL && m->charged < m->header.n + n) {
+        if (!budget_try(m->budget, CHARGE)) {
+            return false;
+        }
+        m->charged += CHARGE;
+    }
+    return true;
+}
+
 /* Takes what belongs to the header. Returns how many octets that were. */
 static size_t feed_header(struct signed_message *m, const char *p, size_t n)
 {
     const size_t before = m->header.n;
     const size_t room = SIGNED_HEADER_MOST - before;
 
+    if (!afford(m, n < room ? n : room)) {
+        drop_header(m);
+        m->lacks_memory = true;
+        m->state = UNWANTED;
+        return n;
+    }
     buf_append(&m->header, p, n < room ? n : room);
     const size_t length = header_length(buf_slice(&m->header), &m->searched);
     if (length > 0) {
@@ -227,6 +265,11 @@ struct slice signed_message_text(const struct signed_message *m)
 const char *signed_message_problem(const struct signed_message *m)
 {
     return m->problem;
+}
+
+bool signed_message_lacks_memory(const struct signed_message *m)
+{
+    return m->lacks_memory;
 }
 
 struct message_signatures signed_message_signatures(const struct signed_message *m,

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/slice.h"
+#include "message/spool.h"
 #include "parse/dkim_signature.h"
 
 /* A longer header is kept up to here, and none of its signatures is verified. */
@@ -54,6 +55,10 @@ struct signed_message;
 /* `arena` must last as long. */
 struct signed_message *signed_message_new(struct arena *arena);
 
+/* Has the memory for the header counted against the budget, a little at a time; before the first
+ * octet. */
+void signed_message_charge(struct signed_message *m, struct budget *budget);
+
 /* NULL allowed; returns NULL. */
 struct signed_message *signed_message_free(struct signed_message *m);
 
@@ -73,6 +78,10 @@ struct slice signed_message_text(const struct signed_message *m);
 
 /* "", or why nothing can be verified: the header is too large, or has too many fields. */
 const char *signed_message_problem(const struct signed_message *m);
+
+/* Did the budget not allow as much as the header needs? Then nothing of it is kept, and what there
+ * is to say about its signatures is not known: whoever feeds it gives the message up. */
+bool signed_message_lacks_memory(const struct signed_message *m);
 
 /* After signed_message_end: DKIM_SIGNATURE or ARC_MESSAGE_SIGNATURE. */
 struct message_signatures signed_message_signatures(const struct signed_message *m,

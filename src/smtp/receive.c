@@ -33,6 +33,7 @@ void receive_begin(struct session *s, bool by_bdat)
     header_counter_init(&t->header);
     if (wants_signatures(s)) {
         s->evidence.checks->message = signed_message_new(&s->delivery->arena);
+        signed_message_charge(s->evidence.checks->message, &s->server->budget);
     }
     t->data_began = t->data_at = rt_now();
     t->spooling = true;
@@ -72,8 +73,25 @@ static int fill(struct session *s, usec_t began, uint64_t octets)
 
 static void give_up(struct session *s, enum receive_failure why)
 {
+    struct sender_checks *checks = s->evidence.checks;
     s->txn.failure = why;
     spool_reset(&s->txn.message.spool);
+    checks->message = signed_message_free(checks->message);
+}
+
+/* For the signatures. Behind the spool, so that no memory is held for the header while a message
+ * waits for its first block (message/spool.h). */
+static void hash(struct session *s, const char *p, size_t n)
+{
+    struct signed_message *m = s->evidence.checks->message;
+    if (m == NULL) {
+        return;
+    }
+    signed_message_feed(m, p, n);
+    if (signed_message_lacks_memory(m)) {
+        s->server->counts->spool_memory_452++;
+        give_up(s, RECEIVE_MEMORY);
+    }
 }
 
 /* Octets of the message: 0, or -ECANCELED. */
@@ -91,9 +109,6 @@ static int keep(struct session *s, const char *p, size_t n)
     }
     digest_stream_update(s->digest, p, n);
     header_counter_feed(&t->header, p, n);
-    if (s->evidence.checks->message != NULL) {
-        signed_message_feed(s->evidence.checks->message, p, n);
-    }
     usec_t before = rt_now();
     int r = spool_append(&t->message.spool, p, n, before + s->server->conf->limits.spool_wait);
     t->data_began += rt_now() - before;
@@ -106,6 +121,8 @@ static int keep(struct session *s, const char *p, size_t n)
     } else if (r < 0) {
         s->server->counts->spool_file_452++;
         give_up(s, RECEIVE_FILE);
+    } else {
+        hash(s, p, n);
     }
     return 0;
 }

@@ -713,6 +713,47 @@ static void test_pieces(void **state)
     assert_result(AUTH_PASS, "");
 }
 
+/* What the header takes is counted, and given back; where there is no more nothing of it is kept.
+ */
+static void test_header_is_charged(void **state)
+{
+    static char octets[65536];
+    struct budget budget;
+    struct arena arena;
+
+    (void)state;
+    memset(octets, 'x', sizeof(octets));
+    budget_init(&budget, 100000);
+    arena_init(&arena);
+    struct signed_message *m = signed_message_new(&arena);
+    signed_message_charge(m, &budget);
+    signed_message_feed(m, octets, 5000);
+    assert_in_range(budget.used, 5000, 10000);
+    signed_message_feed(m, octets, sizeof(octets));
+    assert_in_range(budget.used, 5000 + sizeof(octets), 5000 + sizeof(octets) + 5000);
+    assert_false(signed_message_lacks_memory(m));
+    signed_message_feed(m, octets, sizeof(octets));
+    assert_true(signed_message_lacks_memory(m));
+    assert_int_equal(signed_message_text(m).n, 0);
+    assert_int_equal(budget.used, 0);
+    signed_message_feed(m, octets, sizeof(octets));
+    signed_message_end(m);
+    signed_message_free(m);
+
+    m = signed_message_new(&arena);
+    signed_message_charge(m, &budget);
+    signed_message_feed(m, octets, 5000);
+    signed_message_feed(m, "\r\n\r\n", 4);
+    const size_t before = budget.used;
+    signed_message_feed(m, octets, sizeof(octets)); /* the body takes nothing */
+    assert_int_equal(budget.used, before);
+    signed_message_end(m);
+    signed_message_free(m);
+    assert_int_equal(budget.used, 0);
+    budget_fini(&budget);
+    arena_free(&arena);
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -741,6 +782,7 @@ int main(void)
         cmocka_unit_test(test_header_bounds),
         cmocka_unit_test(test_worst_fields),
         cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_header_is_charged),
     };
 
     return cmocka_run_group_tests(tests, NULL, teardown);
