@@ -206,8 +206,8 @@ static void skip_dot_atom(struct field_cursor *c)
     }
 }
 
-/* A dot-atom, with a domain behind it when there is an "@": then it is an address, too. False where
- * there is neither. */
+/* A dot-atom, with a domain behind it when there is an "@": then it is an address, too. Dots at the
+ * end are none of it, as in addr_spec. False where there is neither. */
 static bool address_like(struct field_cursor *c, struct from_field *from)
 {
     const char *start = c->at;
@@ -217,8 +217,11 @@ static bool address_like(struct field_cursor *c, struct from_field *from)
     if (field_skip(c, '@')) {
         skip_dot_atom(c);
         struct slice domain = field_since(c, sign + 1);
+        while (domain.n > 1 && domain.p[domain.n - 1] == '.') {
+            domain.n--;
+        }
         if (domain.n > 0) {
-            add(from, field_since(c, start), domain);
+            add(from, (struct slice){start, (size_t)(domain.p + domain.n - start)}, domain);
         }
     }
     return c->at > start;

@@ -200,11 +200,13 @@ static void test_what_forgers_write(void **state)
         {" a@", "|", false},
         {" @x.example", "@x.example | x.example", false},
         {" a@x.example.", "a@x.example | x.example", true},
+        {" a@x.example.:;", "a@x.example | x.example", true},
+        {" a@x.example. <b@y.example>", "a@x.example b@y.example | x.example y.example", true},
         {" a@x..example", "a@x..example | x..example", false},
         {" a@[192.0.2.1", "|", false},
         {" a@x.\x01"
          "example",
-         "a@x. | x.", false},
+         "a@x | x", false},
         {" .a@x.example", ".a@x.example | x.example", false},
     };
     (void)state;
