@@ -6,6 +6,7 @@
 #include "auth/auth_results.h"
 #include "auth/received_spf.h"
 #include "fact/fact.h"
+#include "fact/known_client.h"
 #include "fact/sender_checks.h"
 #include "smtp/session.h"
 
@@ -21,6 +22,7 @@ bool sender_report_wanted(const struct session *s)
 struct check {
     const struct evidence *e;
     int (*run)(const struct evidence *e);
+    const struct once *once; /* done: a rule has asked */
     int result;
 };
 
@@ -56,13 +58,19 @@ static void check_task(void *arg)
 
 static int run_together(const struct evidence *e)
 {
-    struct check checks[] = {
-        {e, run_name, 0}, {e, run_arc, 0}, {e, run_dkim, 0}, {e, run_dmarc, 0}};
+    const struct sender_checks *c = e->checks;
+    struct check checks[] = {{e, run_name, &e->known_client->once, 0},
+                             {e, run_arc, &c->arc_once, 0},
+                             {e, run_dkim, &c->dkim_once, 0},
+                             {e, run_dmarc, &c->dmarc_once, 0}};
     const size_t count = sizeof(checks) / sizeof(checks[0]);
     struct scope scope;
     bool canceled = false;
     scope_enter(&scope);
     for (size_t i = 0; i < count; i++) {
+        if (checks[i].once->done) {
+            continue;
+        }
         if (i + 1 == count || task_spawn(rt_self(), &scope, check_task, &checks[i]) < 0) {
             check_task(&checks[i]);
         }
