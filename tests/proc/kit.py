@@ -13,6 +13,9 @@ import tempfile
 import time
 import traceback
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+from ports import free_port  # noqa: E402
+
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam('nobody')
 PATIENCE = 20
@@ -36,12 +39,6 @@ def until(condition, what, seconds=PATIENCE):
             return value
         check(time.monotonic() < deadline, f'{what}: not within {seconds} s')
         time.sleep(0.01)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def alive(pid):

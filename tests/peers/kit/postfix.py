@@ -8,6 +8,7 @@ import pwd
 import re
 import signal
 import stat
+import sys
 
 from .answers import Answers
 from .process import Process, alive, descendants_of, run_tool, wait_until
@@ -150,7 +151,10 @@ class Postfix(Server):
         """Ends the master, as `postfix stop` does, then whatever is left of its group."""
         if self.process:
             master = self.master()
-            if master:
+            if self.process.status() is not None:
+                print(f"{self.name} had ended by itself, status {self.process.status()}: {self.log()[-2000:]}",
+                      file=sys.stderr)
+            if master and alive(master):
                 os.kill(master, signal.SIGTERM)
                 wait_until(lambda: not alive(master), 10, f"{self.name} ends")
             self.process.kill()

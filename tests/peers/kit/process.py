@@ -5,17 +5,16 @@ Nothing here looks for processes by name: what is ended was started by us, or de
 
 import ctypes
 import os
-import random
 import signal
 import socket
 import subprocess
 import time
 
+from ports import free_port  # noqa: F401  (with the other needs of a process)
+
 from .report import Failed
 
 PR_SET_CHILD_SUBREAPER = 36
-RANDOM = random.SystemRandom()
-PORTS = list(range(10240, 32768))
 
 
 def adopt_orphans():
@@ -122,28 +121,6 @@ def wait_until(condition, seconds, what):
         if time.monotonic() > deadline:
             raise Failed(f"{what}: not within {seconds:g} s")
         time.sleep(0.01)
-
-
-def share_ports(part, of):
-    """Programs that run beside each other, `of` them, each hand out ports of their own."""
-    each = len(PORTS) // of
-    PORTS[:] = PORTS[part * each:(part + 1) * each]
-
-
-def free_port(taken=set()):  # the default argument is the memory of what was handed out
-    """A loopback TCP port that nobody listens on and that was not given out before; outside of the
-    range that the system takes for connections, so that none can have it before its server does."""
-    while True:
-        port = RANDOM.choice(PORTS)
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in taken:
-            taken.add(port)
-            return port
 
 
 class Process:
