@@ -1,14 +1,12 @@
-/* See auth/signature.h. OpenSSL is given numbers, not DER: a decoder of its own takes several times
- * as long as the verification (docs/decisions/020-dkim.md). */
+/* See auth/signature.h. */
 #include "auth/signature.h"
 
 #include <errno.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdint.h>
 
-#include "base/octets.h"
+#include "auth/rsa_keys.h"
 #include "parse/dkim_key.h"
 
 static void say(struct signature_verdict *v, enum auth_result result, const char *problem)
@@ -63,69 +61,38 @@ int signature_key_name(const struct dkim_signature *s, struct dns_name *ret)
 
 /* ---- mathematics ---- */
 
-/* NULL: OpenSSL does not take the key. Its numbers are little-endian where the machine is. */
-static EVP_PKEY *rsa_of(const struct dkim_key *key)
-{
-    uint8_t modulus[RSA_BITS_MOST / 8];
-    uint64_t exponent = octets_get((const uint8_t *)key->exponent.p, key->exponent.n);
-    const size_t n = key->modulus.n;
-    EVP_PKEY *ret = NULL;
-
-    for (size_t i = 0; i < n; i++) {
-        const size_t at = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? n - 1 - i : i;
-        modulus[i] = (uint8_t)key->modulus.p[at];
-    }
-    OSSL_PARAM numbers[] = {
-        OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, modulus, n),
-        OSSL_PARAM_construct_uint64(OSSL_PKEY_PARAM_RSA_E, &exponent),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    if (context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
-        EVP_PKEY_fromdata(context, &ret, EVP_PKEY_PUBLIC_KEY, numbers) != 1) {
-        ret = NULL;
-    }
-    EVP_PKEY_CTX_free(context);
-    return ret;
-}
-
 /* RSASSA-PKCS1-v1_5 (RFC 6376 3.3) */
-static bool rsa_holds(EVP_PKEY *key, const struct dkim_signature *s, const struct digest *hash)
+static bool rsa_holds(const struct dkim_key *key, const struct dkim_signature *s,
+                      const struct digest *hash)
 {
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-    const bool holds = context != NULL && EVP_PKEY_verify_init(context) == 1 &&
-                       EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1 &&
-                       EVP_PKEY_verify(context, s->signature, s->signature_count, hash->octets,
-                                       sizeof(hash->octets)) == 1;
+    EVP_PKEY_CTX *ready = rsa_key_ready(key);
 
-    EVP_PKEY_CTX_free(context);
-    return holds;
+    return ready != NULL && EVP_PKEY_verify(ready, s->signature, s->signature_count, hash->octets,
+                                            sizeof(hash->octets)) == 1;
 }
 
 /* PureEdDSA over the digest (RFC 8463 3) */
-static bool ed25519_holds(EVP_PKEY *key, const struct dkim_signature *s, const struct digest *hash)
+static bool ed25519_holds(const struct dkim_key *key, const struct dkim_signature *s,
+                          const struct digest *hash)
 {
+    EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->octets, key->count);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    const bool holds = context != NULL &&
-                       EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1 &&
+    const bool holds = pkey != NULL && context != NULL &&
+                       EVP_DigestVerifyInit(context, NULL, NULL, NULL, pkey) == 1 &&
                        EVP_DigestVerify(context, s->signature, s->signature_count, hash->octets,
                                         sizeof(hash->octets)) == 1;
 
     EVP_MD_CTX_free(context);
+    EVP_PKEY_free(pkey);
     return holds;
 }
 
 static bool holds(const struct dkim_key *key, const struct dkim_signature *s,
                   const struct digest *hash)
 {
-    const bool is_rsa = key->type == DKIM_KEY_RSA;
-    EVP_PKEY *pkey =
-        is_rsa ? rsa_of(key)
-               : EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key->octets, key->count);
     const bool ret =
-        pkey != NULL && (is_rsa ? rsa_holds(pkey, s, hash) : ed25519_holds(pkey, s, hash));
+        key->type == DKIM_KEY_RSA ? rsa_holds(key, s, hash) : ed25519_holds(key, s, hash);
 
-    EVP_PKEY_free(pkey);
     ERR_clear_error(); /* TLS would take it for its own */
     return ret;
 }
