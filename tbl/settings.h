@@ -115,3 +115,17 @@ SETTING(journal_age, TIME, 2592000000000, 3600000000, 315360000000000,
         "How long decisions are kept in the journal.")
 SETTING(journal_size, SIZE, 1073741824, 1048576, 1099511627776,
         "How large the journal may become; then the oldest decisions make room.")
+SETTING(memory_size, SIZE, 268435456, 16777216, 1099511627776,
+        "How large what is remembered of others may become on disk; then what is least worth keeping makes "
+        "room.")
+SETTING(memory_half_life, TIME, 2592000000000, 3600000000, 315360000000000,
+        "After so long what somebody did counts half.")
+SETTING(deferral_time, TIME, 60000000, 0, 86400000000,
+        "How soon a client that a rule has deferred may come back so that it counts (RFC 6647).")
+SETTING(deferral_window, TIME, 86400000000, 60000000, 2592000000000,
+        "How late it may come back.")
+SETTING(returned_time, TIME, 3110400000000, 86400000000, 31536000000000,
+        "How long one that came back is known for it, since its last accepted message.")
+SETTING(harvest_recipients, COUNT, 20, 1, 1000000,
+        "Unknown recipients that a client may try in an hour, and its network four times as many, before "
+        "`client.harvester` holds.")

@@ -23,6 +23,7 @@ struct known_client;
 struct resolver;
 struct dns_lists;
 struct sender_checks;
+struct memory;
 
 /* Of the doubt rules of one scope, those that have fired. */
 struct reason {
@@ -133,4 +134,5 @@ struct evidence {
     struct sender_checks *checks; /* of the transaction (fact/sender_checks.h); NULL outside one */
     struct resolver *resolver; /* NULL: there is no DNS, and what it would tell is not available */
     struct dns_lists *lists;   /* NULL where `resolver` is */
+    struct memory *memory;     /* NULL: nothing is remembered, and what it would tell is unknown */
 };

@@ -203,6 +203,7 @@ void guest_evidence(const struct guest *g, struct evidence *ret)
         .listener = srv->listener_names[g->listener],
         .wall = rt_wall_of(srv->rt),
         .early = g->early,
+        .memory = srv->memory,
     };
 }
 

@@ -63,6 +63,7 @@ enum session_phase {
 };
 
 struct dns_lists;
+struct memory;
 struct resolver;
 
 /* A line for the operator; `trouble`: a warning. */
@@ -76,6 +77,7 @@ struct smtp_server {
     const struct policy *policy;
     struct tls_context *tls;   /* NULL: STARTTLS is not offered */
     struct resolver *resolver; /* for facts; NULL: there is no DNS */
+    struct memory *memory;     /* NULL: nothing is remembered */
     smtp_tell *tell;           /* NULL: nobody is told */
     void *tell_arg;
     struct counters *counts;
