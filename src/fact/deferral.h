@@ -24,6 +24,7 @@ int deferral_find(const struct evidence *e, const struct names *n, struct slice 
 void deferral_begin(const struct evidence *e, const struct names *n, struct slice sender,
                     struct slice rcpt);
 
-/* Remembers that his mail was accepted: where it had been deferred, it has returned. True if so. */
+/* Remembers that his mail was accepted: where it had been deferred, it has returned. True if it had
+ * not done so before. */
 bool deferral_end(const struct evidence *e, const struct names *n, struct slice sender,
                   struct slice rcpt);

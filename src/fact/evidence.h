@@ -58,6 +58,8 @@ struct recipient_truth {
 enum fact_table {
     FACT_TABLE_FORWARDERS, /* "forwarders": hosts whose word on where a message came from counts */
     FACT_TABLE_SEALERS,    /* "sealers": domains whose word on what they found counts (ARC) */
+    FACT_TABLE_TRUSTED,    /* "trusted": hosts that are never banned */
+    FACT_TABLE_TRAPS,      /* "traps": recipients that nobody writes to in good faith */
     FACT_TABLE_COUNT
 };
 

@@ -8,6 +8,7 @@
 #include "auth/dmarc.h"
 #include "auth/spf.h"
 #include "fact/evidence.h"
+#include "fact/names.h"
 #include "rt/once.h"
 
 struct signed_message;
@@ -29,6 +30,8 @@ struct sender_checks {
     struct dkim_outcome dkim;
     struct arc_outcome arc;
     struct dmarc_outcome dmarc;
+    struct once envelope_names_once, message_names_once;
+    struct names names; /* of the other side: those of the envelope, then the message's */
     bool awaits_origin; /* something was asked that only the message's header can tell */
 };
 
