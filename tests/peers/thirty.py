@@ -63,7 +63,7 @@ def by_postfix(lab, name, port):
 
 def by_exim(lab, name, port):
     return lab.exim(f"exim-sender-{name}", domains=["sender.test"], mailboxes=["author"],
-                    transport={"via.test": (port, False)}, retry="1s", queue_run="1s")
+                    transport={"via.test": (port, False)}, retry="F,1h,1s", queue_run="1s")
 
 
 def told(bounces):

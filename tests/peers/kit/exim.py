@@ -44,11 +44,12 @@ return_path_remove = false
 envelope_to_remove = false
 delivery_date_remove = false
 acl_smtp_rcpt = rcpt
-keep_environment =
+keep_environment = {environment}
 timeout_frozen_after = 1s
 
 begin acl
 rcpt:
+{acl}
   deny   condition = ${{lookup{{$local_part}}lsearch{{{folder}/refused}}{{yes}}{{no}}}}
          message = ${{lookup{{$local_part}}lsearch{{{folder}/refused}}}}
   defer  condition = ${{lookup{{$local_part}}lsearch{{{folder}/deferred}}{{yes}}{{no}}}}
@@ -75,7 +76,7 @@ maildir:
   envelope_to_add = false
 {transports}
 begin retry
-* * F,1h,{retry}
+* * {retry}
 """
 
 TLS = """\
@@ -108,12 +109,13 @@ to_{label}:
 class Exim(Server):
     """domains, mailboxes: what it stores; answers: {local part: reply} for those that it refuses, for
     good or for a while; transport: {domain: (port, with TLS?)}; options: further lines of these
-    transports; tls: Issued, which it has as a server."""
+    transports; tls: Issued, which it has as a server; acl: statements in front of those for RCPT;
+    retry, queue_run: when it tries again; clock: the kit/clock.py that it goes by."""
 
     def __init__(self, name, folder, cache, domains=(), mailboxes=(), answers=None, transport=None,
-                 options="", tls=None, retry="2s",
-                 queue_run="10s"):
+                 options="", tls=None, acl="", retry="F,1h,2s", queue_run="10s", clock=None):
         super().__init__(name, folder)
+        self._environment = clock.environment if clock else {}
         # The spool's user must be able to reach and to run the program.
         source = f"{unpacked(cache, PACKAGE)}/usr/sbin/exim4"
         binary = os.path.join(folder, "exim4")
@@ -125,7 +127,8 @@ class Exim(Server):
         os.chown(folder, UID, UID)
         routes = sorted((transport or {}).items())
         self.write("exim.conf", CONFIG.format(
-            binary=binary, folder=folder, name=name, port=self.port, user=USER, retry=retry,
+            binary=binary, folder=folder, name=name, port=self.port, user=USER, retry=retry, acl=acl,
+            environment=":".join(self._environment),
             domains=":".join(domains),
             tls=TLS.format(certificate=tls.certificate, key=tls.key) if tls
             else "tls_advertise_hosts =",
@@ -147,13 +150,13 @@ class Exim(Server):
 
     def start(self):
         self.process = Process(self.name, self._command + ["-bdf", f"-q{self._queue_run}"],
-                               os.path.join(self.folder, "start.log"))
+                               os.path.join(self.folder, "start.log"), env=self._environment)
         self.process.wait_port(self.port)
 
     def submit(self, sender, recipients, octets):
         """Hands it a message as local programs do and waits for its delivery attempt."""
         status, output = run_tool(self._command + ["-i", "-odi", "-f", sender, "--", *recipients],
-                                  stdin=octets)
+                                  stdin=octets, env=self._environment)
         if status != 0:
             raise Failed(f"{self.name} took no message, status {status}: {output[-300:]}")
 
@@ -169,6 +172,13 @@ class Exim(Server):
         """The recipients that it is done with, whether they have it or not."""
         return set(re.findall(r"^\S+ \S+ \S+ (?:=>|->|\*\*) (?:\S+ <)?([^ >]*@[^ >:]*)", self.log(),
                               re.MULTILINE))
+
+    def attempts(self, recipient):
+        """The log lines that tell how each delivery attempt for `recipient` ended; a queue run that
+        leaves it alone, because its time has not come, is none."""
+        pattern = re.compile(rf" (?:==|=>|->|\*\*) {re.escape(recipient)} ")
+        return [line for line in self.log().splitlines()
+                if pattern.search(line) and "retry time not reached" not in line]
 
     def queue_empty(self):
         """Is nothing left in its queue?"""

@@ -104,15 +104,25 @@ smtpd_tls_received_header = yes
 """
 
 
+def defaults(*names):
+    """{name: value} of these settings as Postfix has them where main.cf says nothing."""
+    status, output = run_tool(["postconf", "-d", *names])
+    found = dict(line.split(" = ", 1) for line in output.splitlines() if " = " in line)
+    if status != 0 or set(found) != set(names):
+        raise Failed(f"postconf -d {' '.join(names)}: {output}")
+    return found
+
+
 class Postfix(Server):
     """domains: for which it has mailboxes; mailboxes: local parts known in each of them (None: it
     knows everybody, and finds out after its 250); transport: {domain: port} for what it hands on by
     SMTP; answers: replies to RCPT, see kit/answers.py; tls: Issued; extra: further main.cf
-    settings."""
+    settings; clock: the kit/clock.py that it goes by."""
 
     def __init__(self, name, folder, domains=(), mailboxes=(), transport=None, extra=None,
-                 size=1 << 30, answers=None, tls=None):
+                 size=1 << 30, answers=None, tls=None, clock=None):
         super().__init__(name, folder)
+        self._environment = clock.environment if clock else {}
         self.config = os.path.join(folder, "etc")
         for part, owner in (("etc", None), ("queue", None), ("data", "postfix"), ("mail", NOBODY)):
             path = os.path.join(folder, part)
@@ -135,7 +145,10 @@ class Postfix(Server):
             main += "smtpd_reject_unlisted_recipient = no\n"
         if tls:
             main += TLS.format(certificate=tls.certificate, key=tls.key)
-        extra = extra or {}
+        extra = dict(extra or {})
+        if clock:
+            extra["import_environment"] = " ".join([defaults("import_environment")["import_environment"],
+                                                    *clock.environment])
         main = "".join(line for line in main.splitlines(True)
                        if line.partition("=")[0].strip() not in extra)
         main += "".join(f"{key} = {value}\n" for key, value in extra.items())
@@ -144,7 +157,7 @@ class Postfix(Server):
 
     def start(self):
         self.process = Process(self.name, ["postfix", "-c", self.config, "start-fg"],
-                               os.path.join(self.folder, "start.log"))
+                               os.path.join(self.folder, "start.log"), env=self._environment)
         self.process.wait_port(self.port)
 
     def close(self):
@@ -186,6 +199,14 @@ class Postfix(Server):
                                    *recipients], stdin=octets, env={"MAIL_CONFIG": self.config})
         if status != 0:
             raise Failed(f"sendmail of {self.name} ended with {status}: {output[-300:]}")
+
+    def change(self, **settings):
+        """Other settings of main.cf for what it does from now on."""
+        for argv in [["postconf", "-c", self.config, "-e", *(f"{k} = {v}" for k, v in settings.items())],
+                     ["postfix", "-c", self.config, "reload"]]:
+            status, output = run_tool(argv, env=self._environment)
+            if status != 0:
+                raise Failed(f"{argv[0]} of {self.name} ended with {status}: {output[-300:]}")
 
     def queued(self):
         """The files of the messages in its queues. A file is one when its writer has set the owner's
