@@ -1,5 +1,5 @@
 /* Inside src/store only: what stands between the front end (store/store.c: queue, batches, waiters)
- * and what keeps the entries (store/store_lmdb.c, store/store_memory.c).
+ * and what keeps the entries (store/store_lmdb.c, store/store_plain.c).
  *
  * An entry is a key and a value made by store/entry.c. All kinds live in one tree under keys that
  * begin with the kind: a write then changes one tree instead of two, which costs a fifth less. */

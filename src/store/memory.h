@@ -49,6 +49,11 @@ const struct record_rules *memory_rules(const struct memory *m);
 int memory_find(struct memory *m, enum record_kind kind, struct slice name, usec_t wall,
                 struct record *ret);
 
+/* The same, but what decays is as it was when the record was last seen, which record->last tells.
+ */
+int memory_look(struct memory *m, enum record_kind kind, struct slice name, usec_t wall,
+                struct record *ret);
+
 /* Queues the adding of `delta` (its kind, name and what has happened; delta->last is now); never
  * waits. */
 void memory_add(struct memory *m, const struct record *delta);
@@ -57,7 +62,7 @@ void memory_add(struct memory *m, const struct record *delta);
 void memory_put(struct memory *m, const struct record *r);
 
 /* Queues the removal of a record; never waits. */
-void memory_forget(struct memory *m, enum record_kind kind, struct slice name, usec_t wall);
+void memory_forget(struct memory *m, enum record_kind kind, struct slice name);
 
 /* Waits in the calling thread until all that is queued is applied: 0 or the first error. For
  * commands, which have no loop. */

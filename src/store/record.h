@@ -52,7 +52,7 @@ enum record_rate {
     RATE_COUNT
 };
 
-#define RECORD_NAME_MAX 320 /* octets; a longer name is cut, and told apart by its key */
+#define RECORD_NAME_MAX 320 /* octets; a longer name is cut, see record_name_cut */
 #define RECORD_NOTE_MAX 96
 
 struct record {
@@ -82,12 +82,19 @@ struct record_rules {
 /* A record of that name, which was seen at `wall`. */
 void record_init(struct record *ret, enum record_kind kind, struct slice name, usec_t wall);
 
+/* A name as records have it: one that is too long is cut, with hexadecimal digits of its digest at
+ * its end, in `room`. */
+struct slice record_name_cut(struct slice name, char room[static RECORD_NAME_MAX]);
+
 struct slice record_name(const struct record *r);
 struct slice record_note(const struct record *r);
 void record_set_note(struct record *r, struct slice note);
 
 /* Brings what decays to `wall`; a time that lies before r->last changes nothing. */
 void record_decay(struct record *r, const struct record_rules *rules, usec_t wall);
+
+/* What has been seen in the future, by a clock that was wrong, has been seen now. */
+void record_clamp(struct record *r, usec_t wall);
 
 /* Adds to `r` what has happened since. */
 void record_add(struct record *r, const struct record *delta, const struct record_rules *rules);
@@ -99,6 +106,9 @@ usec_t record_expires(const struct record *r, const struct record_rules *rules);
  * has mail accepted, that is proven, that returned, is worth more than one that was seen once;
  * what was seen long ago is worth less. */
 double record_worth(const struct record *r, usec_t wall);
+
+/* Would it be a loss? A correspondent, a ban, or what has mail accepted or returned. */
+bool record_is_telling(const struct record *r);
 
 /* Accepted on two days at least, by a name that is authenticated: host, spf or dkim. */
 bool record_is_proven(const struct record *r);

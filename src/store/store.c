@@ -10,22 +10,20 @@
  *  - A removal takes away one entry and never a newer one of the same key, however late it comes.
  *    What other processes must not take for armed until then is marked in memory they share.
  *
- * Everything here runs on the loop but batch_apply, which the store thread runs. */
+ * Everything here runs on the loop but `apply`, which the store thread runs. */
 #include "store/store.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fatal.h"
 #include "store/backend.h"
+#include "store/batches.h"
 
 /* Keys pending at most; beyond it, as when the file system hangs, writes fail at once. */
 #define PENDING_MAX 65536
 
-/* Writes that nobody waits for are gathered this long. */
-#define REMOVALS_WAIT (10 * USEC_MSEC)
 /* Marks of disarmed entries end by themselves where a removal cannot be applied for so long. */
 #define DISARMED_FOR        (60 * USEC_SEC)
 
@@ -34,51 +32,25 @@
 #define REFUSAL_AT_RCPT_FOR (6 * 3600 * USEC_SEC)
 #define REFUSAL_DATA_FOR    (24 * 3600 * USEC_SEC)
 
-enum batch_state {
-    BATCH_POSTED,
-    BATCH_RUNNING, /* the store thread has it */
-    BATCH_ENDED,
-};
-
-/* Lives until its `done` call, which may come after the store was closed. */
-struct batch {
-    struct store *store; /* NULL when it was closed; the loop's alone */
-    struct store_backend *backend;
-    struct list writes;
-    usec_t wall;
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    enum batch_state state; /* under lock */
-    int result;             /* under lock */
-};
-
 struct store {
     struct rt *rt;
     struct store_backend *backend;
-    struct batch *in_flight;
-    struct list queued;            /* struct store_write, oldest first */
-    bool fresh;                    /* something was queued since the last batch began */
-    bool awaited;                  /* somebody waits for what is queued */
-    struct rt_later turn_end;      /* begins a batch with all that this turn has queued */
-    struct rt_timer removals;      /* begins one when nobody has waited for one for a while */
+    struct batches batches;        /* of struct store_write; its time is the latest we were told */
     size_t pending;                /* keys in `queued` and in flight */
     struct list index[INDEX_SIZE]; /* struct store_op, newest first */
     struct marks *disarmed;        /* shared with other processes; NULL: none */
     struct owner owner;            /* of our marks there */
-    usec_t wall;                   /* the latest anybody told us */
     struct store_stats stats;
 };
 
-static void batch_start(void *arg);
+static const struct batches_ops store_batches;
 
 struct store *store_new(struct rt *rt, struct store_backend *b)
 {
     struct store *s = xcalloc(1, sizeof(*s));
     s->rt = rt;
-    rt_later_init(&s->turn_end, batch_start, s);
-    s->removals = (struct rt_timer){.fn = batch_start, .arg = s};
     s->backend = b;
-    list_init(&s->queued);
+    batches_init(&s->batches, rt, &store_batches, s, b);
     for (size_t i = 0; i < INDEX_SIZE; i++) {
         list_init(&s->index[i]);
     }
@@ -135,28 +107,14 @@ static void write_unref(struct store_write *w)
     }
 }
 
-/* A batch costs two switches of threads, so writes are gathered: those that somebody waits for
- * until the end of the turn, removals and notes for a few milliseconds or until the next such. */
-static void schedule(struct store *s, bool awaited)
-{
-    if (awaited) {
-        s->awaited = true;
-        rt_later_set(s->rt, &s->turn_end);
-    } else if (s->removals.heap_index == 0) {
-        rt_timer_set(s->rt, &s->removals, rt_now_of(s->rt) + REMOVALS_WAIT);
-    }
-}
-
 static void enqueue(struct store *s, struct store_write *w)
 {
     w->refs++;
-    list_push_back(&s->queued, &w->link);
     for (size_t i = 0; i < w->count; i++) {
         list_push_front(index_of(s, &w->op[i].key), &w->op[i].by_key);
     }
     s->pending += w->count;
-    s->fresh = true;
-    schedule(s, !w->remove && !w->unawaited);
+    batches_push(&s->batches, &w->link, !w->remove && !w->unawaited);
 }
 
 /* ---- what is disarmed, in memory that processes share ---- */
@@ -259,133 +217,38 @@ static int write_and_wait(struct store *s, enum store_table table, const struct 
 /* ---- batches ---- */
 
 /* In the store thread. */
-static int batch_apply(void *arg)
+static int apply(void *target, const struct list *work, const struct batch_time *time)
 {
-    struct batch *b = arg;
-    pthread_mutex_lock(&b->lock);
-    bool ours = b->state == BATCH_POSTED;
-    if (ours) {
-        b->state = BATCH_RUNNING;
-    }
-    pthread_mutex_unlock(&b->lock);
-    if (!ours) {
-        return -ECANCELED; /* batch_settle was faster, and has its own result */
-    }
-
-    int result = b->backend->ops->apply(b->backend, &b->writes, b->wall);
-
-    pthread_mutex_lock(&b->lock);
-    b->result = result;
-    b->state = BATCH_ENDED;
-    pthread_cond_signal(&b->ended);
-    pthread_mutex_unlock(&b->lock);
-    return result;
+    struct store_backend *b = target;
+    return b->ops->apply(b, work, time->wall);
 }
 
 /* Ends the writes of a batch. Removals that failed go back to the head of the queue. */
-static void batch_end(struct store *s, struct list *writes, int result)
+static void ended(void *owner, struct list *work, int result)
 {
+    struct store *s = owner;
     struct list again;
     list_init(&again);
     s->stats.batches++;
-    for (struct list *it = list_pop_front(writes); it != NULL; it = list_pop_front(writes)) {
+    for (struct list *it = list_pop_front(work); it != NULL; it = list_pop_front(work)) {
         struct store_write *w = list_entry(it, struct store_write, link);
-        if (result < 0 && w->remove) {
+        if (result < 0 && w->remove && !s->batches.ending) {
             list_push_back(&again, it);
         } else {
             write_end(s, w, result);
         }
     }
-    while (!list_empty(&again)) {
-        struct list *last = again.prev;
-        list_remove(last);
-        list_push_front(&s->queued, last);
-    }
+    batches_again(&s->batches, &again, 0);
 }
 
-static void batch_free(struct batch *b)
-{
-    pthread_mutex_destroy(&b->lock);
-    pthread_cond_destroy(&b->ended);
-    free(b);
-}
+static const struct batches_ops store_batches = {.apply = apply, .ended = ended};
 
-/* `result` counts, not b->result: the world may have failed the work without having it done. */
-static void batch_done(void *arg, int result)
-{
-    struct batch *b = arg;
-    struct store *s = b->store;
-    if (s != NULL) {
-        s->in_flight = NULL;
-        batch_end(s, &b->writes, result);
-        if (s->fresh) {
-            schedule(s, s->awaited);
-        }
-    }
-    batch_free(b);
-}
-
-static void batch_start(void *arg)
-{
-    struct store *s = arg;
-    if (s->in_flight != NULL || list_empty(&s->queued)) {
-        return;
-    }
-    struct batch *b = xcalloc(1, sizeof(*b));
-    b->store = s;
-    b->backend = s->backend;
-    b->wall = s->wall;
-    pthread_mutex_init(&b->lock, NULL);
-    pthread_cond_init(&b->ended, NULL);
-    list_init(&b->writes);
-    for (struct list *it = list_pop_front(&s->queued); it != NULL;
-         it = list_pop_front(&s->queued)) {
-        list_push_back(&b->writes, it);
-    }
-    s->fresh = s->awaited = false;
-    rt_timer_clear(s->rt, &s->removals);
-    s->in_flight = b;
-    rt_post(s->rt, RT_CALL_STORE, batch_apply, batch_done, b);
-}
-
-/* Ends the batch in flight without the loop: takes it over where the store thread has not begun,
- * and applies it where `apply` is set; otherwise waits for the thread. */
-static void batch_settle(struct store *s, bool apply)
-{
-    struct batch *b = s->in_flight;
-    pthread_mutex_lock(&b->lock);
-    bool ours = b->state == BATCH_POSTED;
-    if (ours) {
-        b->state = BATCH_ENDED;
-        b->result = apply ? b->backend->ops->apply(b->backend, &b->writes, b->wall) : -ECANCELED;
-    }
-    while (b->state != BATCH_ENDED) {
-        pthread_cond_wait(&b->ended, &b->lock);
-    }
-    int result = b->result;
-    pthread_mutex_unlock(&b->lock);
-    s->in_flight = NULL;
-    b->store = NULL;
-    batch_end(s, &b->writes, result);
-}
-
-static struct store *store_end(struct store *s, bool apply)
+static struct store *store_end(struct store *s, bool apply_queued)
 {
     if (s == NULL) {
         return NULL;
     }
-    rt_later_clear(&s->turn_end);
-    rt_timer_clear(s->rt, &s->removals);
-    if (s->in_flight != NULL) {
-        batch_settle(s, apply);
-    }
-    int result = -ECANCELED;
-    if (apply && !list_empty(&s->queued)) {
-        result = s->backend->ops->apply(s->backend, &s->queued, s->wall);
-    }
-    while (!list_empty(&s->queued)) {
-        write_end(s, list_entry(s->queued.next, struct store_write, link), result);
-    }
+    batches_end(&s->batches, apply_queued);
     s->backend->ops->close(s->backend);
     free(s);
     return NULL;
@@ -442,8 +305,8 @@ static bool removal_pending(struct store *s, const struct store_key *key, usec_t
 int store_read(struct store *s, const struct store_key *key, usec_t wall,
                uint8_t ret[static ENTRY_MAX], size_t *ret_n)
 {
-    if (s->wall < wall) {
-        s->wall = wall;
+    if (s->batches.time.wall < wall) {
+        s->batches.time.wall = wall;
     }
     const struct store_op *pending = pending_value(s, key);
     if (pending != NULL) {
@@ -480,7 +343,7 @@ static int find(struct store *s, enum store_table table, const struct digest *di
 void store_queue(struct store *s, const struct store_key *key, const uint8_t *value, size_t n,
                  usec_t wall)
 {
-    s->wall = wall;
+    s->batches.time.wall = wall;
     if (s->pending >= PENDING_MAX) {
         s->stats.failed++;
         return;
@@ -521,7 +384,7 @@ int ledger_find(struct store *s, const struct digest *key, usec_t wall, usec_t *
 int ledger_arm(struct store *s, const struct digest *keys, size_t count, usec_t wall,
                usec_t deadline)
 {
-    s->wall = wall;
+    s->batches.time.wall = wall;
     return write_and_wait(s, TABLE_LEDGER, keys, count, ledger_expires(wall), NULL, deadline);
 }
 
@@ -567,6 +430,6 @@ int refusal_keep(struct store *s, enum refusal_kind kind, const struct digest *k
                  const struct refusal *r, usec_t wall, usec_t deadline)
 {
     usec_t keep = kind == REFUSAL_AT_RCPT ? REFUSAL_AT_RCPT_FOR : REFUSAL_DATA_FOR;
-    s->wall = wall;
+    s->batches.time.wall = wall;
     return write_and_wait(s, table_of(kind), key, 1, wall + keep, r, deadline);
 }

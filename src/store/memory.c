@@ -1,0 +1,337 @@
+/* The memory's front end: changes are queued and applied in batches by the store thread.
+ *
+ *  - A change keeps, beside what is to be added, the record that this handle finds from then on:
+ *    what the back end had, or what an earlier pending change made of it. What other processes
+ *    change meanwhile is seen when the batch has ended, some milliseconds later; the back end adds
+ *    to whatever is there then.
+ *  - A batch that fails goes back to the queue and is tried again a second later, together with
+ * what came since; until then nothing can be relied on, and reading says so. What does not fit the
+ *    queue meanwhile is lost. */
+#include "store/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fatal.h"
+#include "store/memory_impl.h"
+#include "store/wall_watch.h"
+
+#define PENDING_MAX 16384 /* changes; some 300 octets each */
+#define TRY_AGAIN   USEC_SEC
+#define INDEX_SIZE  1024 /* lists of pending changes, by their key's first octets */
+
+struct memory {
+    struct rt *rt; /* NULL: a command's */
+    struct memory_backend *backend;
+    struct batches batches; /* of struct memory_change */
+    struct wall_watch watch;
+    struct digest_stream *digest;
+    size_t pending;
+    struct list index[INDEX_SIZE]; /* newest first */
+    int error;
+    uint64_t changes;
+    uint64_t lost;
+};
+
+static const struct batches_ops memory_batches;
+
+struct memory *memory_new(struct rt *rt, struct memory_backend *b)
+{
+    struct memory *m = xcalloc(1, sizeof(*m));
+    m->rt = rt;
+    m->backend = b;
+    m->digest = digest_stream_new();
+    batches_init(&m->batches, rt, &memory_batches, m, b);
+    for (size_t i = 0; i < INDEX_SIZE; i++) {
+        list_init(&m->index[i]);
+    }
+    if (rt != NULL) {
+        wall_watch_see(&m->watch, rt_wall_of(rt), rt_now_of(rt));
+    }
+    return m;
+}
+
+const struct record_rules *memory_rules(const struct memory *m)
+{
+    return &m->backend->setup.rules;
+}
+
+/* ---- time ---- */
+
+/* A command does not live for long enough to know whether the clock is steady. */
+static void note_time(struct memory *m)
+{
+    struct batch_time *time = &m->batches.time;
+    if (m->rt == NULL) {
+        time->wall = clock_wall();
+        return;
+    }
+    usec_t now = rt_now_of(m->rt);
+    time->wall = rt_wall_of(m->rt);
+    wall_watch_see(&m->watch, time->wall, now);
+    time->steady = wall_watch_steady(&m->watch, now);
+}
+
+/* ---- what is pending ---- */
+
+static struct memory_key key_of(struct memory *m, enum record_kind kind, struct slice name)
+{
+    char room[RECORD_NAME_MAX];
+    uint8_t octet = (uint8_t)kind;
+    struct slice cut = record_name_cut(name, room);
+    digest_stream_init(m->digest);
+    digest_stream_update(m->digest, &octet, sizeof(octet));
+    digest_stream_update(m->digest, cut.p, cut.n);
+    struct digest digest = digest_stream_finish(m->digest);
+    struct memory_key key;
+    memcpy(key.octets, digest.octets, sizeof(key.octets));
+    return key;
+}
+
+static struct list *index_of(struct memory *m, const struct memory_key *key)
+{
+    return &m->index[((size_t)key->octets[0] << 8 | key->octets[1]) % INDEX_SIZE];
+}
+
+static const struct memory_change *newest(struct memory *m, const struct memory_key *key)
+{
+    list_for_each (it, index_of(m, key)) {
+        const struct memory_change *c = list_entry(it, struct memory_change, by_key);
+        if (memcmp(&c->key, key, sizeof(*key)) == 0) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+/* What this handle finds: 1, 0 or a negative errno. */
+static int read_octets(struct memory *m, const struct memory_key *key,
+                       uint8_t ret[static RECORD_OCTETS_MAX], size_t *ret_n)
+{
+    const struct memory_change *pending = newest(m, key);
+    if (pending == NULL) {
+        return m->backend->ops->get(m->backend, key, ret, ret_n);
+    }
+    *ret_n = pending->value_n;
+    memcpy(ret, pending->octets + pending->record_n, pending->value_n);
+    return pending->value_n > 0;
+}
+
+/* ---- changing ---- */
+
+static void free_change(struct memory *m, struct memory_change *c)
+{
+    list_remove(&c->by_key);
+    m->pending--;
+    free(c);
+}
+
+static struct memory_change *change_new(struct memory *m, enum memory_change_kind kind,
+                                        const struct memory_key *key, const struct record *r)
+{
+    uint8_t record[RECORD_OCTETS_MAX];
+    size_t n = r != NULL ? record_encode(r, record) : 0;
+    struct memory_change *c = xmalloc(sizeof(*c) + n + RECORD_OCTETS_MAX);
+    *c = (struct memory_change){.kind = kind, .key = *key, .record_n = (uint16_t)n};
+    c->steady = m->batches.time.steady;
+    c->jumped = m->rt != NULL && wall_watch_jumped(&m->watch, rt_now_of(m->rt));
+    memcpy(c->octets, record, n);
+    list_init(&c->link);
+    list_init(&c->by_key);
+    return c;
+}
+
+/* Is there a place in the queue? A command makes one. */
+static bool has_place(struct memory *m)
+{
+    if (m->rt == NULL && m->error == 0 && m->pending >= PENDING_MAX / 4) {
+        (void)batches_flush(&m->batches); /* m->error tells */
+    }
+    return m->pending < PENDING_MAX;
+}
+
+static void change(struct memory *m, enum memory_change_kind kind, struct memory_key key,
+                   const struct record *r)
+{
+    note_time(m);
+    if (!has_place(m)) {
+        m->lost++;
+        return;
+    }
+    struct memory_change *c = change_new(m, kind, &key, r);
+    uint8_t old[RECORD_OCTETS_MAX];
+    size_t old_n;
+    if (kind != CHANGE_ADD || read_octets(m, &key, old, &old_n) != 1) {
+        old_n = 0;
+    }
+    c->value_n =
+        (uint16_t)memory_change_apply(c, old, old_n, memory_rules(m), c->octets + c->record_n);
+    struct memory_change *less = realloc(c, sizeof(*c) + c->record_n + c->value_n);
+    c = less != NULL ? less : c;
+    list_init(&c->link);
+    list_init(&c->by_key);
+    list_push_front(index_of(m, &key), &c->by_key);
+    m->pending++;
+    batches_push(&m->batches, &c->link, false);
+}
+
+void memory_add(struct memory *m, const struct record *delta)
+{
+    change(m, CHANGE_ADD, key_of(m, (enum record_kind)delta->kind, record_name(delta)), delta);
+}
+
+void memory_put(struct memory *m, const struct record *r)
+{
+    change(m, CHANGE_PUT, key_of(m, (enum record_kind)r->kind, record_name(r)), r);
+}
+
+void memory_forget(struct memory *m, enum record_kind kind, struct slice name)
+{
+    change(m, CHANGE_FORGET, key_of(m, kind, name), NULL);
+}
+
+/* ---- batches ---- */
+
+/* In the store thread. */
+static int apply(void *target, const struct list *work, const struct batch_time *time)
+{
+    struct memory_backend *b = target;
+    return b->ops->apply(b, work, time);
+}
+
+static void ended(void *owner, struct list *work, int result)
+{
+    struct memory *m = owner;
+    m->error = result;
+    if (result < 0 && !m->batches.ending) {
+        batches_again(&m->batches, work, TRY_AGAIN);
+        return;
+    }
+    for (struct list *it = list_pop_front(work); it != NULL; it = list_pop_front(work)) {
+        free_change(m, list_entry(it, struct memory_change, link));
+        m->changes += result == 0;
+        m->lost += result < 0;
+    }
+}
+
+static const struct batches_ops memory_batches = {.apply = apply, .ended = ended};
+
+int memory_flush(struct memory *m)
+{
+    return batches_flush(&m->batches);
+}
+
+static struct memory *memory_end(struct memory *m, bool apply_queued)
+{
+    if (m == NULL) {
+        return NULL;
+    }
+    batches_end(&m->batches, apply_queued);
+    m->backend->ops->close(m->backend);
+    digest_stream_free(m->digest);
+    free(m);
+    return NULL;
+}
+
+struct memory *memory_close(struct memory *m)
+{
+    return memory_end(m, true);
+}
+
+struct memory *memory_abandon(struct memory *m)
+{
+    return memory_end(m, false);
+}
+
+/* ---- reading ---- */
+
+/* Is it a record that is of use at `wall`? */
+static bool read_record(const struct memory *m, const uint8_t *p, size_t n, usec_t wall,
+                        struct record *ret)
+{
+    struct record r;
+    if (!record_decode(p, n, &r) || record_expires(&r, memory_rules(m)) <= wall) {
+        return false;
+    }
+    record_clamp(&r, wall);
+    *ret = r;
+    return true;
+}
+
+int memory_look(struct memory *m, enum record_kind kind, struct slice name, usec_t wall,
+                struct record *ret)
+{
+    struct memory_key key = key_of(m, kind, name);
+    uint8_t octets[RECORD_OCTETS_MAX];
+    size_t n;
+    note_time(m);
+    if (m->error < 0) {
+        return m->error;
+    }
+    int rc = read_octets(m, &key, octets, &n);
+    return rc <= 0 ? rc : read_record(m, octets, n, wall, ret);
+}
+
+int memory_find(struct memory *m, enum record_kind kind, struct slice name, usec_t wall,
+                struct record *ret)
+{
+    int rc = memory_look(m, kind, name, wall, ret);
+    if (rc == 1) {
+        record_decay(ret, memory_rules(m), wall);
+    }
+    return rc;
+}
+
+struct each {
+    const struct memory *memory;
+    enum record_kind kind;
+    usec_t wall;
+    int (*fn)(void *arg, const struct record *r);
+    void *arg;
+};
+
+static int each_one(void *arg, const uint8_t *p, size_t n)
+{
+    const struct each *e = arg;
+    struct record r;
+    bool wanted = read_record(e->memory, p, n, e->wall, &r) && (e->kind == 0 || r.kind == e->kind);
+    return wanted ? e->fn(e->arg, &r) : 0;
+}
+
+int memory_each(struct memory *m, enum record_kind kind, usec_t wall,
+                int (*fn)(void *arg, const struct record *r), void *arg)
+{
+    struct each e = {.memory = m, .kind = kind, .wall = wall, .fn = fn, .arg = arg};
+    int rc = memory_flush(m);
+    return rc < 0 ? rc : m->backend->ops->each(m->backend, each_one, &e);
+}
+
+void memory_stats(const struct memory *m, struct memory_stats *ret)
+{
+    struct memory_backend *b = m->backend;
+    *ret = (struct memory_stats){.changes = m->changes, .lost = m->lost, .error = m->error};
+    ret->lost += atomic_load_explicit(&b->no_room, memory_order_relaxed);
+    ret->evicted = atomic_load_explicit(&b->evicted, memory_order_relaxed);
+    b->ops->figures(b, &ret->records, &ret->octets);
+}
+
+/* ---- names as records have them ---- */
+
+struct slice memory_client_name(const struct addr *client, char ret[static MEMORY_ADDRESS_MAX])
+{
+    if (client->family == ADDR_V6) {
+        return memory_network_name(client, ret);
+    }
+    return slice_of(addr_format(client, ret));
+}
+
+struct slice memory_network_name(const struct addr *client, char ret[static MEMORY_ADDRESS_MAX])
+{
+    struct addr network = addr_network(client);
+    char text[ADDR_TEXT_MAX];
+    int n = snprintf(ret, MEMORY_ADDRESS_MAX, "%s/%s", addr_format(&network, text),
+                     client->family == ADDR_V6 ? "64" : "24");
+    return (struct slice){ret, (size_t)n};
+}
