@@ -83,6 +83,17 @@ static void put_client(struct emit *e, const struct decision *x)
     put_words(e, "unpipelined", x->unpipelined);
 }
 
+static void put_names(struct emit *e, const struct decision *x)
+{
+    if (x->name_count > 0) {
+        emit_array(e, "names");
+        for (size_t i = 0; i < x->name_count; i++) {
+            emit_text(e, NULL, x->names[i]);
+        }
+        emit_array_end(e);
+    }
+}
+
 static void put_hop(struct emit *e, const struct hop_story *hop)
 {
     put_optional(e, "hop", hop->hop.n > 0 ? hop->hop : hop->route);
@@ -176,6 +187,7 @@ static void put_decision(struct emit *e, const struct decision_sink *d, const st
         put_words(e, "policy", x->policy->digest);
     }
     put_client(e, x);
+    put_names(e, x);
     if (x->has_transaction) {
         put_transaction(e, x);
     }

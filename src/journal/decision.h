@@ -84,6 +84,8 @@ struct decision {
     struct slice tls;        /* "TLSv1.3 TLS_AES_256_GCM_SHA384", empty without */
     bool early;              /* client.early */
     const char *unpipelined; /* phase in which client.unpipelined became true; NULL: it did not */
+    const struct slice *names; /* of the other side, "spf example.org" (fact/names.h) */
+    size_t name_count;
     bool has_transaction;
     struct slice sender;
     uint64_t size_declared;

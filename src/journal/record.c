@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <string.h>
 
 #include "base/fatal.h"
 
@@ -345,6 +346,39 @@ static int take_message_and_timeline(struct reading *g, json_t *object, struct j
     return 0;
 }
 
+/* A kind, a blank, and a name. */
+static bool is_name(struct slice text)
+{
+    const char *blank = text.n > 0 ? memchr(text.p, ' ', text.n) : NULL;
+
+    return blank != NULL && blank > text.p && blank + 1 < text.p + text.n;
+}
+
+/* They have no column, and stay in the object. */
+static int take_names(struct reading *g, const json_t *object, struct journal_record *r)
+{
+    const json_t *array = json_object_get(object, "names");
+    const size_t count = json_array_size(array);
+
+    if (array == NULL) {
+        return 0;
+    }
+    if (!json_is_array(array) || count > JOURNAL_NAMES_MOST) {
+        return wrong(g, "\"names\" is no array, or too long");
+    }
+    struct slice *names = arena_alloc(g->arena, count * sizeof(*names));
+    for (size_t i = 0; i < count; i++) {
+        const json_t *name = json_array_get(array, i);
+        names[i] = json_is_string(name) ? copied(g, name) : (struct slice){"", 0};
+        if (!is_name(names[i])) {
+            return wrong(g, "one of \"names\" is no kind with a name");
+        }
+    }
+    r->names = names;
+    r->name_count = count;
+    return 0;
+}
+
 static int take_record(struct reading *g, json_t *object, struct journal_record *r)
 {
     if (!json_is_object(object)) {
@@ -352,7 +386,7 @@ static int take_record(struct reading *g, json_t *object, struct journal_record 
     }
     r->has_transaction = json_object_get(object, "sender") != NULL;
     if (TAKE(g, object, record_members, r) < 0 || TAKE(g, object, hop_members, &r->hop) < 0 ||
-        take_message_and_timeline(g, object, r) < 0 ||
+        take_message_and_timeline(g, object, r) < 0 || take_names(g, object, r) < 0 ||
         take_judgement(g, object, &r->judgement) < 0 || take_recipients(g, object, r) < 0) {
         return -EBADMSG;
     }
@@ -439,7 +473,8 @@ int journal_record_read_more(struct journal_record *r, struct arena *arena)
     json_t *object = load(&g, r->more);
     bool good = json_is_object(object) && TAKE(&g, object, record_members, &whole) == 0 &&
                 TAKE(&g, object, hop_members, &whole.hop) == 0 &&
-                take_message_and_timeline(&g, object, &whole) == 0;
+                take_message_and_timeline(&g, object, &whole) == 0 &&
+                take_names(&g, object, &whole) == 0;
     json_decref(object);
     if (!good) {
         return -EBADMSG;

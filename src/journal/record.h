@@ -19,6 +19,9 @@
 #define JOURNAL_LINE_MOST  ((size_t)4 * 1024 * 1024)
 #define JOURNAL_DEPTH_MOST 16
 
+/* Names of the other side in one line; with more it is no record. */
+#define JOURNAL_NAMES_MOST 16
+
 /* How the policy came to it; at the connection, the transaction and the message, or for one
  * recipient. */
 struct journal_judgement {
@@ -101,7 +104,9 @@ struct journal_record {
     struct journal_judgement judgement;
     usec_t duration;
     bool early;
-    struct slice unpipelined; /* the phase in which it was noticed */
+    struct slice unpipelined;  /* the phase in which it was noticed */
+    const struct slice *names; /* of the other side: "spf example.org"; lines of before have none */
+    size_t name_count;         /* at most JOURNAL_NAMES_MOST */
     uint64_t size_declared;
     unsigned failures_before; /* rcpt.failures when MAIL came */
     bool has_message;         /* the next four say something */
@@ -123,8 +128,9 @@ int journal_record_parse(struct slice line, struct arena *arena, struct journal_
                          const char **ret_why);
 
 /* For a reader of the journal, which has set what has a column and left the rest zero: sets from
- * r->more hop.failed to hop.xclient_unused, early to binary, and the timeline. 0; or -EBADMSG for a
- * text that is not what a writer stores, then they stay zero, and the timeline -1. */
+ * r->more hop.failed to hop.xclient_unused, early to binary, names, and the timeline. 0; or
+ * -EBADMSG for a text that is not what a writer stores, then they stay zero, and the timeline -1.
+ */
 int journal_record_read_more(struct journal_record *r, struct arena *arena);
 /* The same for a recipient: hop.failed to hop.xclient_unused, delivered_before and unpipelined. */
 int journal_recipient_read_more(struct journal_recipient *r, struct arena *arena);

@@ -30,6 +30,13 @@ static json_t *tell_client(const struct journal_record *r)
         data_put(client, "early", json_true());
     }
     data_put_some(client, "unpipelined", r->unpipelined);
+    if (r->name_count > 0) {
+        json_t *names = json_array();
+        for (size_t i = 0; i < r->name_count; i++) {
+            append(names, data_text(r->names[i]));
+        }
+        data_put(client, "names", names);
+    }
     return client;
 }
 

@@ -110,6 +110,19 @@ static void put_head(struct buf *ret, const char *head)
 
 /* ---- who ---- */
 
+/* "network 192.0.2.0/24, spf example.org" */
+static void put_names(struct buf *line, const json_t *names)
+{
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach(names, i, name)
+    {
+        buf_append(line, ", ", i > 0 ? 2 : 0);
+        text_show(line, string_of(name), TEXT_MOST);
+    }
+}
+
 static void put_client(struct buf *ret, const json_t *client, struct buf *line)
 {
     show_member(line, client, "address");
@@ -134,6 +147,10 @@ static void put_client(struct buf *ret, const json_t *client, struct buf *line)
         }
         buf_append_slice(line, SLICE_LIT(")"));
         put_line(ret, "calls itself", line);
+    }
+    if (has(client, "names")) {
+        put_names(line, json_object_get(client, "names"));
+        put_line(ret, "is known by", line);
     }
     if (has(client, "early")) {
         buf_append_slice(line, SLICE_LIT("it spoke before it was greeted"));

@@ -78,6 +78,10 @@ static void check_record(const struct journal_record *r, struct arena *arena)
     check_hop(&again.hop, &r->hop);
     FUZZ_CHECK(again.early == r->early && again.has_message == r->has_message);
     FUZZ_CHECK(slice_eq(again.unpipelined, r->unpipelined));
+    FUZZ_CHECK(r->name_count <= JOURNAL_NAMES_MOST && again.name_count == r->name_count);
+    for (size_t i = 0; i < r->name_count; i++) {
+        FUZZ_CHECK(slice_eq(again.names[i], r->names[i]) && r->names[i].n >= 3);
+    }
     FUZZ_CHECK(again.size_declared == r->size_declared && again.received == r->received);
     FUZZ_CHECK(again.longest_line == r->longest_line && again.binary == r->binary);
     FUZZ_CHECK(again.failures_before == r->failures_before);

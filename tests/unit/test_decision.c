@@ -56,6 +56,8 @@ static struct decision full(void)
             .at = 2400,
         },
     };
+    static const struct slice names[] = {SLICE_LIT("network 192.0.2.0/24"),
+                                         SLICE_LIT("spf example.org")};
     static const struct policy policy = {.digest = "0123456789abcdef"};
     static const struct message message = {.by_bdat = true,
                                            .bare_cr_or_lf = true,
@@ -70,6 +72,8 @@ static struct decision full(void)
         .listener = "0.0.0.0:25",
         .early = true,
         .unpipelined = "rcpt",
+        .names = names,
+        .name_count = 2,
         .size_declared = UINT64_MAX,
         .failures_before = 2,
         .message = &message,
@@ -110,6 +114,7 @@ static void full_line(void **state)
         "\"listener\":\"0.0.0.0:25\",\"helo\":\"client.example\","
         "\"protocol\":\"ESMTPS\",\"tls\":\"TLSv1.3 TLS_AES_256_GCM_SHA384\","
         "\"early\":true,\"unpipelined\":\"rcpt\","
+        "\"names\":[\"network 192.0.2.0/24\",\"spf example.org\"],"
         "\"sender\":\"from@example.org\",\"size_declared\":9223372036854775807,\"failures_before\":"
         "2,"
         "\"recipients\":[{\"recipient\":\"one@example.net\","

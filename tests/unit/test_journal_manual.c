@@ -49,6 +49,7 @@ static void make_journal(void)
     buf_printf(&members,
                "{\"id\":\"ABCDEFGHJKMNPQ.1\",\"time\":\"%s\",\"run\":%ju,\"worker\":0,\"epoch\":0,"
                "\"sequence\":5,\"policy\":\"0123456789abcdef\",\"client\":\"192.0.2.1\","
+               "\"names\":[\"network 192.0.2.0/24\",\"spf example.org\"],"
                "\"sender\":\"a@example.org\",\"recipients\":[{\"recipient\":\"Jo@Example.ORG\","
                "\"verdict\":\"refused\"}],\"size\":5,\"phase\":\"mail\",\"verdict\":\"refused\","
                "\"code\":550,\"text\":\"no\",\"hop\":\"smtp://hop\","

@@ -26,7 +26,8 @@ static const char full[] =
     "\"client\":\"192.0.2.1\",\"port\":4321,\"local\":\"192.0.2.25\",\"listener\":\"192.0.2.25:"
     "25\","
     "\"helo\":\"client.example\",\"protocol\":\"ESMTPS\",\"tls\":\"TLSv1.3 X\",\"early\":true,"
-    "\"unpipelined\":\"mail\",\"sender\":\"from@example.org\",\"recipients\":["
+    "\"unpipelined\":\"mail\",\"names\":[\"network 192.0.2.0/24\",\"spf "
+    "example.org\"],\"sender\":\"from@example.org\",\"recipients\":["
     "{\"recipient\":\"one@example.net\",\"verdict\":\"accepted\",\"code\":250,"
     "\"enhanced\":\"2.0.0\",\"text\":\"ok\",\"hop\":\"lmtp:/run/a\",\"hop_failed\":\"b: no\","
     "\"hop_tls\":\"t\",\"hop_tls_unused\":\"u\",\"hop_xclient_unused\":\"x\","
@@ -120,6 +121,9 @@ static void check_more(const struct journal_record *r)
     check_hop_more(&r->hop, "f");
     assert_true(r->early);
     assert_text(r->unpipelined, "mail");
+    assert_int_equal(r->name_count, 2);
+    assert_text(r->names[0], "network 192.0.2.0/24");
+    assert_text(r->names[1], "spf example.org");
     assert_int_equal(r->size_declared, 99);
     assert_int_equal(r->failures_before, 5);
     assert_true(r->has_message);
@@ -174,7 +178,9 @@ static void every_member(void **state)
     check_judgement(&r.judgement);
     check_recipients(&r);
     check_more(&r);
-    assert_text(r.more, "{\"lost\":4,\"early\":true,\"unpipelined\":\"mail\",\"size_declared\":99,"
+    assert_text(r.more, "{\"lost\":4,\"early\":true,\"unpipelined\":\"mail\","
+                        "\"names\":[\"network 192.0.2.0/24\",\"spf example.org\"],"
+                        "\"size_declared\":99,"
                         "\"failures_before\":5,\"message\":{\"received\":7,\"longest_line\":998,"
                         "\"binary\":true,\"removed\":2},\"hop_failed\":\"f\",\"hop_tls\":\"t\","
                         "\"hop_tls_unused\":\"u\",\"hop_xclient_unused\":\"x\",\"timeline_us\":{"
@@ -319,6 +325,16 @@ static void wrong_members(void **state)
         {"\"sender\":\"\",\"recipients\":[{\"verdict\":\"accepted\"}]", "\"recipient\""},
         {"\"sender\":\"\",\"recipients\":[{\"recipient\":\"\",\"verdict\":\"\"}]", "\"verdict\""},
         {"\"hop_tls\":[]", "\"hop_tls\""},
+        {"\"names\":{}", "\"names\""},
+        {"\"names\":\"spf a\"", "\"names\""},
+        {"\"names\":[\"spf a\",1]", "\"names\""},
+        {"\"names\":[\"spf\"]", "\"names\""},
+        {"\"names\":[\"spf \"]", "\"names\""},
+        {"\"names\":[\" a\"]", "\"names\""},
+        {"\"names\":[\"\"]", "\"names\""},
+        {"\"names\":[\"a b\",\"a b\",\"a b\",\"a b\",\"a b\",\"a b\",\"a b\",\"a b\",\"a b\","
+         "\"a b\",\"a b\",\"a b\",\"a b\",\"a b\",\"a b\",\"a b\",\"a b\"]",
+         "\"names\""},
     };
     char line[512];
 

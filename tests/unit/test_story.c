@@ -148,6 +148,18 @@ static int teardown(void **state)
 
 static const char partly[] = HEAD FROM TWO TAKEN "}";
 
+static void names(void **state)
+{
+    (void)state;
+    assert_says(HEAD "\"names\":[\"network 192.0.2.0/24\",\"spf example.org\"]," FROM TWO TAKEN "}",
+                0, "is known by network 192.0.2.0/24, spf example.org");
+    assert_says(HEAD "\"names\":[\"host a\\u001b[1m\"]," FROM TWO TAKEN "}", 0,
+                "is known by host a?[1m");
+    json_t *story = told(partly, 0);
+    assert_null(json_object_get(json_object_get(story, "client"), "names"));
+    json_decref(story);
+}
+
 static void accepted(void **state)
 {
     (void)state;
@@ -490,9 +502,19 @@ static void hostile_values(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(accepted),       CASE(refused), CASE(pending),  CASE(others), CASE(differs),
-        CASE(observed),       CASE(hostile), CASE(speakers), CASE(many),   CASE(differs_by_unknown),
-        CASE(hostile_values), CASE(advises),
+        CASE(names),
+        CASE(accepted),
+        CASE(refused),
+        CASE(pending),
+        CASE(others),
+        CASE(differs),
+        CASE(observed),
+        CASE(hostile),
+        CASE(speakers),
+        CASE(many),
+        CASE(differs_by_unknown),
+        CASE(hostile_values),
+        CASE(advises),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
