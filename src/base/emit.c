@@ -187,6 +187,12 @@ void emit_thousandths(struct emit *e, const char *key, uint64_t n)
     buf_append(e->b, rest, sizeof(rest));
 }
 
+void emit_real(struct emit *e, const char *key, float n)
+{
+    begin(e, key);
+    buf_printf(e->b, "%.9g", (double)n);
+}
+
 void emit_bool(struct emit *e, const char *key, bool value)
 {
     begin(e, key);

@@ -23,19 +23,34 @@ static bool take(void *arg, size_t option, const char *value)
     return true;
 }
 
+/* Of a journal alone, without a configuration, what the standard is. */
+static usec_t window_of(const struct conf *conf)
+{
+    static const struct conf_limits standard = {
+#define SETTING(name, kind, standard, min, max, prose) .name = (standard),
+#include "tbl/settings.h"
+#undef SETTING
+    };
+
+    return conf != NULL ? conf->limits.deferral_window : standard.deferral_window;
+}
+
 static enum cmd_status report(const struct period *period, const struct other_policy *mine,
                               const struct cmd_line *line)
 {
     const struct replay_range range = {
         .policy = mine->policy, .conf = mine->conf, .unique = mine->policy != NULL, .times = true};
+    struct rule_history history = {0};
     struct replay_tally tally;
     enum cmd_status status = CMD_WRONG;
 
     replay_tally_init(&tally);
-    if (period_judge(period, &range, false, &tally) &&
-        rules_report(&tally, mine->policy, period->path, (line->options & CMD_JSON) != 0)) {
+    if (period_rules(period, &range, window_of(mine->conf), &tally, &history) &&
+        rules_report(&tally, &history, mine->policy, period->path,
+                     (line->options & CMD_JSON) != 0)) {
         status = cmd_printed() == CMD_DONE ? CMD_DONE : CMD_WRONG;
     }
+    rule_history_free(&history);
     replay_tally_free(&tally);
     return status;
 }

@@ -89,8 +89,10 @@ static const struct command commands[] = {
     {"rules", "[-c FILE] [--since TIME] [--until TIME] [--journal DB] [--json]",
      "Tells what each rule has done by the journal: how often it fired, gave the reply, would "
      "have\n"
-     "fired if it were not only observed, was the only one that kept the client out, and how long\n"
-     "the facts it names took. The journal is the one that the configuration names; without -c "
+     "fired if it were not only observed, was the only one that kept the client out, hit those\n"
+     "whose mail is otherwise accepted, and how long the facts it names took; and how much of "
+     "what\n"
+     "it deferred came back. The journal is the one that the configuration names; without -c "
      "that\n"
      "is " CONF_FILE_STANDARD ".\n\n"
      "--since    only what was decided since then: 7d ago, or 2026-11-22, or 2026-11-22T04:49:30Z\n"

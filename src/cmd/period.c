@@ -1,7 +1,13 @@
 /* See period.h. */
 #include "cmd/period.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
 #include "base/clock.h"
+#include "base/fatal.h"
 #include "cmd/spread.h"
 #include "cmd/when.h"
 
@@ -47,6 +53,7 @@ struct judging {
     int64_t last_n;
     unsigned parts;
     struct replay_tally *tally;
+    FILE **events; /* of each part; NULL: none are wanted */
 };
 
 /* The last n of a part. */
@@ -73,8 +80,13 @@ static bool work(void *arg, unsigned part, FILE *lines, FILE *sum)
     range.since = j->period->since;
     range.until = j->period->until;
     range.changes = j->lines ? lines : NULL;
+    range.events = j->events != NULL ? j->events[part] : NULL;
     replay_tally_init(&tally);
-    const bool good = replay_range_judge(&range, &tally, why) == 0;
+    bool good = replay_range_judge(&range, &tally, why) == 0;
+    if (good && range.events != NULL && (fflush(range.events) != 0 || ferror(range.events) != 0)) {
+        (void)snprintf(why, sizeof(why), "cannot write a temporary file: %s", strerror(errno));
+        good = false;
+    }
     if (good) {
         emit_object(&e, NULL);
         replay_tally_write(&tally, &e);
@@ -121,19 +133,77 @@ static bool find_bounds(struct judging *j, int64_t *ret_count)
     return r == 0;
 }
 
+/* All of it, in parts. */
+static bool judge(struct judging *j)
+{
+    struct spread s = {.work = work, .add = add, .arg = j, .parts = j->parts};
+
+    return spread_run(&s, stdout);
+}
+
 bool period_judge(const struct period *p, const struct replay_range *range, bool lines,
                   struct replay_tally *ret)
 {
     struct judging j = {.period = p, .range = range, .lines = lines, .tally = ret};
-    struct spread s = {.work = work, .add = add, .arg = &j};
     int64_t count = 0;
 
     if (!find_bounds(&j, &count)) {
         return false;
     }
-    if (count == 0) {
-        return true;
+    j.parts = spread_parts((uint64_t)count);
+    return count == 0 || judge(&j);
+}
+
+/* ---- rules ---- */
+
+/* The files are made before the processes are, which share them. */
+static bool open_events(FILE **files, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        files[i] = tmpfile();
+        if (files[i] == NULL) {
+            (void)fprintf(stderr, "gatepost: cannot make a temporary file: %s\n", strerror(errno));
+            return false;
+        }
     }
-    s.parts = j.parts = spread_parts((uint64_t)count);
-    return spread_run(&s, stdout);
+    return true;
+}
+
+static bool make_history(const struct judging *j, usec_t window, struct rule_history *ret)
+{
+    const int r =
+        rule_history_make(j->events, j->parts, j->tally, window, &rule_history_standard, ret);
+
+    if (r < 0) {
+        (void)fprintf(stderr, "gatepost: cannot read a temporary file: %s\n", strerror(-r));
+    }
+    return r == 0;
+}
+
+bool period_rules(const struct period *p, const struct replay_range *range, usec_t window,
+                  struct replay_tally *ret, struct rule_history *ret_history)
+{
+    uint8_t secret[SIPHASH_SECRET];
+    struct replay_range hashed = *range;
+    struct judging j = {.period = p, .range = &hashed, .tally = ret};
+    int64_t count = 0;
+
+    if (!find_bounds(&j, &count)) {
+        return false;
+    }
+    if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret)) {
+        fatal("no random numbers");
+    }
+    hashed.secret = secret;
+    j.parts = count > 0 ? spread_parts((uint64_t)count) : 0;
+    j.events = xcalloc(j.parts + 1, sizeof(*j.events));
+    const bool good = open_events(j.events, j.parts) && (count == 0 || judge(&j)) &&
+                      make_history(&j, window, ret_history);
+    for (unsigned i = 0; i < j.parts; i++) {
+        if (j.events[i] != NULL) {
+            (void)fclose(j.events[i]);
+        }
+    }
+    free(j.events);
+    return good;
 }

@@ -3,6 +3,7 @@
 
 #include "cmd/cmd.h"
 #include "journal/replay_range.h"
+#include "journal/rule_history.h"
 
 struct period {
     const char *path; /* of the journal */
@@ -29,3 +30,7 @@ bool period_find_journal(const struct period_words *w, const struct conf *conf, 
  * standard output, the numbers to *ret. False: standard error says why. An empty period is none. */
 bool period_judge(const struct period *p, const struct replay_range *range, bool lines,
                   struct replay_tally *ret);
+
+/* The same for `rules`, with what came of those whom rules hit. */
+bool period_rules(const struct period *p, const struct replay_range *range, usec_t window,
+                  struct replay_tally *ret, struct rule_history *ret_history);

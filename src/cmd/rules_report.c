@@ -12,6 +12,7 @@
 
 struct report {
     const struct replay_tally *tally;
+    const struct rule_history *history;
     const struct policy *mine;
     bool json;
     struct slice policy; /* the digest under way */
@@ -82,32 +83,87 @@ static uint64_t time_by_text(struct report *r, struct slice text)
 
 /* ---- one rule ---- */
 
+static const struct tally_row no_row;
+
+/* Columns of numbers stand before its text. */
+#define BEFORE_TEXT 83
+
+/* What came of those whom it hit; zeros where it hit nobody. */
+static struct rule_outcome outcome_of(const struct report *r, const struct tally_row *row)
+{
+    const size_t i = row != NULL ? (size_t)(row - r->tally->then.rows) : SIZE_MAX;
+
+    return i < r->history->count ? r->history->outcomes[i] : (struct rule_outcome){0};
+}
+
+static double share(const struct rule_outcome *o)
+{
+    return o->deferred > 0 ? (double)o->came_back / (double)o->deferred : 0;
+}
+
+static void add_deferrals(struct report *r, const struct rule_outcome *o)
+{
+    buf_printf(&r->out, "\n%*sdeferred %" PRIu64 ", came back %" PRIu64 " (%.1f %%)", BEFORE_TEXT,
+               "", o->deferred, o->came_back, 100 * share(o));
+    if (o->came_back > 0) {
+        buf_printf(&r->out, "; minutes late: %.1f (median), %.1f (longest)",
+                   (double)o->delay_median / 60e6, (double)o->delay_longest / 60e6);
+    }
+}
+
 static void print_rule(struct report *r, const struct shown_rule *rule, const struct tally_row *row)
 {
-    char unique[24] = "-", perhaps[24] = "-";
+    const enum rule_effect effect = rule_effect_of(rule->label);
+    const struct rule_outcome outcome = outcome_of(r, row);
+    char unique[24] = "-", perhaps[24] = "-", contradicted[24] = "-";
+
+    row = row != NULL ? row : &no_row;
+    if (effect != RULE_HAS_NO_EFFECT) {
+        (void)snprintf(contradicted, sizeof(contradicted), "%" PRIu64, outcome.contradicted);
+    }
 
     if (rule->is_mine) {
         (void)snprintf(unique, sizeof(unique), "%" PRIu64, row->numbers[TALLY_UNIQUE]);
         (void)snprintf(perhaps, sizeof(perhaps), "%" PRIu64, row->numbers[TALLY_UNSURE]);
     }
     r->out.n = 0;
-    buf_printf(&r->out, "%10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10s %10s %11.3fs  ",
+    buf_printf(&r->out, "%10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10s %10s %12s %11.3fs  ",
                row->numbers[TALLY_FIRED], row->numbers[TALLY_DECIDED], row->numbers[TALLY_OBSERVED],
-               unique, perhaps, (double)rule->facts_us / 1e6);
+               unique, perhaps, contradicted, (double)rule->facts_us / 1e6);
     text_show(&r->out, rule->label, SHOWN_MOST);
     if (rule->text.n > 0) {
-        buf_append_slice(&r->out, SLICE_LIT("\n                                     "
-                                            "                                 "));
+        buf_printf(&r->out, "\n%*s", BEFORE_TEXT, "");
         text_show(&r->out, rule->text, SHOWN_MOST);
     }
+    if (outcome.deferred > 0) {
+        add_deferrals(r, &outcome);
+    }
     (void)printf(SLICE_FMT "\n", SLICE_ARG(buf_slice(&r->out)));
+}
+
+static void add_outcome(struct emit *e, enum rule_effect effect, const struct rule_outcome *o)
+{
+    if (effect != RULE_HAS_NO_EFFECT) {
+        emit_unsigned(e, "contradicted", o->contradicted);
+    }
+    if (effect == RULE_DEFERS) {
+        emit_unsigned(e, "deferred", o->deferred);
+        emit_unsigned(e, "came_back", o->came_back);
+    }
+    if (o->came_back > 0) {
+        emit_real(e, "came_back_share", (float)share(o));
+        emit_number(e, "delay_median_us", o->delay_median);
+        emit_number(e, "delay_longest_us", o->delay_longest);
+    }
 }
 
 static void print_rule_json(struct report *r, const struct shown_rule *rule,
                             const struct tally_row *row)
 {
+    const struct rule_outcome outcome = outcome_of(r, row);
     struct emit e = {.b = &r->out};
 
+    row = row != NULL ? row : &no_row;
     r->out.n = 0;
     emit_object(&e, NULL);
     emit_text(&e, "policy", r->policy);
@@ -121,6 +177,7 @@ static void print_rule_json(struct report *r, const struct shown_rule *rule,
         emit_unsigned(&e, "unique", row->numbers[TALLY_UNIQUE]);
         emit_unsigned(&e, "perhaps_unique", row->numbers[TALLY_UNSURE]);
     }
+    add_outcome(&e, rule_effect_of(rule->label), &outcome);
     emit_unsigned(&e, "facts_us", rule->facts_us);
     emit_object_end(&e);
     (void)printf(SLICE_FMT "\n", SLICE_ARG(buf_slice(&r->out)));
@@ -128,10 +185,9 @@ static void print_rule_json(struct report *r, const struct shown_rule *rule,
 
 static void show(struct report *r, const struct shown_rule *rule)
 {
-    static const struct tally_row none;
     const struct tally_row *row = tally_find(&r->tally->then, r->policy, rule->label);
 
-    (r->json ? print_rule_json : print_rule)(r, rule, row != NULL ? row : &none);
+    (r->json ? print_rule_json : print_rule)(r, rule, row);
     arena_reset(&r->arena);
 }
 
@@ -174,8 +230,8 @@ static void head(struct report *r, uint64_t records)
                      ? " (this configuration's)"
                      : "",
                  records);
-    (void)printf("%10s %10s %10s %10s %10s %12s  %s\n", "fired", "decided", "observed", "unique",
-                 "perhaps", "facts' time", "rule");
+    (void)printf("%10s %10s %10s %10s %10s %12s %12s  %s\n", "fired", "decided", "observed",
+                 "unique", "perhaps", "contradicted", "facts' time", "rule");
 }
 
 static int show_policy(struct report *r, struct journal *journal)
@@ -210,16 +266,32 @@ static int show_all(struct report *r, struct journal *journal)
     return error;
 }
 
-bool rules_report(const struct replay_tally *t, const struct policy *mine, const char *journal,
-                  bool json)
+/* What could not be held in memory. */
+static void show_bounds(const struct rule_history *h)
 {
-    struct report r = {.tally = t, .mine = mine, .json = json};
+    if (h->names_left_out) {
+        (void)fprintf(stderr, "gatepost: more names had mail accepted than can be kept in mind; "
+                              "contradicted is at least so often\n");
+    }
+    if (h->sampled > 1) {
+        (void)fprintf(stderr,
+                      "gatepost: of very many deferrals one in %u was followed, by lot; their "
+                      "numbers are estimates\n",
+                      h->sampled);
+    }
+}
+
+bool rules_report(const struct replay_tally *t, const struct rule_history *h,
+                  const struct policy *mine, const char *journal, bool json)
+{
+    struct report r = {.tally = t, .history = h, .mine = mine, .json = json};
     struct journal *j = NULL;
     char why[JOURNAL_WHY];
     int error = journal_open(journal, &j, why);
 
     arena_init(&r.arena);
     if (error == 0) {
+        show_bounds(h);
         error = show_all(&r, j);
         if (error < 0) {
             (void)snprintf(why, sizeof(why), "%s", journal_why(j));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "journal/rule_events.h"
 
 /* What a policy's rules say of facts that change from moment to moment: where they are read. */
 struct reading {
@@ -24,6 +25,7 @@ struct work {
     struct reading readings[READINGS_MOST];
     size_t reading_count;
     struct buf line;
+    struct rule_events events;
 };
 
 /* ---- which policy reads what, and when ---- */
@@ -158,6 +160,9 @@ static int each(void *arg, const struct journal_record *r)
     if (w->range->times) {
         replay_tally_times(w->tally, r);
     }
+    if (w->events.to != NULL) {
+        rule_events_put(&w->events, w->tally, r);
+    }
     if (w->range->unique) {
         count_unique(w, r);
     } else if (w->replay != NULL) {
@@ -195,6 +200,7 @@ int replay_range_judge(const struct replay_range *range, struct replay_tally *re
 
     w->range = range;
     w->tally = ret;
+    w->events = (struct rule_events){.to = range->events, .secret = range->secret};
     arena_init(&w->scratch);
     arena_init(&w->whole);
     int r = open_both(w, why);

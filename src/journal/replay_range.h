@@ -25,6 +25,8 @@ struct replay_range {
      * followed; and how long facts took. */
     bool unique;
     bool times;
+    FILE *events;          /* where what rule_history.h is made of goes; NULL: nowhere */
+    const uint8_t *secret; /* of the hashes in it */
 };
 
 /* 0, with all counted in *ret; or a negative errno, with a sentence in `why`. */

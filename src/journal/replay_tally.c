@@ -122,6 +122,22 @@ static const struct slice *label_at(const struct journal_judgement *j, struct sl
     return NULL;
 }
 
+const struct slice *replay_tally_decider(const struct journal_record *r,
+                                         const struct journal_judgement *j)
+{
+    const struct slice *label;
+
+    if (j->rule.n == 0) {
+        return NULL;
+    }
+    label = label_at(j, j->rule);
+    label = label != NULL ? label : label_at(&r->judgement, j->rule);
+    for (size_t i = 0; label == NULL && i < r->recipient_count; i++) {
+        label = label_at(&r->recipients[i].judgement, j->rule);
+    }
+    return label != NULL ? label : &j->rule;
+}
+
 static void count_judgement(struct replay_tally *t, const struct journal_record *r,
                             const struct journal_judgement *j)
 {
@@ -131,14 +147,9 @@ static void count_judgement(struct replay_tally *t, const struct journal_record 
     for (size_t i = 0; i < j->observed_count; i++) {
         count(tally_row_of(t, &t->then, r->policy, j->observed[i]), TALLY_OBSERVED, t);
     }
-    if (j->rule.n > 0) {
-        const struct slice *label = label_at(j, j->rule);
-        label = label != NULL ? label : label_at(&r->judgement, j->rule);
-        for (size_t i = 0; label == NULL && i < r->recipient_count; i++) {
-            label = label_at(&r->recipients[i].judgement, j->rule);
-        }
-        count(tally_row_of(t, &t->then, r->policy, label != NULL ? *label : j->rule), TALLY_DECIDED,
-              t);
+    const struct slice *decider = replay_tally_decider(r, j);
+    if (decider != NULL) {
+        count(tally_row_of(t, &t->then, r->policy, *decider), TALLY_DECIDED, t);
     }
 }
 

@@ -70,6 +70,11 @@ struct tally_row *tally_row_of(struct replay_tally *t, struct tally_table *table
 const struct tally_row *tally_find(const struct tally_table *table, struct slice of,
                                    struct slice name);
 
+/* The label of the rule that gave the judgement's reply, as it fired anywhere in the record; its
+ * place alone where that is not found; NULL: no rule gave it. */
+const struct slice *replay_tally_decider(const struct journal_record *r,
+                                         const struct journal_judgement *j);
+
 /* Counts what is on record: rules that fired, decided, were observed, by the record's policy. */
 void replay_tally_recorded(struct replay_tally *t, const struct journal_record *r);
 /* Counts how long the record's facts took to be asked for. */

@@ -173,6 +173,35 @@ def counted(binary):
         check(rules[5]['facts_us'] == took > 0, f'{rules[5]}, not {took}')
 
 
+def contradicted(binary):
+    """Whom rules hit whose mail is otherwise accepted; what was deferred and came back."""
+    policy = """{
+        at mail { reject "b" when sender.domain == "worse.test" }
+        at rcpt {
+            defer "later" when rcpt.count == 1 and sender.domain == "slow.test" and time.hour < 0
+            observe reject "c" when helo == "client.test"
+            defer "wait a little" when helo == "slow.test"
+            doubt 1 "d" when helo == "never.test"
+        }
+    }"""
+    with Mailing(binary, policy=policy) as g:
+        g.start()
+        count = sum(g.talk(helo, f'a@{domain}', ['box'], 'hello') for helo, domain in (
+            ('client.test', 'client.test'), ('x.test', 'worse.test'),
+            ('slow.test', 'slow.test'), ('slow.test', 'gone.test'), ('back.test', 'slow.test')))
+        g.recorded(count)
+        status, said = g.ask('rules', '--json')
+        rules = [json.loads(line) for line in said.splitlines()]
+        # All come from one network, which has two messages accepted, and one refused by the first rule.
+        found = [r.get('contradicted') for r in rules]
+        check(status == 0 and found == [1, 0, 1, 2, 0], found)
+        check((rules[3]['deferred'], rules[3]['came_back'], rules[3]['came_back_share']) == (2, 1, 0.5), rules[3])
+        check(0 <= rules[3]['delay_median_us'] <= rules[3]['delay_longest_us'] < 60e6, rules[3])
+        check('deferred' not in rules[0] and rules[1]['deferred'] == 0 and 'came_back_share' not in rules[1], rules)
+        status, said = g.ask('rules')
+        check(status == 0 and 'deferred 2, came back 1 (50.0 %); minutes late: 0.' in said, said)
+
+
 def damaged(binary):
     """Of a journal that cannot be read to its end there is no answer, but the reason."""
     with Mailing(binary, policy=POLICY) as g:
@@ -195,4 +224,4 @@ def damaged(binary):
 
 
 if __name__ == '__main__':
-    sys.exit(main([unchanged, changed, reloaded, counted, damaged]))
+    sys.exit(main([unchanged, changed, reloaded, counted, contradicted, damaged]))

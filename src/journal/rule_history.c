@@ -1,0 +1,494 @@
+/* See rule_history.h. Each question is a pass over the files, so that what is kept for its answer
+ * is little: a botnet's million names, none of which ever had mail accepted, cost nothing. */
+#include "journal/rule_history.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/fatal.h"
+
+const struct rule_history_bounds rule_history_standard = {.names = (size_t)1 << 20,
+                                                          .deferrals = (size_t)1 << 19};
+
+/* ---- tables of numbers under hashes ---- */
+
+struct slot {
+    uint64_t key; /* 0: free */
+    uint32_t a;
+    uint32_t b;
+};
+
+/* Never more than half full. */
+struct numbers {
+    struct slot *slots;
+    size_t count;
+    size_t size; /* of slots, a power of two */
+};
+
+static uint64_t key_of(uint64_t hash)
+{
+    return hash != 0 ? hash : 1;
+}
+
+/* Where the key is, or would be. */
+static struct slot *slot_of(const struct numbers *n, uint64_t key)
+{
+    size_t at = (size_t)(key ^ key >> 32) & (n->size - 1);
+
+    while (n->slots[at].key != 0 && n->slots[at].key != key) {
+        at = (at + 1) & (n->size - 1);
+    }
+    return &n->slots[at];
+}
+
+static struct slot *numbers_find(const struct numbers *n, uint64_t hash)
+{
+    struct slot *s = n->size > 0 ? slot_of(n, key_of(hash)) : NULL;
+
+    return s != NULL && s->key != 0 ? s : NULL;
+}
+
+static void numbers_grow(struct numbers *n)
+{
+    const struct numbers old = *n;
+
+    n->size = old.size > 0 ? 2 * old.size : 1024;
+    n->slots = xcalloc(n->size, sizeof(*n->slots));
+    for (size_t i = 0; i < old.size; i++) {
+        if (old.slots[i].key != 0) {
+            *slot_of(n, old.slots[i].key) = old.slots[i];
+        }
+    }
+    free(old.slots);
+}
+
+/* Its slot, which is made where there is none; NULL when there are `most` of them. */
+static struct slot *numbers_of(struct numbers *n, uint64_t hash, size_t most)
+{
+    struct slot *s = numbers_find(n, hash);
+
+    if (s != NULL || n->count >= most) {
+        return s;
+    }
+    if (2 * (n->count + 1) > n->size) {
+        numbers_grow(n);
+    }
+    s = slot_of(n, key_of(hash));
+    *s = (struct slot){key_of(hash), 0, 0};
+    n->count++;
+    return s;
+}
+
+static void numbers_free(struct numbers *n)
+{
+    free(n->slots);
+    *n = (struct numbers){0};
+}
+
+static void count_up(uint32_t *number)
+{
+    *number += *number < UINT32_MAX;
+}
+
+/* Two hashes as one. */
+static uint64_t mixed(uint64_t a, uint64_t b)
+{
+    uint64_t h = (a ^ (b << 32 | b >> 32)) * 0x9e3779b97f4a7c15;
+
+    h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9;
+    return h ^ h >> 32;
+}
+
+/* ---- delays ---- */
+
+/* Seconds up to an hour, minutes beyond. */
+#define SECONDS 3600
+#define MINUTES ((usec_t)60 * 24 * 366)
+
+struct delays {
+    uint32_t *counts;
+    size_t size;
+};
+
+static size_t delay_place(usec_t delay)
+{
+    const usec_t s = delay / USEC_SEC;
+    const usec_t minute = s / 60 < MINUTES ? s / 60 : MINUTES - 1;
+
+    return s < SECONDS ? (size_t)s : (size_t)(SECONDS + minute - SECONDS / 60);
+}
+
+static usec_t delay_at(size_t place)
+{
+    return place < SECONDS ? (usec_t)place * USEC_SEC
+                           : ((usec_t)place - SECONDS + SECONDS / 60) * 60 * USEC_SEC;
+}
+
+static void delays_add(struct delays *d, usec_t delay)
+{
+    const size_t place = delay_place(delay);
+
+    if (place >= d->size) {
+        const size_t size = place + 256;
+        d->counts = xrealloc(d->counts, size * sizeof(*d->counts));
+        memset(d->counts + d->size, 0, (size - d->size) * sizeof(*d->counts));
+        d->size = size;
+    }
+    count_up(&d->counts[place]);
+}
+
+static usec_t delays_median(const struct delays *d)
+{
+    uint64_t count = 0, seen = 0;
+    size_t i = 0;
+
+    for (size_t k = 0; k < d->size; k++) {
+        count += d->counts[k];
+    }
+    while (i < d->size && (seen += d->counts[i]) * 2 < count) {
+        i++;
+    }
+    return delay_at(i);
+}
+
+/* ---- passes ---- */
+
+struct deferral_case {
+    uint64_t time;
+    uint64_t pair;
+    uint32_t rule;
+    bool closed;
+};
+
+struct making {
+    FILE *const *files;
+    size_t file_count;
+    struct replay_tally *tally;
+    const struct rule_history_bounds *bounds;
+    struct rule_history *history;
+    uint32_t *rules; /* of the file under way, as rows of tally->then */
+    size_t rule_count;
+    size_t rule_cap;
+    struct rule_event event;
+
+    struct numbers names; /* that had mail accepted: how much; how much was refused */
+    struct numbers own;   /* of these, under name and rule: how much that rule refused */
+
+    usec_t window;
+    uint64_t sample; /* only pairs whose hash has none of these bits */
+    struct deferral_case *cases;
+    size_t case_count;
+    size_t case_cap;
+    struct numbers open; /* under pair and name: the case's place + 1 */
+    struct delays *delays;
+    bool full;
+};
+
+static void note_rule(void *arg, struct slice policy, struct slice label)
+{
+    struct making *m = arg;
+    const struct tally_row *row = tally_row_of(m->tally, &m->tally->then, policy, label);
+
+    if (m->rule_count == m->rule_cap) {
+        m->rule_cap = m->rule_cap > 0 ? 2 * m->rule_cap : 64;
+        m->rules = xrealloc(m->rules, m->rule_cap * sizeof(*m->rules));
+    }
+    m->rules[m->rule_count++] = (uint32_t)(row - m->tally->then.rows);
+}
+
+/* Of a rule of the file under way. False: there is none of that number. */
+static bool name_rule(const struct making *m, uint32_t *rule)
+{
+    if (*rule == EVENT_NO_RULE) {
+        return true;
+    }
+    if (*rule >= m->rule_count) {
+        return false;
+    }
+    *rule = m->rules[*rule];
+    return true;
+}
+
+static int name_rules(struct making *m)
+{
+    struct rule_event *e = &m->event;
+    bool good = true;
+
+    for (size_t i = 0; i < e->head.hits; i++) {
+        good = good && name_rule(m, &e->hits[i].rule);
+    }
+    for (size_t i = 0; i < e->head.rcpts; i++) {
+        good = good && name_rule(m, &e->rcpts[i].rule);
+    }
+    return good ? 0 : -EBADMSG;
+}
+
+/* Calls `fn` with each event, until m->full. */
+static int pass(struct making *m, void (*fn)(struct making *m, const struct rule_event *e))
+{
+    int r = 0;
+
+    for (size_t i = 0; i < m->file_count && r >= 0 && !m->full; i++) {
+        rewind(m->files[i]);
+        m->rule_count = 0;
+        while (!m->full && (r = rule_event_next(m->files[i], &m->event, note_rule, m)) > 0) {
+            r = name_rules(m);
+            if (r < 0) {
+                break;
+            }
+            fn(m, &m->event);
+        }
+        r = ferror(m->files[i]) != 0 ? -EIO : r;
+    }
+    return r;
+}
+
+/* ---- contradicted ---- */
+
+static void note_accepted(struct making *m, const struct rule_event *e)
+{
+    for (size_t i = 0; e->head.accepted && i < e->head.names; i++) {
+        struct slot *s = numbers_of(&m->names, e->names[i], m->bounds->names);
+        if (s != NULL) {
+            count_up(&s->a);
+        } else {
+            m->history->names_left_out = true;
+        }
+    }
+}
+
+/* Did some rule keep it out for good? */
+static bool was_refused(const struct rule_event *e)
+{
+    bool refused = false;
+
+    for (size_t i = 0; i < e->head.hits; i++) {
+        refused = refused || (e->hits[i].effect == RULE_REFUSES && e->hits[i].decided);
+    }
+    return refused && !e->head.accepted;
+}
+
+static void note_refused(struct making *m, const struct rule_event *e)
+{
+    if (!was_refused(e)) {
+        return;
+    }
+    for (size_t i = 0; i < e->head.names; i++) {
+        struct slot *s = numbers_find(&m->names, e->names[i]);
+        if (s == NULL) {
+            continue;
+        }
+        count_up(&s->b);
+        for (size_t k = 0; k < e->head.hits; k++) {
+            if (e->hits[k].effect == RULE_REFUSES && e->hits[k].decided) {
+                struct slot *own =
+                    numbers_of(&m->own, mixed(e->names[i], e->hits[k].rule), m->bounds->names);
+                if (own != NULL) {
+                    count_up(&own->a);
+                }
+            }
+        }
+    }
+}
+
+/* Is more of its mail accepted than refused, what this rule refused left out? */
+static bool is_accepted_otherwise(const struct making *m, uint64_t name, uint32_t rule)
+{
+    const struct slot *s = numbers_find(&m->names, name);
+    const struct slot *own = s != NULL ? numbers_find(&m->own, mixed(name, rule)) : NULL;
+
+    return s != NULL && s->a > s->b - (own != NULL ? own->a : 0);
+}
+
+static void count_contradicted(struct making *m, const struct rule_event *e)
+{
+    const size_t names = e->head.vouched > 0 ? e->head.vouched : e->head.names;
+
+    for (size_t k = 0; k < e->head.hits; k++) {
+        bool found = false;
+        for (size_t i = 0; i < names && !found; i++) {
+            found = is_accepted_otherwise(m, e->names[i], e->hits[k].rule);
+        }
+        m->history->outcomes[e->hits[k].rule].contradicted += found;
+    }
+}
+
+static int find_contradicted(struct making *m)
+{
+    int r = pass(m, note_accepted);
+
+    r = r < 0 ? r : pass(m, note_refused);
+    r = r < 0 ? r : pass(m, count_contradicted);
+    numbers_free(&m->names);
+    numbers_free(&m->own);
+    return r;
+}
+
+/* ---- deferrals ---- */
+
+/* The case that is open under one of the names, not longer ago than the window; NULL: none. */
+static struct deferral_case *open_case(const struct making *m, const struct rule_event *e,
+                                       uint64_t pair)
+{
+    for (size_t i = 0; i < e->head.names; i++) {
+        const struct slot *s = numbers_find(&m->open, mixed(pair, e->names[i]));
+        struct deferral_case *c = s != NULL ? &m->cases[s->a] : NULL;
+        if (c != NULL && !c->closed && e->head.time - c->time <= (uint64_t)m->window) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static struct deferral_case *new_case(struct making *m, const struct rule_event *e,
+                                      const struct event_rcpt *to)
+{
+    if (m->case_count == m->bounds->deferrals) {
+        m->full = true;
+        return NULL;
+    }
+    if (m->case_count == m->case_cap) {
+        m->case_cap = m->case_cap > 0 ? 2 * m->case_cap : 256;
+        m->cases = xrealloc(m->cases, m->case_cap * sizeof(*m->cases));
+    }
+    struct deferral_case *c = &m->cases[m->case_count++];
+    *c = (struct deferral_case){e->head.time, to->pair, to->rule, false};
+    m->history->outcomes[to->rule].deferred++;
+    return c;
+}
+
+/* A further name that it is known by. */
+static void open_under(struct making *m, const struct rule_event *e, struct deferral_case *c)
+{
+    for (size_t i = 0; i < e->head.names; i++) {
+        struct slot *s =
+            numbers_of(&m->open, mixed(c->pair, e->names[i]), 4 * m->bounds->deferrals);
+        if (s != NULL) {
+            s->a = (uint32_t)(c - m->cases);
+        }
+    }
+}
+
+static void close_case(struct making *m, const struct rule_event *e, struct deferral_case *c)
+{
+    struct rule_outcome *o = &m->history->outcomes[c->rule];
+    const usec_t delay = (usec_t)(e->head.time - c->time);
+
+    c->closed = true;
+    o->came_back++;
+    o->delay_longest = delay > o->delay_longest ? delay : o->delay_longest;
+    delays_add(&m->delays[c->rule], delay);
+}
+
+/* Records are written in the order in which their decisions came in, which is that of their times
+ * but for moments. */
+static void follow(struct making *m, const struct rule_event *e)
+{
+    for (size_t i = 0; i < e->head.rcpts && !m->full; i++) {
+        const struct event_rcpt *to = &e->rcpts[i];
+        if ((to->pair & m->sample) != 0) {
+            continue;
+        }
+        struct deferral_case *c = open_case(m, e, to->pair);
+        if (to->rule == EVENT_NO_RULE) {
+            if (c != NULL) {
+                close_case(m, e, c);
+            }
+            continue;
+        }
+        c = c != NULL ? c : new_case(m, e, to);
+        if (c != NULL) {
+            open_under(m, e, c);
+        }
+    }
+}
+
+static void forget_deferrals(struct making *m)
+{
+    for (size_t i = 0; i < m->history->count; i++) {
+        struct rule_outcome *o = &m->history->outcomes[i];
+        o->deferred = o->came_back = 0;
+        o->delay_longest = 0;
+        free(m->delays[i].counts);
+        m->delays[i] = (struct delays){0};
+    }
+    numbers_free(&m->open);
+    m->case_count = 0;
+    m->full = false;
+}
+
+/* Of too many a part is followed, whose pairs are drawn by lot: half as many at each try. */
+static int find_deferrals(struct making *m)
+{
+    int r = pass(m, follow);
+
+    while (r >= 0 && m->full) {
+        forget_deferrals(m);
+        m->sample = m->sample << 1 | 1;
+        r = pass(m, follow);
+    }
+    m->history->sampled = (unsigned)(m->sample + 1);
+    for (size_t i = 0; i < m->history->count; i++) {
+        struct rule_outcome *o = &m->history->outcomes[i];
+        o->delay_median = o->came_back > 0 ? delays_median(&m->delays[i]) : 0;
+        o->deferred *= m->history->sampled;
+        o->came_back *= m->history->sampled;
+    }
+    return r;
+}
+
+/* ---- all of it ---- */
+
+static void no_event(struct making *m, const struct rule_event *e)
+{
+    (void)m;
+    (void)e;
+}
+
+/* Each rule has its row before anything is counted by rows. */
+static int begin(struct making *m)
+{
+    const int r = pass(m, no_event);
+
+    m->history->count = m->tally->then.count;
+    m->history->outcomes = xcalloc(m->history->count + 1, sizeof(*m->history->outcomes));
+    m->delays = xcalloc(m->history->count + 1, sizeof(*m->delays));
+    return r;
+}
+
+int rule_history_make(FILE *const *files, size_t file_count, struct replay_tally *t, usec_t window,
+                      const struct rule_history_bounds *bounds, struct rule_history *ret)
+{
+    struct making *m = xcalloc(1, sizeof(*m));
+    struct rule_history history = {.sampled = 1};
+
+    m->files = files;
+    m->file_count = file_count;
+    m->tally = t;
+    m->bounds = bounds;
+    m->history = &history;
+    m->window = window;
+    int r = begin(m);
+    r = r < 0 ? r : find_contradicted(m);
+    r = r < 0 ? r : find_deferrals(m);
+    for (size_t i = 0; i < history.count; i++) {
+        free(m->delays[i].counts);
+    }
+    free(m->delays);
+    free(m->cases);
+    free(m->rules);
+    numbers_free(&m->open);
+    free(m);
+    if (r < 0) {
+        rule_history_free(&history);
+        return r;
+    }
+    *ret = history;
+    return 0;
+}
+
+void rule_history_free(struct rule_history *h)
+{
+    free(h->outcomes);
+    *h = (struct rule_history){0};
+}
