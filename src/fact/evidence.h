@@ -60,6 +60,7 @@ enum fact_table {
     FACT_TABLE_SEALERS,    /* "sealers": domains whose word on what they found counts (ARC) */
     FACT_TABLE_TRUSTED,    /* "trusted": hosts that are never banned */
     FACT_TABLE_TRAPS,      /* "traps": recipients that nobody writes to in good faith */
+    FACT_TABLE_IMPATIENT,  /* "impatient": recipients that are never kept waiting */
     FACT_TABLE_COUNT
 };
 

@@ -19,3 +19,8 @@ static inline bool ascii_is_blank(int c)
 {
     return c == ' ' || c == '\t';
 }
+
+static inline char ascii_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}

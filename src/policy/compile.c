@@ -62,10 +62,9 @@ static struct made_rule **rules_of(struct compiler *c, enum phase phase, size_t 
 static void find_fact_tables(struct compiler *c)
 {
     static const char *const names[FACT_TABLE_COUNT] = {
-        [FACT_TABLE_FORWARDERS] = "forwarders",
-        [FACT_TABLE_SEALERS] = "sealers",
-        [FACT_TABLE_TRUSTED] = "trusted",
-        [FACT_TABLE_TRAPS] = "traps",
+        [FACT_TABLE_FORWARDERS] = "forwarders", [FACT_TABLE_SEALERS] = "sealers",
+        [FACT_TABLE_TRUSTED] = "trusted",       [FACT_TABLE_TRAPS] = "traps",
+        [FACT_TABLE_IMPATIENT] = "impatient",
     };
 
     for (unsigned i = 0; i < FACT_TABLE_COUNT; i++) {

@@ -124,6 +124,7 @@ void cmd_mail(struct session *s, struct slice argument)
     }
     reply_with(s, &a);
     if (j == JUDGED_ANSWER) {
+        s->txn.verdict = a;
         decide_transaction(s, "mail", answer_is_no(&a) ? "refused" : "deferred", &a, "");
         transaction_end(s);
         session_count_talk(s);

@@ -9,6 +9,7 @@
 #include "smtp/count.h"
 #include "smtp/crowd.h"
 #include "smtp/foresight.h"
+#include "smtp/learn.h"
 #include "smtp/session.h"
 
 /* A proxy has its header ready when it connects. */
@@ -228,6 +229,8 @@ static void note_asked(struct guest *g)
 
 static void drop(struct guest *g, const struct fired *verdict)
 {
+    const struct rule *rule = verdict->rule;
+    learn_refused_connection(g->server, &g->client, rule, rule->silent ? 0 : rule->code);
     if (verdict->rule->silent) {
         vanish(g, "dropped");
     } else {
@@ -356,6 +359,7 @@ static void enter(struct guest *g)
         guest_farewell(g, refusal_of(a));
         return;
     }
+    learn_connection(srv, &g->client);
     policy_begin(&g->run, srv->policy, PHASE_CONNECT, g->began);
     judge(g);
 }

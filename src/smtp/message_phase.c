@@ -82,6 +82,7 @@ static void answer_message(struct session *s, enum delivery_end end, const struc
     if (end == DELIVERY_GONE) {
         return;
     }
+    s->txn.verdict = *a;
     /* The commit is done: nothing may come between it and the reply that tells of it. */
     struct scope shield;
     scope_enter_shield(&shield);
@@ -108,6 +109,7 @@ static void make_fields(struct session *s)
 
 static void refuse(struct session *s, const struct answer *a)
 {
+    s->txn.verdict = *a;
     decide_transaction(s, "message", answer_is_no(a) ? "refused" : "deferred", a, "");
     reply_with(s, a);
 }

@@ -31,6 +31,7 @@
 #include "parse/smtp_command.h"
 #include "smtp/count.h"
 #include "smtp/crowd.h"
+#include "smtp/learn.h"
 #include "smtp/session.h"
 
 /* For the last words to a client, and for its FIN after a pipelined QUIT. */
@@ -403,6 +404,8 @@ static void session_main(void *arg)
         const struct answer *a = s->last_refusal.code != 0  ? &s->last_refusal
                                  : s->refused_now.code != 0 ? &s->refused_now
                                                             : NULL;
+        learn_refused_connection(s->server, &s->client, a != NULL ? a->rule : s->dropped_by,
+                                 a != NULL ? a->code : 0);
         decide_connection(s, a,
                           s->quit || s->last_refusal.code != 0 ? ""
                           : s->dropped_by != NULL              ? "dropped"

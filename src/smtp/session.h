@@ -76,10 +76,13 @@ struct transaction {
     size_t record_cap;
     uint64_t message_octets; /* taken in, kept or not */
     usec_t began;
-    usec_t data_at;           /* DATA, or the first BDAT; 0: not yet */
-    usec_t received;          /* the message was there; 0: not yet */
-    usec_t data_began;        /* moved on by what we let the client wait */
-    unsigned failures_before; /* rcpt.failures when it began */
+    usec_t data_at;              /* DATA, or the first BDAT; 0: not yet */
+    usec_t received;             /* the message was there; 0: not yet */
+    usec_t data_began;           /* moved on by what we let the client wait */
+    unsigned failures_before;    /* rcpt.failures when it began */
+    unsigned unknown_recipients; /* of its recipients; and how many are traps */
+    unsigned traps;
+    struct answer verdict; /* on MAIL or the message, if it came to one; else code 0 */
     enum receive_failure {
         RECEIVE_OK,
         RECEIVE_SIZE,

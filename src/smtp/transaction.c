@@ -1,6 +1,7 @@
 /* A transaction's begin and end (RFC 5321 3.3, 4.1.4). */
 #include "base/fatal.h"
 #include "smtp/count.h"
+#include "smtp/learn.h"
 #include "smtp/session.h"
 
 void transaction_begin(struct session *s, const struct envelope *e)
@@ -46,6 +47,7 @@ void transaction_record(struct session *s, const struct recipient_record *r)
     }
     t->records[t->record_count] = *r;
     t->records[t->record_count++].mailbox = arena_copy(arena, r->mailbox);
+    learn_recipient(s, &t->records[t->record_count - 1]);
 }
 
 /* The phase in which a transaction stands that goes no further. */
@@ -102,6 +104,7 @@ void transaction_end(struct session *s)
     if (s->decided < s->transactions) {
         decide_abandoned(s);
     }
+    learn_transaction(s);
     judge_forget_transaction(s);
     if (s->delivery != NULL) {
         s->delivery = delivery_leave(s->delivery);

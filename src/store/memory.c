@@ -9,6 +9,7 @@
  *    queue meanwhile is lost. */
 #include "store/memory.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,7 +206,8 @@ static void ended(void *owner, struct list *work, int result)
 {
     struct memory *m = owner;
     m->error = result;
-    if (result < 0 && !m->batches.ending) {
+    /* Cancelled: the process is dying, and its thread does nothing any more. */
+    if (result < 0 && result != -ECANCELED && !m->batches.ending) {
         batches_again(&m->batches, work, TRY_AGAIN);
         return;
     }

@@ -77,16 +77,57 @@ static void name_folder(struct run *r)
 
 /* ---- the case ---- */
 
+static void run_step(struct run *r, unsigned turn)
+{
+    static const char mark[] = "{turn}";
+    const char *at, *rest = r->step->rest;
+    struct buf text = {0};
+    while (turn > 0 && (at = strstr(rest, mark)) != NULL) {
+        buf_append(&text, rest, (size_t)(at - rest));
+        buf_printf(&text, "%u", turn);
+        rest = at + sizeof mark - 1;
+    }
+    buf_append(&text, rest, strlen(rest) + 1);
+    r->step->statement->run(r, text.p);
+    buf_free(&text);
+}
+
+static void st_nothing(struct run *r, const char *rest)
+{
+    (void)r;
+    (void)rest; /* it is about which statement comes next */
+}
+
+const struct statement loop_statements[] = {
+    {"times", st_nothing},
+    {"again", st_nothing},
+    {NULL},
+};
+
+static void run_steps(struct run *r)
+{
+    const struct scenario *s = r->scenario;
+    size_t first = 0;
+    unsigned long turn = 0, turns = 0;
+    for (size_t i = 0; i < s->count && !r->failed; i++) {
+        r->step = &s->steps[i];
+        if (r->step->statement == &loop_statements[0]) {
+            first = i;
+            turn = 1;
+            turns = strtoul(r->step->rest, NULL, 10);
+        } else if (r->step->statement == &loop_statements[1]) {
+            i = turn < turns ? first : i;
+            turn = turn < turns ? turn + 1 : 0;
+        } else if (r->step->statement->run != NULL) {
+            run_step(r, (unsigned)turn);
+        }
+    }
+}
+
 static void script_task(void *arg)
 {
     struct run *r = arg;
-    const struct scenario *s = r->scenario;
-    for (size_t i = 0; i < s->count && !r->failed; i++) {
-        if (s->steps[i].statement->run != NULL) {
-            r->step = &s->steps[i];
-            r->step->statement->run(r, r->step->rest);
-        }
-    }
+    run_steps(r);
     for (unsigned i = 1; i <= CLIENTS_MAX; i++) {
         bool open = r->clients[i].stream != NULL;
         client_end(r, &r->clients[i]);

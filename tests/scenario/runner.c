@@ -71,7 +71,8 @@ static bool chosen(const struct scenario *s, const char *only)
 }
 
 static const struct statement *const tables[] = {
-    client_statements, hear_statements, hop_statements, expect_statements, world_statements, NULL};
+    client_statements, hear_statements,   hop_statements,  expect_statements,
+    world_statements,  memory_statements, loop_statements, NULL};
 
 int main(int argc, char **argv)
 {

@@ -2,9 +2,10 @@
  *
  * script.c reads files into cases, play.c plays each in a house of its own; the statements are in
  * client.c (what clients do), hear.c (what they hear), hop.c (how the next hop behaves), expect.c
- * (what must be true), world.c (configuration, time, faults). Two programs are made of these: the
- * scenarios (runner.c), where replies are held against patterns, and the golden dialogues of
- * tests/policy, where all that happens is written down and held against a file. */
+ * (what must be true), world.c (configuration, time, faults), remember.c (what is known of others).
+ * Two programs are made of these: the scenarios (runner.c), where replies are held against
+ * patterns, and the golden dialogues of tests/policy, where all that happens is written down and
+ * held against a file. */
 #pragma once
 
 #include <jansson.h>
@@ -125,6 +126,10 @@ void script_free(struct script *s);
 
 /* ---- play.c ---- */
 
+/* `times N` and `again`: the statements between them N times, with the turn's number in the place
+ * of each "{turn}". */
+extern const struct statement loop_statements[];
+
 /* Plays r->scenario to its end. Between its last statement and the end of the house `finish` is
  * called, when nothing can happen any more. r->failed says whether something was wrong. */
 void run_case(struct run *r, void (*finish)(struct run *r));
@@ -142,6 +147,7 @@ extern const struct statement
 extern const struct statement hop_statements[];
 extern const struct statement expect_statements[];
 extern const struct statement world_statements[];
+extern const struct statement memory_statements[];
 
 /* ---- client.c ---- */
 struct client *this_client(struct run *r);

@@ -138,6 +138,13 @@ static void start_worker(struct house *h, unsigned slot)
     w->house = h;
     w->rt = sim_rt(h->sim);
     w->decisions = decision_sink_to(on_decision, h);
+    const struct memory_setup memory = {
+        .rules = {.half_life = h->conf->limits.memory_half_life,
+                  .returned_time = h->conf->limits.returned_time,
+                  .window = h->conf->limits.deferral_window},
+        .size = (uint64_t)h->conf->limits.memory_size,
+    };
+    w->memory = memory_open_plain(w->rt, &memory, &h->memory);
     w->deliveries = (struct delivery_host){
         .rt = w->rt,
         .conf = h->conf,
@@ -172,6 +179,7 @@ static void start_worker(struct house *h, unsigned slot)
         .policy = h->policy,
         .tls = h->tls,
         .resolver = resolver_for(h, w->rt),
+        .memory = w->memory,
         .tell = tell,
         .tell_arg = h,
         .counts = &w->counts,
@@ -193,8 +201,10 @@ static void free_worker(struct worker *w)
     hop_pools_free(w->deliveries.pools);
     if (w->killed) {
         store_abandon(w->deliveries.store);
+        memory_abandon(w->memory);
     } else {
         store_close(w->deliveries.store);
+        memory_close(w->memory);
     }
     resolver_free(w->deliveries.resolver);
     resolver_free(w->server.resolver);
@@ -376,6 +386,7 @@ struct house *house_free(struct house *h)
     sim_rt_free(h->outside);
     sim_free(h->sim);
     store_shared_free(h->shared);
+    memory_shared_free(h->memory);
     marks_fini(h->marks);
     free(h->marks_memory);
     marks_fini(h->disarmed);

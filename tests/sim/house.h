@@ -15,6 +15,7 @@
 #include "rt/sim.h"
 #include "smtp/server.h"
 #include "store/marks.h"
+#include "store/memory.h"
 #include "store/store.h"
 
 #define HOUSE_WORKERS_MAX 64
@@ -29,6 +30,7 @@ struct worker {
     struct delivery_host deliveries;
     struct smtp_server server;
     struct gate gate;
+    struct memory *memory;
     struct decision_sink *decisions;
     struct sim_listener *listener;
     struct file_watch *tables;
@@ -41,6 +43,7 @@ struct house {
     struct conf *conf;
     struct policy *policy;
     struct store_shared *shared;
+    struct memory_shared *memory;
     void *marks_memory;
     struct marks *marks;
     void *disarmed_memory;
