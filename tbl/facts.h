@@ -4,7 +4,8 @@
  * function fact_ident that computes it, and of a RESULT the words ident_words (src/fact). `arity`: how
  * many strings it takes. `phase`: the first in which it can be known. `scope`: how long it is
  * remembered. `cost`: what asking may take, cheap ones are asked first. `keeping`: LIVE facts are read
- * anew each time, the others once in their scope. */
+ * anew each time, the others once in their scope; JOINT ones of a recipient once for each, and at message
+ * once more for all that get it together. */
 
 /* ---- the connection (src/fact/fact_client.c) ---- */
 FACT(client_ip, "client.ip", ADDRESS, 0, CONNECT, CONNECTION, FREE, REMEMBERED,
@@ -29,6 +30,12 @@ FACT(client_origin, "client.origin", ADDRESS, 0, MESSAGE, TRANSACTION, DNS, REME
      "not tell. Of any other client its own address.")
 FACT(client_banned, "client.banned", BOOL, 0, CONNECT, CONNECTION, MEMORY, REMEMBERED,
      "A rule has banned the client's address, and the time is not over.")
+FACT(client_known, "client.known", BOOL, 0, CONNECT, CONNECTION, MEMORY, REMEMBERED,
+     "The client is no stranger: its network has come back after a deferral, or the organisation that its "
+     "address belonged to when mail was last accepted from it is proven (`identity.proven`) or has come back.")
+FACT(client_harvester, "client.harvester", BOOL, 0, CONNECT, CONNECTION, MEMORY, LIVE,
+     "The client is guessing recipients: of late it named as many unknown ones in an hour as `limit "
+     "harvest_recipients` says, or its network four times as many.")
 FACT(listener, "listener", TEXT, 0, CONNECT, CONNECTION, FREE, REMEMBERED,
      "Where the client connected, as `listen` has it: \"0.0.0.0:25\".")
 FACT(time_hour, "time.hour", NUMBER, 0, CONNECT, CONNECTION, FREE, LIVE,
@@ -106,6 +113,8 @@ FACT(spf_explanation, "spf.explanation", TEXT, 0, MAIL, TRANSACTION, DNS, REMEMB
      "What the domain has to say to a fail (exp=), in printable ASCII; \"\" where it says nothing.")
 FACT(spf_problem, "spf.problem", TEXT, 0, MAIL, TRANSACTION, DNS, REMEMBERED,
      "Why it is temperror or permerror, in a few words; else \"\".")
+FACT(sender_correspondent, "sender.correspondent", BOOL, 0, MAIL, TRANSACTION, MEMORY, REMEMBERED,
+     "Users of yours write to the sender; which `gatepost state import` tells.")
 FACT(size_declared, "size.declared", SIZE, 0, MAIL, TRANSACTION, FREE, REMEMBERED,
      "What MAIL declared by SIZE; 0 when it did not.")
 FACT(rcpt, "rcpt", TEXT, 0, RCPT, RECIPIENT, FREE, REMEMBERED, "The recipient's mailbox.")
@@ -125,6 +134,59 @@ FACT(rcpt_count, "rcpt.count", NUMBER, 0, MAIL, TRANSACTION, FREE, LIVE,
      "Recipients accepted in this transaction so far.")
 FACT(rcpt_failures, "rcpt.failures", NUMBER, 0, CONNECT, CONNECTION, FREE, LIVE,
      "Recipients refused 5xx in this session so far.")
+
+/* ---- what is remembered (src/fact/fact_identity.c, fact_rates.c) ---- */
+FACT(identity, "identity", TEXT, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "Who the other side is, by that of its names which has the best history: the client's network, the "
+     "organisation of its confirmed host name, the domain that authorises it by SPF, and at message the author's "
+     "domain when an aligned DKIM signature passes. A proven one is better than one that has come back after a "
+     "deferral, then counts more good mail than bad, then age. \"\" when none of them was ever seen. Of a "
+     "forwarder its network and its organisation only.")
+FACT(identity_kind, "identity.kind", RESULT, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "Which of these names that is: network, host, spf or dkim; none when none of them was ever seen.")
+FACT(identity_age, "identity.age", DURATION, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "Time since that name was first seen; 0 for a new one.")
+FACT(identity_good, "identity.good", NUMBER, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "Messages of that name which were accepted; after `limit memory_half_life` each counts half.")
+FACT(identity_bad, "identity.bad", NUMBER, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "How often a rule refused that name, in any phase, or it wrote to a recipient in the table `traps`; halved "
+     "likewise.")
+FACT(identity_proven, "identity.proven", BOOL, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "That name is authenticated (host, spf or dkim), and mail of it was accepted on at least two days. Having "
+     "bought a domain proves nothing; a network alone never is proven.")
+FACT(identity_returned, "identity.returned", BOOL, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "One of its names has come back after a deferral within `limit returned_time`; or this very sender comes "
+     "back to this recipient now, no sooner than `limit deferral_time` after he was deferred and within `limit "
+     "deferral_window`. At message: so for each recipient that gets it.")
+FACT(deferral_age, "deferral.age", DURATION, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "Time since a rule first deferred this sender's mail to this recipient, from this network, organisation or "
+     "SPF domain; 0 when none has. At message the shortest among the recipients that get it.")
+FACT(deferral_wait, "deferral.wait", DURATION, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "How long he still has to wait until coming back counts: at first `limit deferral_time`; 0 when it counts "
+     "now. For replies. At message the longest among the recipients that get it.")
+FACT(rate_client_connections, "rate.client.connections", NUMBER, 0, CONNECT, CONNECTION, MEMORY, LIVE,
+     "Connections of the client's address (of IPv6 its /64) in an hour, over all workers. What was an hour ago "
+     "counts little more than a third of what is now: a steady stream of 100 an hour is 100.")
+FACT(rate_client_messages, "rate.client.messages", NUMBER, 0, CONNECT, CONNECTION, MEMORY, LIVE,
+     "Messages of the client in an hour, accepted or not.")
+FACT(rate_client_recipients, "rate.client.recipients", NUMBER, 0, CONNECT, CONNECTION, MEMORY, LIVE,
+     "Recipients of the client in an hour that were accepted.")
+FACT(rate_client_bytes, "rate.client.bytes", SIZE, 0, CONNECT, CONNECTION, MEMORY, LIVE,
+     "Octets of the client's messages in an hour.")
+FACT(rate_client_unknown_recipients, "rate.client.unknown_recipients", NUMBER, 0, CONNECT, CONNECTION, MEMORY,
+     LIVE, "Recipients of the client in an hour that are not there.")
+FACT(rate_rcpt_messages, "rate.rcpt.messages", NUMBER, 0, RCPT, RECIPIENT, MEMORY, LIVE,
+     "Messages that were accepted for the recipient in an hour.")
+FACT(rate_rcpt_bytes, "rate.rcpt.bytes", SIZE, 0, RCPT, RECIPIENT, MEMORY, LIVE,
+     "Octets of these messages.")
+FACT(rate_identity_messages, "rate.identity.messages", NUMBER, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "Messages in an hour of the name that `identity` tells.")
+FACT(rate_identity_recipients, "rate.identity.recipients", NUMBER, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "Its recipients in an hour that were accepted.")
+FACT(rate_identity_bytes, "rate.identity.bytes", SIZE, 0, RCPT, RECIPIENT, DNS, JOINT,
+     "Octets of its messages in an hour.")
+FACT(rate_identity_unknown_recipients, "rate.identity.unknown_recipients", NUMBER, 0, RCPT, RECIPIENT, DNS,
+     JOINT, "Its recipients in an hour that are not there.")
 
 /* ---- the message (src/fact/fact_message.c) ---- */
 FACT(size, "size", SIZE, 0, MESSAGE, TRANSACTION, FREE, REMEMBERED, "Octets of the message.")

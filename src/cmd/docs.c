@@ -37,10 +37,12 @@ const char *docs_introduction(enum docs_section section)
         [DOCS_FACTS] =
             "A fact can be asked for from the phase named here on. A remembered one is computed at "
             "most once in its scope: for the connection, the transaction or the recipient. A live "
-            "one is read anew each time. Its cost says what asking may take: nothing (free), a "
-            "look into memory that all workers share (memory), DNS (dns), another server "
-            "(network), or reading the message (content). `TEXT` stands for a string in quotes: "
-            "`header(\"Subject\")`.",
+            "one is read anew each time. A joint one of a recipient may be asked for at message "
+            "too, "
+            "where it is of all recipients that get the message. Its cost says what asking may "
+            "take: nothing (free), a look into memory that all workers share (memory), DNS (dns), "
+            "another server (network), or reading the message (content). `TEXT` stands for a "
+            "string in quotes: `header(\"Subject\")`.",
         [DOCS_ACTIONS] =
             "A verdict ends its phase. The other actions do not, and neither does anything behind "
             "`observe`.",
@@ -82,7 +84,9 @@ const char *docs_fact_prose(const struct fact *f, struct arena *arena)
 
 const char *docs_fact_keeping(const struct fact *f)
 {
-    return f->keeping == KEEPING_LIVE ? "live" : "remembered";
+    return f->keeping == KEEPING_LIVE    ? "live"
+           : f->keeping == KEEPING_JOINT ? "joint"
+                                         : "remembered";
 }
 
 const char *docs_phases(unsigned phases, struct arena *arena)

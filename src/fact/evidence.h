@@ -125,7 +125,9 @@ struct evidence {
     struct slice rcpt; /* the recipient being judged */
     struct slice rcpt_domain;
 
-    const struct message *message; /* from the end of the data on, else NULL */
+    const struct message *message;  /* from the end of the data on, else NULL */
+    const struct slice *recipients; /* mailboxes that are to get the message */
+    size_t recipient_count;
 
     const struct doubts *doubts; /* of the innermost scope */
     struct arena *arena;         /* for values that need memory; as long as the transaction */

@@ -20,7 +20,7 @@ enum phase { PHASE_CONNECT, PHASE_HELO, PHASE_MAIL, PHASE_RCPT, PHASE_MESSAGE, P
 /* From cheap to expensive. FREE and MEMORY never suspend. */
 enum fact_cost { COST_FREE, COST_MEMORY, COST_DNS, COST_NETWORK, COST_CONTENT };
 
-enum fact_keeping { KEEPING_REMEMBERED, KEEPING_LIVE };
+enum fact_keeping { KEEPING_REMEMBERED, KEEPING_LIVE, KEEPING_JOINT };
 
 struct fact {
     const char *name;
@@ -44,6 +44,8 @@ extern const char *const result_words[];
 extern const char *const dmarc_policy_words[];
 /* domain label literal address invalid */
 extern const char *const helo_form_words[];
+/* none network host spf dkim */
+extern const char *const identity_kind_words[];
 
 const char *phase_name(enum phase phase);
 const char *fact_cost_name(enum fact_cost cost);

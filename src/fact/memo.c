@@ -42,13 +42,19 @@ void fact_memo_forget_missing(struct fact_memo *m, const struct fact_use *const 
     }
 }
 
+/* At message a recipient's memo holds what was asked of all together, and nothing of the moment. */
+static bool is_kept(const struct fact *fact, const struct evidence *e)
+{
+    return fact->scope != SCOPE_RECIPIENT || e->message == NULL || fact->keeping != KEEPING_LIVE;
+}
+
 /* Where the value of a use is kept, or NULL. A use from another policy than the memo is our own
  * mistake, and would read another fact's value. */
 static struct value *place_of(const struct fact_use *use, const struct evidence *e)
 {
     struct fact_memo *m = e->memos[use->fact->scope];
 
-    if (m == NULL) {
+    if (m == NULL || !is_kept(use->fact, e)) {
         return NULL;
     }
     if (use->index >= m->count) {
@@ -61,8 +67,7 @@ static struct value *place_of(const struct fact_use *use, const struct evidence 
 /* Is there a value that stands for all of the scope? */
 static bool is_remembered(const struct fact_use *use, const struct value *place)
 {
-    return place != NULL && place->state != VALUE_UNASKED &&
-           use->fact->keeping == KEEPING_REMEMBERED;
+    return place != NULL && place->state != VALUE_UNASKED && use->fact->keeping != KEEPING_LIVE;
 }
 
 /* Tests have facts of their own, which are not counted. */

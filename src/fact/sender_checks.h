@@ -11,6 +11,7 @@
 #include "fact/names.h"
 #include "rt/once.h"
 
+struct other_side;
 struct signed_message;
 
 /* The host that a message is judged by. */
@@ -32,6 +33,8 @@ struct sender_checks {
     struct dmarc_outcome dmarc;
     struct once envelope_names_once, message_names_once;
     struct names names; /* of the other side: those of the envelope, then the message's */
+    struct other_side *envelope_identity; /* what is remembered of these; NULL: not asked yet */
+    struct other_side *message_identity;
     bool awaits_origin; /* something was asked that only the message's header can tell */
 };
 

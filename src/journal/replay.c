@@ -255,8 +255,9 @@ static struct replay_outcome judge_message(struct replay *p, const struct recipi
         return not_asked;
     }
     p->evidence.message = &p->message;
+    replay_facts_forget(p, false);
     fact_memo_forget_missing(p->memos[SCOPE_TRANSACTION], p->setup.policy->uses[SCOPE_TRANSACTION]);
-    p->evidence.memos[SCOPE_RECIPIENT] = NULL;
+    p->evidence.memos[SCOPE_RECIPIENT] = p->memos[SCOPE_RECIPIENT];
     p->evidence.unpipelined = r->unpipelined.n > 0;
     if (course_enter_message(&p->course, all->least, replay_at(p, r->timeline.received), &run)) {
         walk(p, &run, &p->course.rulings[PHASE_MESSAGE],

@@ -49,11 +49,13 @@ static const json_t *find(struct replay_facts *f, const char *name)
     return json_object_get(f->object, name);
 }
 
-/* Has the record a value of the fact? */
+/* Has the record a value of the fact? What was asked at message of all recipients together is among
+ * the transaction's. */
 static bool find_value(struct replay *p, const struct fact_use *use, struct value *ret)
 {
     const char *name = p->uses[use->fact->scope][use->index].name;
-    const json_t *v = find(use->fact->scope == SCOPE_RECIPIENT ? &p->of_rcpt : &p->facts, name);
+    const bool of_one = use->fact->scope == SCOPE_RECIPIENT && p->evidence.message == NULL;
+    const json_t *v = find(of_one ? &p->of_rcpt : &p->facts, name);
     bool cut;
 
     if (!fact_from_json(use->fact, v, &p->arena, ret, &cut)) {

@@ -33,6 +33,15 @@ static const struct {
      "sign the message by DKIM, and nothing of it changed afterwards."},
     {"header.missing",
      "Its sender: write the header fields that RFC 5322 asks for, From and Date."},
+    {"identity.returned",
+     "Its sender: let the mail server try again, as it does by itself (RFC 5321 4.5.4.1); a "
+     "program "
+     "that tries once has to hand its mail to one. You: name recipients who cannot wait in the "
+     "table impatient."},
+    {"client.banned", "You: end the ban by `gatepost unban`, and name hosts that are never to be "
+                      "banned in the table "
+                      "trusted."},
+    {"client.harvester", "Its sender: take recipients who are not there any more off the list."},
     {"client.forwarder",
      "You: where the client forwards mail that your recipients want from there, name it "
      "in the table forwarders."},

@@ -64,7 +64,10 @@ static const char *written(struct compiler *c, const struct fact_use *use)
     return result;
 }
 
-/* ---- unless, without what happens when it is unknown ---- */
+/* ---- unless, without what happens when it is unknown ----
+ *
+ * What is remembered of the other side is only unknown while nothing can be remembered, whatever
+ * the DNS says, and then nobody is to be deferred or refused for it. */
 
 static void see_unknown(struct walk *w, const struct node *n, bool negated, struct place place)
 {
@@ -80,7 +83,8 @@ static void see_unless(struct walk *w, const struct node *n, bool negated, struc
     const struct fact_use *use = n->x.use;
 
     if (!negated || n->x.kind != EXPRESSION_FACT || use->fact->cost < COST_DNS ||
-        has_use(w->answered, use) || !uses_add(w->seen, use)) {
+        use->fact->keeping == KEEPING_JOINT || has_use(w->answered, use) ||
+        !uses_add(w->seen, use)) {
         return;
     }
     const char *text = written(w->c, use);

@@ -86,8 +86,25 @@ static bool is_used(const struct compiler *c, const struct policy_table *table)
            name->table->used;
 }
 
+/* Who the other side is, by the message too? */
+static void note_joint(void *arg, const struct fact_use *use)
+{
+    bool *found = arg;
+
+    *found = *found || use->fact->keeping == KEEPING_JOINT;
+}
+
 static bool asks_signatures(const struct policy *p)
 {
+    const struct policy_phase *message = &p->phases[PHASE_MESSAGE];
+    bool joint = false;
+
+    for (size_t i = 0; i < message->count && !joint; i++) {
+        rule_each_use(message->rules[i], note_joint, &joint);
+    }
+    if (joint) {
+        return true;
+    }
     for (size_t i = 0; i < p->use_count[SCOPE_TRANSACTION]; i++) {
         if (fact_wants_signatures(p->uses[SCOPE_TRANSACTION][i]->fact)) {
             return true;

@@ -160,6 +160,22 @@ static struct node *compile_result(struct compiler *c, const struct node *fact,
     return NULL;
 }
 
+/* Is it the name of a fact, and beside a fact of another kind one of the words that this gives? So
+ * identity.kind == spf asks for no SPF. */
+static bool is_meant_as_word(const struct term *t, const struct node *n, const struct node *other)
+{
+    const char *const *words = other->x.kind == EXPRESSION_FACT ? other->x.use->fact->words : NULL;
+
+    if (t->kind != TERM_WORD || words == NULL || n->x.kind != EXPRESSION_FACT || n->via != NULL ||
+        n->x.use->fact->words == words) {
+        return false;
+    }
+    while (*words != NULL && !slice_eq(t->word.text, slice_of(*words))) {
+        words++;
+    }
+    return *words != NULL;
+}
+
 /* Both sides. A word that only a result can be gets its meaning from the other side. */
 static bool compile_sides(struct compiler *c, const struct term *t, struct node **ret_left,
                           struct node **ret_right)
@@ -187,6 +203,11 @@ static bool compile_sides(struct compiler *c, const struct term *t, struct node 
         bool gives = other->x.kind == EXPRESSION_FACT && other->x.type == TYPE_RESULT;
         nodes[i] =
             gives ? compile_result(c, other, sides[i], words[i]) : expression_compile(c, sides[i]);
+    }
+    for (int i = 0; i < 2 && nodes[0] != NULL && nodes[1] != NULL; i++) {
+        if (is_meant_as_word(sides[i], nodes[i], nodes[1 - i])) {
+            nodes[i] = compile_result(c, nodes[1 - i], sides[i], &sides[i]->word);
+        }
     }
     *ret_left = nodes[0];
     *ret_right = nodes[1];

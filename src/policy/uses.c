@@ -156,7 +156,8 @@ void use_check(struct compiler *c, const struct fact_use *use, enum phase phase,
     if (f->phase > phase) {
         compile_error(c, place, NULL, "%s can first be known at %s; this rule is at %s%s", f->name,
                       phase_name(f->phase), phase_name(phase), by_set(c, via));
-    } else if (phase == PHASE_MESSAGE && f->scope == SCOPE_RECIPIENT && f->phase >= PHASE_RCPT) {
+    } else if (phase == PHASE_MESSAGE && f->scope == SCOPE_RECIPIENT && f->phase >= PHASE_RCPT &&
+               f->keeping != KEEPING_JOINT) {
         compile_error(c, place,
                       "judge each recipient at rcpt; doubt takes what was found there along",
                       "%s is of one recipient; a message has several%s", f->name, by_set(c, via));

@@ -56,6 +56,10 @@ static struct decision_judgement of_transaction(const struct session *s, const s
     }
     add_facts(&j, parts, s->server->policy, SCOPE_TRANSACTION,
               s->evidence.memos[SCOPE_TRANSACTION]);
+    if (s->evidence.message != NULL) { /* what was asked of all recipients together */
+        add_facts(&j, parts, s->server->policy, SCOPE_RECIPIENT,
+                  s->evidence.memos[SCOPE_RECIPIENT]);
+    }
     return j;
 }
 

@@ -238,6 +238,8 @@ void judge_forget_transaction(struct session *s)
     e->memos[SCOPE_TRANSACTION] = NULL;
     e->memos[SCOPE_RECIPIENT] = NULL;
     e->message = NULL;
+    e->recipients = NULL;
+    e->recipient_count = 0;
     e->sender = (struct slice){0};
     e->arena = &s->arena;
     e->doubts = NULL;
@@ -285,12 +287,30 @@ static const struct doubts *least_doubts(const struct session *s)
     return least;
 }
 
+/* Who is to get the message, and a memo for what is asked of all of them together. */
+static void take_recipients(struct session *s)
+{
+    const struct transaction *t = &s->txn;
+    struct arena *arena = &s->delivery->arena;
+    struct slice *list = arena_alloc(arena, t->record_count * sizeof(*list) + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < t->record_count; i++) {
+        if (answer_is_yes(&t->records[i].answer)) {
+            list[count++] = t->records[i].mailbox;
+        }
+    }
+    s->evidence.recipients = list;
+    s->evidence.recipient_count = count;
+    s->evidence.memos[SCOPE_RECIPIENT] =
+        fact_memo_new(arena, s->server->policy->use_count[SCOPE_RECIPIENT]);
+}
+
 enum judged judge_message(struct session *s, struct answer *ret)
 {
     struct policy_run run;
     note_unpipelined(s, PHASE_MESSAGE);
     s->evidence.message = &s->txn.message;
-    s->evidence.memos[SCOPE_RECIPIENT] = NULL;
+    take_recipients(s);
     if (s->evidence.checks->awaits_origin) { /* which the header can tell now */
         fact_memo_forget_missing(s->evidence.memos[SCOPE_TRANSACTION],
                                  s->server->policy->uses[SCOPE_TRANSACTION]);

@@ -1,6 +1,6 @@
 /* Facts are asked for once in their scope, live ones each time, and peeking never does what costs
  * something. Proven by counting, on both sides: what was computed, and what was asked behind it. */
-#include "fact_world.h"
+#include "remembered_world.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -229,15 +229,21 @@ static const struct evidence_ops must_not = {
 
 static void peeking_costs_nothing(void **state)
 {
-    struct fact_world *w = *state;
+    struct memory_world *m;
+    struct fact_world *w;
     const struct slice parameter = SLICE_LIT("Subject");
 
+    (void)state;
+    memory_world_setup((void **)&m);
+    w = &m->f;
     for (int memos = 0; memos < 2; memos++) {
         for (size_t i = 0; i < FACT_COUNT; i++) {
             const struct fact_use use = {&facts[i], &parameter, 0};
             const bool cheap = facts[i].cost <= COST_MEMORY;
             struct value v = {0}, asked;
             w->e.memos[facts[i].scope] = memos ? fact_memo_new(&w->arena, 1) : NULL;
+            /* at message what is of a recipient and of the moment is not kept */
+            w->e.message = facts[i].scope == SCOPE_RECIPIENT ? NULL : &w->message;
 
             w->e.ops = &must_not;
             assert_int_equal(fact_peek(&use, &w->e, &v), cheap);
@@ -259,6 +265,7 @@ static void peeking_costs_nothing(void **state)
     assert_int_equal(w->counters.computed[FACT_client_early], 3 + 3);
     assert_int_equal(w->counters.computed[FACT_rcpt_known], 1 + 1);
     assert_int_equal(w->counters.computed[FACT_header], 1 + 1);
+    memory_world_teardown((void **)&m);
 }
 
 static void ehlo_anew_forgets_what_it_said(void **state)

@@ -314,6 +314,7 @@ static void doubt_grows(void **state)
     struct value v;
 
     w->e.doubts = &doubts;
+    w->e.message = NULL;
     w->e.memos[SCOPE_RECIPIENT] = fact_memo_new(&w->arena, 2);
     assert_int_equal(fact_ask(&sum, &w->e, &v), 0);
     assert_number(v, 2);

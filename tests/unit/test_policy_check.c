@@ -25,16 +25,12 @@
 
 /* Facts as later parts will have them: of every cost and type. */
 static const struct fact later_facts[] = {
-    {"client.known", TYPE_BOOL, 0, PHASE_CONNECT, SCOPE_CONNECTION, COST_MEMORY, KEEPING_REMEMBERED,
-     "", NULL, NULL},
     {"client.age", TYPE_DURATION, 0, PHASE_CONNECT, SCOPE_CONNECTION, COST_FREE, KEEPING_LIVE, "",
      NULL, NULL},
     {"spf", TYPE_RESULT, 0, PHASE_MAIL, SCOPE_TRANSACTION, COST_DNS, KEEPING_REMEMBERED, "", NULL,
      result_words},
     {"dmarc", TYPE_RESULT, 0, PHASE_MESSAGE, SCOPE_TRANSACTION, COST_DNS, KEEPING_REMEMBERED, "",
      NULL, result_words},
-    {"identity.returned", TYPE_BOOL, 0, PHASE_RCPT, SCOPE_TRANSACTION, COST_MEMORY,
-     KEEPING_REMEMBERED, "", NULL, NULL},
     {"virus", TYPE_TEXT, 0, PHASE_MESSAGE, SCOPE_TRANSACTION, COST_CONTENT, KEEPING_REMEMBERED, "",
      NULL, NULL},
     {"attachments", TYPE_SET, 0, PHASE_MESSAGE, SCOPE_TRANSACTION, COST_CONTENT, KEEPING_REMEMBERED,

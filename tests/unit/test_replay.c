@@ -88,6 +88,32 @@ static void hour(void **state)
     end(&w);
 }
 
+/* At message, of all recipients together, it is among the transaction's facts. */
+static void joint(void **state)
+{
+    static const char policy[] = "policy { at rcpt { reject \"no\" when identity.bad > 5 }\n"
+                                 "at message { reject \"no\" when identity.bad > 7 } }";
+    (void)state;
+    struct world w = judge_by(policy,
+                              HEAD HELO SENDER ACCEPTED
+                              ",\"facts\":{\"identity.bad\":5}},"
+                              "{\"recipient\":\"bert@example.org\",\"verdict\":\"accepted\","
+                              "\"code\":250,\"text\":\"taken\",\"facts\":{\"identity.bad\":6}}],"
+                              "\"facts\":{\"identity.bad\":8}," MESSAGE TIMES,
+                              true);
+    assert_outcome(&w.now.recipients[0], REPLAY_PASSED, "");
+    assert_outcome(&w.now.recipients[1], REPLAY_REFUSED, "gatepost.conf:1 reject");
+    assert_outcome(&w.now.whole, REPLAY_REFUSED, "gatepost.conf:2 reject");
+    assert_no_doubt(&w);
+    end(&w);
+    w = judge_by(
+        policy, HEAD HELO SENDER ACCEPTED ",\"facts\":{\"identity.bad\":5}}]," MESSAGE TIMES, true);
+    assert_outcome(&w.now.recipients[0], REPLAY_PASSED, "");
+    assert_outcome(&w.now.whole, REPLAY_PASSED, "");
+    assert_doubt(&w, "identity.bad", REPLAY_LACKING);
+    end(&w);
+}
+
 /* No rule was asked about a recipient without a route, nor about a client without a place. */
 static void not_asked(void **state)
 {
@@ -420,6 +446,7 @@ int main(void)
         cmocka_unit_test(unpipelined),
         cmocka_unit_test(hour),
         cmocka_unit_test(at_hand),
+        cmocka_unit_test(joint),
         cmocka_unit_test(not_asked),
         cmocka_unit_test(left),
         cmocka_unit_test(early),
