@@ -1,4 +1,5 @@
 /* From the state of a session, or of a guest, to its decision line. */
+#include "fact/names.h"
 #include "smtp/count.h"
 #include "smtp/lobby.h"
 #include "smtp/session.h"
@@ -83,6 +84,24 @@ static void set_answer(struct decision *x, const struct answer *a)
         x->text = a->text;
         x->hop_reply = a->from_hop;
     }
+}
+
+static struct slice name_text(enum record_kind kind, struct slice name, struct arena *scratch)
+{
+    return arena_printf(scratch, "%s " SLICE_FMT, record_kind_name(kind), SLICE_ARG(name));
+}
+
+/* By what the other side is known by now; in `scratch`. */
+static void put_names(struct decision *x, const struct session *s, struct arena *scratch)
+{
+    struct names names;
+    names_known(&s->evidence, &names);
+    struct slice *texts = arena_alloc(scratch, names.count * sizeof(*texts));
+    for (size_t i = 0; i < names.count; i++) {
+        texts[i] = name_text(names.item[i].kind, names.item[i].name, scratch);
+    }
+    x->names = texts;
+    x->name_count = names.count;
 }
 
 static void write_down(struct smtp_server *srv, const struct decision *x)
@@ -223,6 +242,7 @@ void decide_transaction(struct session *s, const char *phase, const char *verdic
     struct judgement parts;
     struct arena scratch;
     arena_init(&scratch);
+    put_names(&x, s, &scratch);
     put_transaction(s, &x);
     x.recipients = t->record_count > 0 ? recipients(s, verdict, a, &scratch) : NULL;
     x.recipient_count = t->record_count;
@@ -235,6 +255,8 @@ void decide_transaction(struct session *s, const char *phase, const char *verdic
 void decide_mail_refused(struct session *s, const struct envelope *e, const struct answer *a)
 {
     struct judgement parts;
+    struct arena scratch;
+    arena_init(&scratch);
     s->transactions++;
     struct decision x = begin(s, s->transactions, "mail", verdict_of(a), a, "");
     x.has_transaction = true;
@@ -243,13 +265,17 @@ void decide_mail_refused(struct session *s, const struct envelope *e, const stru
     x.failures_before = s->evidence.rcpt_failures;
     x.timeline.mail = x.timeline.decided;
     x.judgement = of_connection(s, a, &parts);
+    put_names(&x, s, &scratch);
     write_down(s->server, &x);
+    arena_free(&scratch);
     s->decided = s->transactions;
 }
 
 void decide_connection(struct session *s, const struct answer *a, const char *note)
 {
     struct judgement parts;
+    struct arena scratch;
+    arena_init(&scratch);
     const struct rule *dropped = s->dropped_by;
     bool at_connect = s->state == STATE_NEW && s->helo.n == 0;
     const char *phase = at_connect || s->state == STATE_REFUSED ? "connect" : "helo";
@@ -260,7 +286,9 @@ void decide_connection(struct session *s, const struct answer *a, const char *no
     if (a == NULL) {
         x.judgement.rule = dropped;
     }
+    put_names(&x, s, &scratch);
     write_down(s->server, &x);
+    arena_free(&scratch);
 }
 
 void decide_guest(const struct guest *g, const char *id, const struct answer *a, const char *note)
@@ -268,8 +296,13 @@ void decide_guest(const struct guest *g, const char *id, const struct answer *a,
     struct smtp_server *srv = g->server;
     const struct fired *v = g->ruling.verdict;
     struct decision_judgement j = {.rule = a != NULL ? a->rule : v != NULL ? v->rule : NULL};
-    char whole[DECISION_ID_LEN + 16];
+    char whole[DECISION_ID_LEN + 16], network[MEMORY_ADDRESS_MAX];
+    char name[sizeof("network ") + MEMORY_ADDRESS_MAX];
     struct judgement parts;
+    const struct slice named = memory_network_name(&g->client, network);
+    const int name_n = snprintf(name, sizeof name, "%s " SLICE_FMT,
+                                record_kind_name(RECORD_NETWORK), SLICE_ARG(named));
+    const struct slice names = {name, (size_t)name_n};
     int n = snprintf(whole, sizeof whole, "%s.0", id);
     add_ruling(&j, &parts, &g->ruling);
     guest_recall(g);
@@ -283,6 +316,8 @@ void decide_guest(const struct guest *g, const char *id, const struct answer *a,
         .local = g->local,
         .listener = srv->listener_names[g->listener],
         .early = g->early,
+        .names = &names,
+        .name_count = g->client.family != ADDR_NONE ? 1 : 0,
         .protocol = "SMTP",
         .phase = "connect",
         .verdict = a != NULL   ? verdict_of(a)

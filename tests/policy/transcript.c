@@ -277,8 +277,25 @@ static const char *const unshown[] = {
     "message",
     "timeline_us",
     "at_us",
+    "names",
     NULL,
 };
+
+/* What vouched for the other side; that it has a network is always so. */
+static void put_names(struct buf *b, const json_t *names)
+{
+    const json_t *name;
+    size_t i;
+    bool first = true;
+    json_array_foreach(names, i, name)
+    {
+        if (strncmp(json_string_value(name), "network ", sizeof("network ") - 1) != 0) {
+            buf_printf(b, "%s%s", first ? "    vouched for by " : ", ", json_string_value(name));
+            first = false;
+        }
+    }
+    buf_append(b, "\n", first ? 0 : 1);
+}
 
 static void put_further(struct buf *b, const char *indent, const json_t *object)
 {
@@ -315,6 +332,7 @@ static void put_decision(void *arg, const json_t *line)
     buf_printf(b, "= decision %s at %s: ", dot != NULL ? dot : "without an id", phase);
     put_verdict(b, line);
     buf_append(b, "\n", 1);
+    put_names(b, json_object_get(line, "names"));
     put_further(b, "    ", line);
     for (size_t i = 0; i < count; i++) {
         if (count <= SHOWN_RECIPIENTS || i == 0 || i + 1 == count) {
