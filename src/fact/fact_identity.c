@@ -65,7 +65,7 @@ static struct value age_of(const struct evidence *e, const struct other_side *i)
 {
     const bool seen = i->kind != 0 && e->wall > i->first;
 
-    return value_number(TYPE_DURATION, seen ? e->wall - i->first : 0);
+    return remembered_age(seen ? e->wall - i->first : 0);
 }
 
 int fact_identity_age(const struct evidence *e, const struct slice *parameters, struct value *ret)
@@ -174,7 +174,7 @@ int fact_deferral_age(const struct evidence *e, const struct slice *parameters, 
     if (r < 0) {
         return remembered_without(r, TYPE_DURATION, ret);
     }
-    *ret = value_from(SOURCE_MEMORY, value_number(TYPE_DURATION, d.age));
+    *ret = value_from(SOURCE_MEMORY, remembered_age(d.age));
     return 0;
 }
 
@@ -187,6 +187,6 @@ int fact_deferral_wait(const struct evidence *e, const struct slice *parameters,
     if (r < 0) {
         return remembered_without(r, TYPE_DURATION, ret);
     }
-    *ret = value_from(SOURCE_MEMORY, value_number(TYPE_DURATION, d.wait));
+    *ret = value_from(SOURCE_MEMORY, remembered_wait(d.wait));
     return 0;
 }

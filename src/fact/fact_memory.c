@@ -13,7 +13,8 @@ int remembered_without(int error, enum value_type type, struct value *ret)
     if (error == -ECANCELED) {
         return error;
     }
-    *ret = value_unknown(type, error == -ENODATA ? UNKNOWN_NOT_AVAILABLE : UNKNOWN_TEMPORARY);
+    *ret = value_from(SOURCE_MEMORY, value_unknown(type, error == -ENODATA ? UNKNOWN_NOT_AVAILABLE
+                                                                           : UNKNOWN_TEMPORARY));
     return 0;
 }
 
@@ -43,6 +44,26 @@ struct value remembered_amount(enum value_type type, double amount)
     const double rounded = amount + 0.5;
 
     return value_number(type, rounded < most ? (int64_t)rounded : INT64_MAX);
+}
+
+/* What a time of that length is told in. */
+static usec_t grain(usec_t t)
+{
+    const usec_t minute = 60 * USEC_SEC, hour = 60 * minute;
+
+    return t < 2 * hour ? USEC_SEC : t < 48 * hour ? minute : hour;
+}
+
+struct value remembered_age(usec_t age)
+{
+    return value_number(TYPE_DURATION, age - age % grain(age));
+}
+
+struct value remembered_wait(usec_t wait)
+{
+    const usec_t over = wait % grain(wait);
+
+    return value_number(TYPE_DURATION, over > 0 ? wait - over + grain(wait) : wait);
 }
 
 /* ---- client.known ---- */

@@ -90,6 +90,14 @@ static int judge(struct session *s, struct policy_run *run, struct ruling *rulin
 
 /* ---- connect ---- */
 
+/* A bool that was asked for in the lobby, as it was. */
+static struct value recalled(const struct guest_memo *g, size_t i)
+{
+    const struct value v = (g->open >> i & 1) != 0 ? value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE)
+                                                   : value_bool((g->held >> i & 1) != 0);
+    return value_from(SOURCE_MEMORY, v);
+}
+
 /* What was asked for in the lobby is asked again, which costs nothing: it is remembered now. */
 void recall_asked(const struct guest_memo *g, const struct policy *p, const struct evidence *e)
 {
@@ -101,7 +109,7 @@ void recall_asked(const struct guest_memo *g, const struct policy *p, const stru
             continue;
         }
         if (use->fact->cost > COST_FREE && use->fact->type == TYPE_BOOL) {
-            m->values[i] = value_from(SOURCE_MEMORY, value_bool((g->held >> i & 1) != 0));
+            m->values[i] = recalled(g, i);
         } else {
             (void)fact_peek(use, e, &ignored);
         }

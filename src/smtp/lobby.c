@@ -220,9 +220,13 @@ static void note_asked(struct guest *g)
     const struct fact_memo *m = g->server->guest_memo;
     for (size_t i = 0; i < m->count && i < GUEST_ASKED_MOST; i++) {
         const struct value *v = &m->values[i];
+        const uint64_t bit = (uint64_t)1 << i;
         if (v->state != VALUE_UNASKED) {
-            g->memo.asked |= (uint64_t)1 << i;
-            g->memo.held |= (uint64_t)(v->type == TYPE_BOOL && v->boolean) << i;
+            const bool known = v->state == VALUE_KNOWN;
+            const bool held = known && v->type == TYPE_BOOL && v->boolean;
+            g->memo.asked |= bit;
+            g->memo.held = (g->memo.held & ~bit) | (held ? bit : 0);
+            g->memo.open = (g->memo.open & ~bit) | (known ? 0 : bit);
         }
     }
 }

@@ -20,6 +20,7 @@
 struct guest_memo {
     uint64_t asked; /* bit by use */
     uint64_t held;  /* of these: was true */
+    uint64_t open;  /* of these: was not known */
 };
 
 enum guest_state { GUEST_PROXY, GUEST_WAITING, GUEST_QUEUED, GUEST_LEAVING };

@@ -138,8 +138,11 @@ static void text_of(struct record *x, const char *key, usec_t wall, char *ret, s
     const float *count = count_of(x, key);
     const usec_t *time = time_of(x, key, &sign);
     if (time != NULL) {
-        snprintf(ret, size, *time == 0 ? "" : "%llds",
-                 (long long)(sign * (*time - wall) / USEC_SEC));
+        long long ago = sign * (*time - wall) / USEC_SEC;
+        ret[0] = '\0';
+        if (*time != 0) {
+            snprintf(ret, size, "%llds", ago);
+        }
     } else if (strcmp(key, "days") == 0) {
         snprintf(ret, size, "%u", x->days);
     } else if (strcmp(key, "note") == 0) {

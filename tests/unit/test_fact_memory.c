@@ -338,6 +338,36 @@ static void deferral_of_one(void **state)
     assert_bool(ask(w, FACT_identity_returned), false);
 }
 
+/* Times are for people: not shown to the microsecond, and nobody is told to come back too soon. */
+static void times_are_round(void **state)
+{
+    static const struct {
+        usec_t passed, age;
+    } rows[] = {
+        {1, 0},
+        {USEC_SEC + 5, USEC_SEC},
+        {2 * HOUR - 1, 2 * HOUR - USEC_SEC},
+        {2 * HOUR + MINUTE - 1, 2 * HOUR},
+        {2 * DAY + HOUR - 1, 2 * DAY},
+    };
+    struct memory_world *w = *state;
+    add_record(w, seen(w, RECORD_NETWORK, "192.0.2.0/24"));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        w->f.e.wall = MEMORY_WALL + rows[i].passed;
+        with_names(w, NULL, NULL, NULL);
+        assert_number(ask(w, FACT_identity_age), rows[i].age);
+    }
+    w->f.e.wall = MEMORY_WALL;
+    defer(w, "b@example.org");
+    w->f.e.wall += 20 * USEC_SEC + 5;
+    assert_number(ask(w, FACT_deferral_age), 20 * USEC_SEC);
+    assert_number(ask(w, FACT_deferral_wait), 40 * USEC_SEC);
+    w->f.e.wall = MEMORY_WALL + MINUTE - 1;
+    assert_number(ask(w, FACT_deferral_wait), USEC_SEC);
+    w->f.conf.limits.deferral_time = 3 * HOUR;
+    assert_number(ask(w, FACT_deferral_wait), 3 * HOUR);
+}
+
 static void deferral_of_all(void **state)
 {
     static const struct slice both[] = {SLICE_LIT("b@example.org"), SLICE_LIT("c@example.org")};
@@ -380,6 +410,7 @@ int main(void)
         TEST(identity_at_message),
         TEST(identity_is_one_for_the_transaction),
         TEST(deferral_of_one),
+        TEST(times_are_round),
         TEST(deferral_of_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
