@@ -2,11 +2,11 @@
 
 #include <string.h>
 
+#include "fact/bans.h"
 #include "fact/deferral.h"
 #include "parse/ascii.h"
 #include "policy/table.h"
 #include "rt/rt.h"
-#include "store/ban.h"
 
 #define DAY ((usec_t)86400 * USEC_SEC)
 
@@ -51,9 +51,7 @@ static void add_to_network(struct memory *m, const struct record *what, const st
 /* Is there anything to learn of that client now? */
 static bool is_learned(const struct smtp_server *srv, const struct addr *client)
 {
-    usec_t until;
-    return srv->memory != NULL && client->family != ADDR_NONE &&
-           ban_find(srv->memory, client, rt_wall_of(srv->rt), &until) == 0;
+    return client->family != ADDR_NONE && !bans_may_hold(srv->memory, client, rt_wall_of(srv->rt));
 }
 
 void learn_connection(const struct smtp_server *srv, const struct addr *client)
