@@ -4,6 +4,7 @@ Also for tests/peers. The crowd comes from 127.64.0.0 and up, a network (/24) fo
 from 127.200.0.0 and up, likewise.
 """
 
+import ipaddress
 import json
 import subprocess
 import time
@@ -15,6 +16,11 @@ CROWD = "127.64.0.1"
 MAIL = "127.200.0.1"
 EACH = 10_000         # connections of one process
 PATIENCE = 60         # s
+
+
+def mail_address(i):
+    """The i-th that mail comes from."""
+    return str(ipaddress.ip_address(MAIL) + i * STRIDE)
 
 
 class Crowd:

@@ -7,7 +7,9 @@ import os
 
 from kit.gatepost import Gatepost
 from kit.postfix import Postfix
-from kit.process import Process, free_port
+from kit.process import Process, free_port, run_tool
+from kit.report import Failed
+from kit.smtp_client import Session
 
 DOMAIN = "bench.test"
 
@@ -36,18 +38,55 @@ policy standard
 """
 
 
+def has_memory(binary):
+    """Does that program, which may be an earlier one, remember whom it knows, and defer others?"""
+    return "deferral_time" in run_tool([binary, "docs", "limits"])[1]
+
+
+def knowing(binary):
+    """Limits with which a client may be introduced without waiting. What follows is then accepted at the first
+    try, as most mail is."""
+    return {"deferral_time": "0s"} if has_memory(binary) else {}
+
+
+# Who comes before anything is measured: name in EHLO, sender, message.
+PLAIN_INTRODUCTION = (b"source.bench.test", f"sender@{DOMAIN}".encode(),
+                      b"From: <sender@bench.test>\r\nDate: Thu, 26 Nov 2026 09:00:00 +0000\r\n\r\nhello\r\n")
+
+
+def introduce(port, sources=("127.0.0.1",), introduction=PLAIN_INTRODUCTION):
+    """Comes from each of these addresses with a message, twice where it is told to come later."""
+    left = list(sources)
+    for _ in range(2):
+        left = [source for source in left if _is_deferred(port, source, *introduction)]
+    if left:
+        raise Failed(f"{left[0]} is not let in when it comes back")
+
+
+def _is_deferred(port, source, helo, sender, message):
+    with Session(port, source=source, helo=helo) as session:
+        reply = session.deliver(sender, [f"introduction@{DOMAIN}".encode()], message)
+        session.quit()
+    if reply.code not in (250, 451):
+        raise Failed(f"an introduction was answered {reply}")
+    return reply.code != 250
+
+
 class GatepostServer:
     """A route to the sink, spool and state in a folder, decision lines into a file."""
 
-    def __init__(self, binary, folder, sink, workers, name, policy, how):
+    def __init__(self, binary, folder, sink, workers, name, policy, how, introduction=PLAIN_INTRODUCTION):
         self.name = name
         self.what = f"every message judged, committed at the hop, in the ledger, one decision line; {how}"
         self.decisions = os.path.join(folder, "decisions.json")
         self._gatepost = Gatepost(binary, folder, {DOMAIN: f"smtp://127.0.0.1:{sink}"},
-                                  workers=workers, decisions=self.decisions, policy=policy)
+                                  workers=workers, decisions=self.decisions, policy=policy,
+                                  limits=knowing(binary))
         self._gatepost.start()
         self._gatepost.all_workers()
         self.port = self._gatepost.port
+        if introduction:
+            introduce(self.port, introduction=introduction)
         self.pids = [self._gatepost.process.pid]
 
     def accepted(self):
