@@ -118,7 +118,7 @@ class Bot:
             raise Away
 
     async def say(self, line):
-        """The reply's code."""
+        """The reply's code and, where it is not yes, its enhanced one."""
         if line is not None:
             self.writer.write(line.encode() + b"\r\n")
         while True:
@@ -127,9 +127,10 @@ class Bot:
                 raise Away
             if reply[3:4] != b"-":
                 break
-        code = reply[:3].decode()
-        if code == "421":
-            self.net.words[reply.decode("utf-8", "replace").strip()[:60]] += 1
+        words = reply.decode("utf-8", "replace").split()
+        code = words[0] if words[0] < "4" or len(words) < 2 else " ".join(words[:2])
+        if code[:3] == "421":
+            self.net.words[reply.decode("utf-8", "replace").partition(" [")[0].strip()] += 1  # without the id
             raise Away
         return code
 
