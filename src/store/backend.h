@@ -118,27 +118,3 @@ size_t store_shared_count(const struct store_shared *s);
 /* The LMDB back end; store_open_lmdb says the rest. `map_size` is the most the file can grow to. */
 int lmdb_backend_open(const char *folder, size_t map_size, struct store_backend **ret,
                       const char **ret_note);
-
-/* ---- inside the LMDB back end ---- */
-
-/* A path below the environment's folder; -ENAMETOOLONG. */
-#define LMDB_PATH_MAX 4096
-int lmdb_path(char ret[static LMDB_PATH_MAX], const char *folder, const char *name);
-
-/* Flags and limits that all openers of an environment must agree on. Returns what LMDB does. */
-struct MDB_env;
-int lmdb_env_open(const char *folder, size_t map_size, struct MDB_env **ret);
-
-/* An LMDB return value as a negative errno; what means damage is -EUCLEAN. */
-int lmdb_errno(int rc);
-
-/* Is the environment's file as long as its content says? 0, -EUCLEAN or another errno. */
-int lmdb_check_length(struct MDB_env *env, const char *folder);
-
-/* Looks through the whole environment, in a process of its own because LMDB crashes on some kinds
- * of damage: 0 when it is sound or there is none, -EUCLEAN when it is not, or an errno that says
- * nothing about it. */
-int lmdb_check(const char *folder, size_t map_size);
-
-/* Moves the environment's files to FOLDER/damaged-SECONDS. */
-int lmdb_move_aside(const char *folder);

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/backend.h"
+#include "store/lmdb_tree.h"
 
 #define CHECK_SECONDS_MAX 120 /* a damaged tree may be a ring */
 
@@ -43,7 +43,7 @@ int lmdb_errno(int rc)
     }
 }
 
-int lmdb_check_length(struct MDB_env *env, const char *folder)
+int lmdb_check_length(MDB_env *env, const char *folder)
 {
     char path[LMDB_PATH_MAX];
     int rc = lmdb_path(path, folder, "data.mdb");
@@ -74,22 +74,22 @@ static size_t pages_of(MDB_txn *txn, MDB_dbi dbi)
 }
 
 /* Every entry, in ascending order of keys, as many as the tree says. */
-static int check_entries(MDB_txn *txn, MDB_dbi dbi)
+static int check_entries(MDB_txn *txn, MDB_dbi dbi, const struct lmdb_place *place)
 {
     MDB_cursor *cursor;
     int rc = mdb_cursor_open(txn, dbi, &cursor);
     if (rc != 0) {
         return lmdb_errno(rc);
     }
-    uint8_t before[STORE_KEY_LEN] = {0};
+    uint8_t before[LMDB_KEY_MOST];
     size_t count = 0;
     MDB_val key, value;
     bool sound = true;
     while (sound && (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        sound = key.mv_size == STORE_KEY_LEN && value.mv_size <= ENTRY_MAX &&
-                memcmp(before, key.mv_data, STORE_KEY_LEN) < 0;
+        sound = key.mv_size == place->key_n && value.mv_size <= place->value_most &&
+                (count == 0 || memcmp(before, key.mv_data, place->key_n) < 0);
         if (sound) {
-            memcpy(before, key.mv_data, STORE_KEY_LEN);
+            memcpy(before, key.mv_data, place->key_n);
             count++;
         }
     }
@@ -136,22 +136,22 @@ static int check_pages(MDB_env *env, MDB_txn *txn, MDB_dbi dbi)
     return !same || pages == info.me_last_pgno + 1 ? 0 : -EUCLEAN;
 }
 
-static int check_all(const char *folder, size_t map_size)
+static int check_all(const struct lmdb_place *place)
 {
     MDB_env *env = NULL;
-    int rc = lmdb_errno(lmdb_env_open(folder, map_size, &env));
+    int rc = lmdb_errno(lmdb_env_open(place, &env));
     if (rc < 0) {
         return rc;
     }
     MDB_txn *txn;
     MDB_dbi dbi;
-    rc = lmdb_check_length(env, folder);
+    rc = lmdb_check_length(env, place->folder);
     if (rc == 0) {
         rc = lmdb_errno(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn));
     }
     if (rc == 0) {
         rc = lmdb_errno(mdb_dbi_open(txn, NULL, 0, &dbi));
-        rc = rc < 0 ? rc : check_entries(txn, dbi);
+        rc = rc < 0 ? rc : check_entries(txn, dbi, place);
         rc = rc < 0 ? rc : check_pages(env, txn, dbi);
         mdb_txn_abort(txn);
     }
@@ -159,7 +159,7 @@ static int check_all(const char *folder, size_t map_size)
     return rc;
 }
 
-_Noreturn static void check_and_exit(const char *folder, size_t map_size, int out)
+_Noreturn static void check_and_exit(const struct lmdb_place *place, int out)
 {
     static const int deadly[] = {SIGABRT, SIGALRM, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
     for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
@@ -172,16 +172,16 @@ _Noreturn static void check_and_exit(const char *folder, size_t map_size, int ou
         dup2(null, STDERR_FILENO); /* where LMDB would write its failed assertion */
     }
     alarm(CHECK_SECONDS_MAX);
-    int rc = check_all(folder, map_size);
+    int rc = check_all(place);
     _exit(write(out, &rc, sizeof(rc)) == (ssize_t)sizeof(rc) ? 0 : 1);
 }
 
 /* ---- */
 
-int lmdb_check(const char *folder, size_t map_size)
+int lmdb_check(const struct lmdb_place *place)
 {
     char path[LMDB_PATH_MAX];
-    int rc = lmdb_path(path, folder, "data.mdb");
+    int rc = lmdb_path(path, place->folder, "data.mdb");
     if (rc < 0 || access(path, F_OK) < 0) {
         return rc < 0 ? rc : errno == ENOENT ? 0 : -errno;
     }
@@ -197,7 +197,7 @@ int lmdb_check(const char *folder, size_t map_size)
         return rc;
     }
     if (pid == 0) {
-        check_and_exit(folder, map_size, pipe_fd[1]);
+        check_and_exit(place, pipe_fd[1]);
     }
     close(pipe_fd[1]);
     ssize_t n;
@@ -211,16 +211,14 @@ int lmdb_check(const char *folder, size_t map_size)
     return n == (ssize_t)sizeof(rc) ? rc : -EUCLEAN;
 }
 
-/* An unused name for what is damaged, made. */
-static int make_folder_aside(const char *folder, char ret[static LMDB_PATH_MAX])
+/* An unused name for what is moved aside, made. */
+static int make_folder_aside(const char *aside, const char *what, char ret[static LMDB_PATH_MAX])
 {
     long long seconds = (long long)time(NULL);
     for (int i = 0; i < 100; i++) {
-        char name[40];
-        snprintf(name, sizeof(name), "damaged-%lld", seconds + i);
-        int rc = lmdb_path(ret, folder, name);
-        if (rc < 0) {
-            return rc;
+        int n = snprintf(ret, LMDB_PATH_MAX, "%s%s-%lld", aside, what, seconds + i);
+        if (n >= LMDB_PATH_MAX) {
+            return -ENAMETOOLONG;
         }
         if (mkdir(ret, 0700) == 0) {
             return 0;
@@ -232,14 +230,14 @@ static int make_folder_aside(const char *folder, char ret[static LMDB_PATH_MAX])
     return -EEXIST;
 }
 
-int lmdb_move_aside(const char *folder)
+int lmdb_move_aside(const struct lmdb_place *place, const char *what)
 {
     char aside[LMDB_PATH_MAX];
-    int rc = make_folder_aside(folder, aside);
+    int rc = make_folder_aside(place->aside, what, aside);
     static const char *const names[] = {"lock.mdb", "data.mdb"};
     for (size_t i = 0; i < 2 && rc == 0; i++) {
         char from[LMDB_PATH_MAX], to[LMDB_PATH_MAX];
-        rc = lmdb_path(from, folder, names[i]);
+        rc = lmdb_path(from, place->folder, names[i]);
         rc = rc < 0 ? rc : lmdb_path(to, aside, names[i]);
         if (rc == 0 && rename(from, to) < 0 && errno != ENOENT) {
             rc = -errno;

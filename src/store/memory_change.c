@@ -8,8 +8,7 @@
 #define FUTURE (60 * USEC_SEC)
 
 /* Records looked at for one that goes; more where all of these would be a loss. */
-#define SAMPLE      16
-#define SAMPLE_MOST 128
+#define SAMPLE 16
 
 /* ---- changes ---- */
 
@@ -72,5 +71,5 @@ enum memory_sight memory_sample_see(struct memory_sample *s, const struct memory
 
 bool memory_sample_done(const struct memory_sample *s)
 {
-    return s->seen >= SAMPLE_MOST || (s->seen >= SAMPLE && s->found && !s->telling);
+    return s->seen >= MEMORY_SAMPLE_MOST || (s->seen >= SAMPLE && s->found && !s->telling);
 }

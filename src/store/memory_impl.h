@@ -41,6 +41,8 @@ size_t memory_change_apply(const struct memory_change *c, const uint8_t *old, si
 
 /* ---- what goes when there is no room ---- */
 
+#define MEMORY_SAMPLE_MOST 128
+
 /* Looks at records one after the other until it has seen enough of them. */
 struct memory_sample {
     const struct record_rules *rules;

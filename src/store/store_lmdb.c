@@ -1,48 +1,31 @@
-/* The back end on LMDB, shared by all workers of a host.
- *
- * Survives kill -9 of any worker at any moment: LMDB never changes a page that a committed tree
- * uses, its writers' lock is robust, and what was written is in the kernel's page cache. Power loss
- * it need not survive, so nothing is ever synced; after a boot the environment is checked.
- *
- * MDB_WRITEMAP is not used: it would save about 2.5 us for each message, but a full disk would then
- * be a SIGBUS that kills the worker, where now it is ENOSPC for one batch. */
-#include <errno.h>
-#include <fcntl.h>
+/* The ledger's back end on LMDB, shared by all workers of a host. */
 #include <lmdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fatal.h"
 #include "store/backend.h"
+#include "store/lmdb_tree.h"
 
 #define MAP_SIZE                                                                                   \
-    ((size_t)1 << 30)         /* address space, and what the file may grow to: 7 million entries */
-#define READERS_MAX      1200 /* worker slots, and some */
+    ((size_t)1 << 30) /* address space, and what the file may grow to: 7 million entries */
 
 #define PURGE_EVERY      USEC_SEC
 #define PURGE_SLICE      256 /* entries looked at, and two for each one written since */
 #define PURGE_FULL_EVERY (60 * USEC_SEC)
 #define PURGE_FULL_SLICE 4096
-#define READER_EVERY     (60 * USEC_SEC)
 
 static const char note_damaged[] = "the store was damaged; it was moved aside and begun anew";
 
 struct lmdb_backend {
     struct store_backend backend;
-    MDB_env *env;
-    MDB_dbi dbi;
-    MDB_txn *read; /* the loop's; holds no snapshot between calls */
+    struct lmdb_tree *tree;
 
     /* The store thread's: */
-    struct store_key purge_from;
+    struct lmdb_walk purge;
     size_t purge_more; /* written since the last slice */
     usec_t purged;
     usec_t purged_full;
-    usec_t readers_checked;
 };
 
 static struct lmdb_backend *lmdb_of(struct store_backend *b)
@@ -50,25 +33,10 @@ static struct lmdb_backend *lmdb_of(struct store_backend *b)
     return container_of(b, struct lmdb_backend, backend);
 }
 
-/* ---- reading ---- */
-
 static int lmdb_get(struct store_backend *b, const struct store_key *key,
                     uint8_t ret[static ENTRY_MAX], size_t *ret_n)
 {
-    struct lmdb_backend *l = lmdb_of(b);
-    int rc = mdb_txn_renew(l->read);
-    if (rc != 0) {
-        return lmdb_errno(rc);
-    }
-    MDB_val k = {.mv_size = sizeof(*key), .mv_data = (void *)(uintptr_t)key};
-    MDB_val value;
-    rc = mdb_get(l->read, l->dbi, &k, &value);
-    if (rc == 0) {
-        *ret_n = value.mv_size < ENTRY_MAX ? value.mv_size : ENTRY_MAX;
-        memcpy(ret, value.mv_data, *ret_n);
-    }
-    mdb_txn_reset(l->read);
-    return rc == 0 ? 1 : rc == MDB_NOTFOUND ? 0 : lmdb_errno(rc);
+    return lmdb_tree_get(lmdb_of(b)->tree, key, sizeof(*key), ret, ENTRY_MAX, ret_n);
 }
 
 /* ---- writing ---- */
@@ -76,10 +44,10 @@ static int lmdb_get(struct store_backend *b, const struct store_key *key,
 static int remove_one(struct lmdb_backend *l, MDB_txn *txn, MDB_val *key, usec_t expires)
 {
     MDB_val value;
-    int rc = mdb_get(txn, l->dbi, key, &value);
+    int rc = mdb_get(txn, l->tree->dbi, key, &value);
     if (rc == 0 &&
         (expires == ENTRY_ANY || entry_expires(value.mv_data, value.mv_size) == expires)) {
-        rc = mdb_del(txn, l->dbi, key, NULL);
+        rc = mdb_del(txn, l->tree->dbi, key, NULL);
     }
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
@@ -87,13 +55,10 @@ static int remove_one(struct lmdb_backend *l, MDB_txn *txn, MDB_val *key, usec_t
 /* Do the entries take more than half of what the file may grow to? */
 static bool is_crowded(struct lmdb_backend *l, MDB_txn *txn)
 {
-    MDB_stat tree;
+    size_t page;
     MDB_envinfo map;
-    if (mdb_stat(txn, l->dbi, &tree) != 0 || mdb_env_info(l->env, &map) != 0) {
-        return false;
-    }
-    size_t pages = tree.ms_branch_pages + tree.ms_leaf_pages + tree.ms_overflow_pages;
-    return pages > map.me_mapsize / tree.ms_psize / 2;
+    size_t pages = lmdb_tree_pages(l->tree, txn, &page);
+    return pages > 0 && mdb_env_info(l->tree->env, &map) == 0 && pages > map.me_mapsize / page / 2;
 }
 
 static int write_one(struct lmdb_backend *l, MDB_txn *txn, const struct store_write *w)
@@ -108,7 +73,7 @@ static int write_one(struct lmdb_backend *l, MDB_txn *txn, const struct store_wr
         if (w->remove) {
             rc = remove_one(l, txn, &key, w->op[i].expires);
         } else {
-            rc = mdb_put(txn, l->dbi, &key, &value, 0);
+            rc = mdb_put(txn, l->tree->dbi, &key, &value, 0);
         }
     }
     return rc;
@@ -117,7 +82,7 @@ static int write_one(struct lmdb_backend *l, MDB_txn *txn, const struct store_wr
 static int write_all(struct lmdb_backend *l, const struct list *writes)
 {
     MDB_txn *txn;
-    int rc = mdb_txn_begin(l->env, NULL, 0, &txn);
+    int rc = lmdb_tree_begin(l->tree, 0, &txn);
     if (rc != 0) {
         return rc;
     }
@@ -138,73 +103,26 @@ static int write_all(struct lmdb_backend *l, const struct list *writes)
 
 /* ---- purging ---- */
 
-/* Walks up to `most` entries from where the last walk ended and deletes those that have expired.
- * *ret_count counts the deleted. 0, or what LMDB returns; MDB_NOTFOUND at the end of the tree. */
-static int purge_walk(struct lmdb_backend *l, MDB_cursor *cursor, usec_t wall, size_t most,
-                      size_t *ret_count)
+static enum lmdb_step purge_one(void *arg, const MDB_val *key, const MDB_val *value)
 {
-    MDB_val key = {.mv_size = STORE_KEY_LEN, .mv_data = l->purge_from.octets};
-    MDB_val value;
-    int rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-    for (size_t i = 0; i < most && rc == 0; i++) {
-        if (!entry_decode(value.mv_data, value.mv_size, wall, NULL)) {
-            rc = mdb_cursor_del(cursor, 0);
-            if (rc != 0) {
-                return rc;
-            }
-            ++*ret_count;
-        }
-        rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-    }
-    if (rc == 0) {
-        memcpy(l->purge_from.octets, key.mv_data, STORE_KEY_LEN);
-    } else if (rc == MDB_NOTFOUND) {
-        memset(&l->purge_from, 0, sizeof(l->purge_from));
-    }
-    return rc;
+    const usec_t *wall = arg;
+    (void)key;
+    return entry_decode(value->mv_data, value->mv_size, *wall, NULL) ? STEP_ON : STEP_REMOVE;
 }
 
 static int purge_slice(struct lmdb_backend *l, usec_t wall, size_t most, size_t *ret_count)
 {
-    MDB_txn *txn;
-    MDB_cursor *cursor;
-    size_t count = 0;
-    int rc = mdb_txn_begin(l->env, NULL, 0, &txn);
-    if (rc != 0) {
-        return rc;
-    }
-    rc = mdb_cursor_open(txn, l->dbi, &cursor);
-    if (rc == 0) {
-        rc = purge_walk(l, cursor, wall, most, &count);
-        mdb_cursor_close(cursor);
-    }
-    if (count == 0 || (rc != 0 && rc != MDB_NOTFOUND)) {
-        mdb_txn_abort(txn);
-        return rc;
-    }
-    int commit = mdb_txn_commit(txn);
-    *ret_count += commit == 0 ? count : 0;
-    return commit == 0 ? rc : commit;
-}
-
-/* Is it more than `interval` since *last? Then it is now. A clock set back counts as well. */
-static bool is_due(usec_t *last, usec_t wall, usec_t interval)
-{
-    if (wall >= *last && wall - *last < interval) {
-        return false;
-    }
-    *last = wall;
-    return true;
+    return lmdb_tree_purge(l->tree, &l->purge, most, purge_one, &wall, ret_count);
 }
 
 /* When the map is full: all of the tree, in slices between which others may write. */
 static bool purge_full(struct lmdb_backend *l, usec_t wall)
 {
     size_t count = 0;
-    if (!is_due(&l->purged_full, wall, PURGE_FULL_EVERY)) {
+    if (!lmdb_is_due(&l->purged_full, wall, PURGE_FULL_EVERY)) {
         return false;
     }
-    memset(&l->purge_from, 0, sizeof(l->purge_from));
+    l->purge = (struct lmdb_walk){.key_n = STORE_KEY_LEN};
     while (purge_slice(l, wall, PURGE_FULL_SLICE, &count) == 0) {
     }
     return count > 0;
@@ -213,14 +131,11 @@ static bool purge_full(struct lmdb_backend *l, usec_t wall)
 static void tidy(struct lmdb_backend *l, usec_t wall)
 {
     size_t count = 0;
-    if (is_due(&l->purged, wall, PURGE_EVERY)) {
+    if (lmdb_is_due(&l->purged, wall, PURGE_EVERY)) {
         (void)purge_slice(l, wall, PURGE_SLICE + l->purge_more, &count);
         l->purge_more = 0;
     }
-    if (is_due(&l->readers_checked, wall, READER_EVERY)) {
-        int dead;
-        (void)mdb_reader_check(l->env, &dead);
-    }
+    lmdb_tree_check_readers(l->tree, wall);
 }
 
 static int lmdb_apply(struct store_backend *b, const struct list *writes, usec_t wall)
@@ -239,8 +154,7 @@ static int lmdb_apply(struct store_backend *b, const struct list *writes, usec_t
 static void lmdb_close(struct store_backend *b)
 {
     struct lmdb_backend *l = lmdb_of(b);
-    mdb_txn_abort(l->read);
-    mdb_env_close(l->env);
+    lmdb_tree_close(l->tree);
     free(l);
 }
 
@@ -252,141 +166,30 @@ static const struct store_backend_ops lmdb_ops = {
 
 /* ---- opening ---- */
 
-int lmdb_env_open(const char *folder, size_t map_size, MDB_env **ret)
+int lmdb_backend_open(const char *folder, size_t map_size, struct store_backend **ret,
+                      const char **ret_note)
 {
-    MDB_env *env;
-    int rc = mdb_env_create(&env);
-    if (rc != 0) {
-        return rc;
-    }
-    rc = mdb_env_set_mapsize(env, map_size);
-    rc = rc != 0 ? rc : mdb_env_set_maxreaders(env, READERS_MAX);
-    rc = rc != 0 ? rc : mdb_env_open(env, folder, MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOTLS, 0600);
-    if (rc != 0) {
-        mdb_env_close(env);
-        return rc;
-    }
-    *ret = env;
-    return 0;
-}
-
-/* The read transaction that lmdb_get renews; begun once, because that takes the reader's slot. */
-static int begin_reading(struct lmdb_backend *l)
-{
-    int dead;
-    int rc = mdb_reader_check(l->env, &dead);
-    rc = rc != 0 ? rc : mdb_txn_begin(l->env, NULL, MDB_RDONLY, &l->read);
-    if (rc != 0) {
-        return lmdb_errno(rc);
-    }
-    rc = mdb_dbi_open(l->read, NULL, 0, &l->dbi);
-    mdb_txn_reset(l->read);
-    return lmdb_errno(rc);
-}
-
-static int open_backend(const char *folder, size_t map_size, struct lmdb_backend **ret)
-{
-    MDB_env *env = NULL;
-    int rc = lmdb_errno(lmdb_env_open(folder, map_size, &env));
+    char aside[LMDB_PATH_MAX];
+    int rc = lmdb_path(aside, folder, "");
+    struct lmdb_place place = {
+        .folder = folder,
+        .aside = aside,
+        .map_size = map_size,
+        .key_n = STORE_KEY_LEN,
+        .value_most = ENTRY_MAX,
+    };
+    struct lmdb_tree *tree;
+    enum lmdb_aside moved;
+    rc = rc < 0 ? rc : lmdb_tree_open(&place, &tree, &moved);
     if (rc < 0) {
         return rc;
     }
     struct lmdb_backend *l = xcalloc(1, sizeof(*l));
     l->backend.ops = &lmdb_ops;
-    l->env = env;
-    rc = lmdb_check_length(env, folder);
-    rc = rc < 0 ? rc : begin_reading(l);
-    if (rc < 0) {
-        lmdb_close(&l->backend);
-        return rc;
-    }
-    *ret = l;
-    return 0;
-}
-
-/* The kernel's name for this boot, a line of text; false where it has none. */
-static bool read_line(const char *path, char ret[static 64])
-{
-    FILE *f = fopen(path, "re");
-    if (f == NULL) {
-        return false;
-    }
-    bool ok = fgets(ret, 64, f) != NULL;
-    fclose(f);
-    return ok;
-}
-
-/* Opens what is sound. An environment that this boot has not seen yet is looked through first:
- * power may have failed since it was written. */
-static int open_sound(const char *folder, size_t map_size, struct lmdb_backend **ret)
-{
-    char path[LMDB_PATH_MAX], boot[64] = "", seen[64] = "";
-    int rc = lmdb_path(path, folder, "checked-in-boot");
-    if (rc < 0) {
-        return rc;
-    }
-    bool known = read_line("/proc/sys/kernel/random/boot_id", boot) && read_line(path, seen) &&
-                 strcmp(boot, seen) == 0;
-    rc = known ? 0 : lmdb_check(folder, map_size);
-    rc = rc < 0 ? rc : open_backend(folder, map_size, ret);
-    if (rc < 0 || known) {
-        return rc;
-    }
-    FILE *f = fopen(path, "we");
-    if (f != NULL) {
-        fputs(boot, f);
-        fclose(f); /* where it cannot be written the next opening checks again */
-    }
-    return 0;
-}
-
-/* Openers come one after the other, so that none sees the files of an environment half-made or
- * half moved aside. The lock ends with the descriptor. */
-static int lock_folder(const char *folder)
-{
-    if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
-        return -errno;
-    }
-    char path[LMDB_PATH_MAX];
-    int rc = lmdb_path(path, folder, "opening");
-    if (rc < 0) {
-        return rc;
-    }
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return -errno;
-    }
-    while (flock(fd, LOCK_EX) < 0) {
-        if (errno != EINTR) {
-            rc = -errno;
-            close(fd);
-            return rc;
-        }
-    }
-    return fd;
-}
-
-int lmdb_backend_open(const char *folder, size_t map_size, struct store_backend **ret,
-                      const char **ret_note)
-{
-    int lock = lock_folder(folder);
-    if (lock < 0) {
-        return lock;
-    }
-    struct lmdb_backend *l;
-    const char *note = NULL;
-    int rc = open_sound(folder, map_size, &l);
-    if (rc == -EUCLEAN) {
-        note = note_damaged;
-        rc = lmdb_move_aside(folder);
-        rc = rc < 0 ? rc : open_sound(folder, map_size, &l);
-    }
-    close(lock);
-    if (rc < 0) {
-        return rc;
-    }
+    l->tree = tree;
+    l->purge.key_n = STORE_KEY_LEN;
     *ret = &l->backend;
-    *ret_note = note;
+    *ret_note = moved != LMDB_NOTHING ? note_damaged : NULL;
     return 0;
 }
 

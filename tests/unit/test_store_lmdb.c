@@ -22,6 +22,7 @@
 
 #include "base/fatal.h"
 #include "store/backend.h"
+#include "store/lmdb_tree.h"
 
 #define MAP_SIZE ((size_t)1 << 26)
 #define NOW      ((usec_t)1800000000 * USEC_SEC)
@@ -88,6 +89,17 @@ static struct store_backend *open_store(size_t map_size, const char **ret_note)
     struct store_backend *b;
     MUST(lmdb_backend_open(store, map_size, &b, ret_note) == 0);
     return b;
+}
+
+static int check(size_t map_size)
+{
+    struct lmdb_place place = {
+        .folder = store,
+        .map_size = map_size,
+        .key_n = STORE_KEY_LEN,
+        .value_most = ENTRY_MAX,
+    };
+    return lmdb_check(&place);
 }
 
 static struct store_key key(uint32_t owner, uint32_t n)
@@ -230,12 +242,12 @@ static void killed_at_any_moment(void **state)
         int w = i % 2;
         usleep((useconds_t)(random() % 8000));
         if (i % 10 == 4) {
-            assert_int_equal(lmdb_check(store, MAP_SIZE), 0); /* while both write */
+            assert_int_equal(check(MAP_SIZE), 0); /* while both write */
         }
         kill_writer(pid[w], in[w], &p[w]);
         if (i % 10 == 9) {
             kill_writer(pid[1 - w], in[1 - w], &p[1 - w]);
-            assert_int_equal(lmdb_check(store, MAP_SIZE), 0);
+            assert_int_equal(check(MAP_SIZE), 0);
             in_process(verify, p);
             pid[1 - w] = start_writer(&p[1 - w], &in[1 - w]);
         }
@@ -244,7 +256,7 @@ static void killed_at_any_moment(void **state)
     for (int w = 0; w < 2; w++) {
         kill_writer(pid[w], in[w], &p[w]);
     }
-    assert_int_equal(lmdb_check(store, MAP_SIZE), 0);
+    assert_int_equal(check(MAP_SIZE), 0);
     in_process(verify, p);
     print_message("%d kills, %u acknowledged entries\n", KILLS + KILLS / 10 + 2,
                   p[0].put + p[1].put);
@@ -430,12 +442,12 @@ static void blank_pages_after_a_boot(void **state)
     int damaged = 0;
     for (off_t at = 2 * 4096; at < size; at += 4096) {
         assert_int_equal(pwrite(fd, blank, 4096, at), 4096);
-        int rc = lmdb_check(store, MAP_SIZE);
+        int rc = check(MAP_SIZE);
         assert_true(rc == 0 || rc == -EUCLEAN);
         damaged += rc == -EUCLEAN;
         assert_int_equal(pwrite(fd, content + at, 4096, at), 4096);
     }
-    assert_int_equal(lmdb_check(store, MAP_SIZE), 0);
+    assert_int_equal(check(MAP_SIZE), 0);
     /* 3500 entries of at least 50 octets on pages that hold at most 4096. */
     print_message("%d of %d pages are in use\n", damaged, (int)(size / 4096));
     assert_true(damaged >= 43);
@@ -509,7 +521,7 @@ static void full_map(void **state)
 {
     (void)state;
     in_process(fill_up, NULL);
-    assert_int_equal(lmdb_check(store, 1 << 20), 0);
+    assert_int_equal(check(1 << 20), 0);
 }
 
 /* The disk is full, as far as this process can tell: the batch fails, the process lives, nothing
@@ -547,7 +559,7 @@ static void full_disk(void **state)
 {
     (void)state;
     in_process(fill_disk, NULL);
-    assert_int_equal(lmdb_check(store, MAP_SIZE), 0);
+    assert_int_equal(check(MAP_SIZE), 0);
 }
 
 /* Entries with their expiry not looked at. */
