@@ -24,6 +24,9 @@ COUNTER(rcpt_known_before,
         "Recipients that the next hop could not be asked about, but had known before.")
 COUNTER(facts_unknown,
         "Facts that rules asked for and that could not be found out; `unknown(FACT)` says what happens then.")
+COUNTER(memory_changes, "Changes of what is remembered that were kept.")
+COUNTER(memory_lost, "Changes of what is remembered that could not be kept.")
+COUNTER(memory_evicted, "Records of the memory that made room for others.")
 COUNTER(patterns_stopped,
         "Regular expressions given up for taking too long, or for a text of more than 64 KiB: the "
         "comparison was unknown.")

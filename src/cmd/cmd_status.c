@@ -105,6 +105,19 @@ static void print_journal(const json_t *j)
     }
 }
 
+static void print_memory(const json_t *m, const json_t *counters)
+{
+    const char *trouble = text(m, "trouble");
+    char a[32], b[32];
+
+    (void)printf(LABEL " %lld records, %s of %s; %lld made room, %lld changes lost\n", "memory",
+                 number(m, "records"), size(number(m, "size"), a), size(number(m, "limit"), b),
+                 number(counters, "memory_evicted"), number(counters, "memory_lost"));
+    if (trouble[0] != '\0') {
+        (void)printf(LABEL "   NOT kept: %s\n", "", trouble);
+    }
+}
+
 static const char *bounded(const json_t *confinement, const char *what)
 {
     return json_is_true(json_object_get(confinement, what)) ? "bounded" : "NOT bounded";
@@ -246,6 +259,7 @@ static void print_status(json_t *status)
 
     print_head(status);
     print_journal(json_object_get(status, "journal"));
+    print_memory(json_object_get(status, "memory"), json_object_get(status, "counters"));
     print_confinement(json_object_get(status, "confinement"));
     json_array_foreach(workers, i, w)
     {

@@ -2,14 +2,17 @@
 #include "proc/board.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "base/fatal.h"
 #include "base/text.h"
 #include "store/shm.h"
 
-/* Tries after which a reader takes what it has got: the writer died half-way, and whoever buries it
- * takes the cell over. */
-#define READ_TRIES 1000
+/* How long a reader tries before it takes what it has got: the writer died half-way, and whoever
+ * buries it takes the cell over. One that lives may have lost its processor half-way to others. */
+#define READ_FOR   (200 * USEC_MSEC)
+#define READ_AGAIN (50 * USEC_MSEC / 1000) /* after so long, in which the writer may have it */
 
 struct cell {
     uint32_t number; /* odd: being written */
@@ -64,16 +67,26 @@ static void write_whole(uint32_t *number, void *to, const void *from, size_t n)
     end_writing(number, odd);
 }
 
+static bool try_to_read(const uint32_t *number, void *ret, const void *from, size_t n)
+{
+    uint32_t before = __atomic_load_n(number, __ATOMIC_ACQUIRE);
+
+    memcpy(ret, from, n);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return (before & 1) == 0 && before == __atomic_load_n(number, __ATOMIC_RELAXED);
+}
+
 static void read_whole(const uint32_t *number, void *ret, const void *from, size_t n)
 {
-    for (unsigned i = 0; i < READ_TRIES; i++) {
-        uint32_t before = __atomic_load_n(number, __ATOMIC_ACQUIRE);
-        memcpy(ret, from, n);
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if ((before & 1) == 0 && before == __atomic_load_n(number, __ATOMIC_RELAXED)) {
-            return;
-        }
+    const struct timespec again = {.tv_nsec = READ_AGAIN * 1000};
+
+    if (try_to_read(number, ret, from, n)) {
+        return;
     }
+    usec_t end = clock_monotonic() + READ_FOR;
+    do {
+        (void)nanosleep(&again, NULL);
+    } while (!try_to_read(number, ret, from, n) && clock_monotonic() < end);
 }
 
 static struct cell *cell_of(struct board *b, uint16_t slot)
@@ -214,6 +227,12 @@ static void make_dns_readable(struct board_dns *d)
     make_time(&d->since);
 }
 
+static void make_memory_readable(struct board_memory_figures *m)
+{
+    m->trouble[sizeof(m->trouble) - 1] = '\0';
+    text_clean(m->trouble, strlen(m->trouble));
+}
+
 static void make_list_readable(struct board_list *l)
 {
     l->zone[sizeof(l->zone) - 1] = '\0';
@@ -238,6 +257,7 @@ static void make_readable(struct board_worker *w)
         make_hop_readable(&w->hops[i]);
     }
     make_dns_readable(&w->dns);
+    make_memory_readable(&w->memory);
     w->list_count = w->list_count < BOARD_LISTS ? w->list_count : BOARD_LISTS;
     for (size_t i = 0; i < w->list_count; i++) {
         make_list_readable(&w->lists[i]);

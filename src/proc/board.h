@@ -1,8 +1,8 @@
 /* The status board: what each worker, and the master, tell of themselves for `gatepost status`. In
  * memory that the master maps before it forks.
  *
- * Each cell has one writer, who puts down whole figures, and readers who never wait for it: a
- * number that is odd while the cell is written tells them to read again. */
+ * Each cell has one writer, who puts down whole figures, and readers who hold nobody up: a number
+ * that is odd while the cell is written tells them to read again. */
 #pragma once
 
 #include <stdbool.h>
@@ -59,6 +59,14 @@ struct board_list {
     usec_t since; /* when it became so */
 };
 
+/* The memory as a worker finds it. */
+struct board_memory_figures {
+    char trouble[96]; /* why it is not kept just now; "" */
+    uint64_t records;
+    uint64_t octets; /* on disk */
+    uint64_t limit;
+};
+
 /* What a worker is and has just now. Times are of the monotonic clock. */
 struct board_worker {
     pid_t pid; /* 0: there is no worker in this slot */
@@ -81,6 +89,7 @@ struct board_worker {
     unsigned hops_unshown; /* for which there is no room */
     struct board_hop hops[BOARD_HOPS];
     struct board_dns dns;
+    struct board_memory_figures memory;
     unsigned list_count;
     unsigned lists_unshown;
     struct board_list lists[BOARD_LISTS];

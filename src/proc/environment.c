@@ -303,6 +303,16 @@ static bool has_standard_anchor(const struct conf *conf)
     return conf->trust_anchor != NULL && conf_place_of_statement(conf, "trust_anchor").line == 0;
 }
 
+struct memory_setup environment_memory(const struct conf *conf)
+{
+    return (struct memory_setup){
+        .rules = {.half_life = conf->limits.memory_half_life,
+                  .returned_time = conf->limits.returned_time,
+                  .window = conf->limits.deferral_window},
+        .size = (uint64_t)conf->limits.memory_size,
+    };
+}
+
 struct resolver_setup environment_resolver(const struct conf *conf)
 {
     bool lacks = has_standard_anchor(conf) && access(conf->trust_anchor, R_OK) < 0;

@@ -9,6 +9,7 @@
 #include "client/resolver.h"
 #include "conf/conf.h"
 #include "proc/identity.h"
+#include "store/memory.h"
 
 /* Checks user, certificate and key, state and spool folders and where decisions go; with `create`
  * the folders and the decisions' file are made where missing, for the workers' user. 0 and
@@ -28,6 +29,9 @@ int environment_refuse(const struct conf *conf, const char *file, const char *st
 /* How the resolver of this configuration is made. The standard's trust anchor is left out where it
  * is not there. */
 struct resolver_setup environment_resolver(const struct conf *conf);
+
+/* How the memory of this configuration is made. */
+struct memory_setup environment_memory(const struct conf *conf);
 
 /* Where the operator's log goes by this configuration, and by what standard error is. */
 enum log_target environment_log(const struct conf *conf);

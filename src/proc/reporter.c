@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "client/resolver.h"
 #include "rt/real.h"
+#include "store/memory.h"
 
 #define REPORT_EVERY (250 * USEC_MSEC)
 
@@ -74,6 +75,26 @@ static void put_dns(const struct resolver *resolver, struct board_worker *w)
                    h->trouble != NULL ? h->trouble : "");
 }
 
+static void put_memory(const struct reporter *r, struct board_worker *w)
+{
+    const struct memory *memory = r->server->memory;
+    int error = r->memory_error;
+
+    w->memory.limit = (uint64_t)r->server->conf->limits.memory_size;
+    if (memory != NULL) {
+        struct memory_stats stats;
+        memory_stats(memory, &stats);
+        w->memory.records = stats.records;
+        w->memory.octets = stats.octets;
+        w->counters.memory_changes = stats.changes;
+        w->counters.memory_lost = stats.lost;
+        w->counters.memory_evicted = stats.evicted;
+        error = stats.error;
+    }
+    (void)snprintf(w->memory.trouble, sizeof(w->memory.trouble), "%s",
+                   error < 0 ? strerror(-error) : "");
+}
+
 static void put_lists(const struct dns_lists *lists, struct board_worker *w)
 {
     struct dns_list_figure figures[BOARD_LISTS];
@@ -136,6 +157,7 @@ static void write_now(struct reporter *r)
 
     put_hops(srv->deliveries->pools, &w);
     put_dns(srv->resolver, &w);
+    put_memory(r, &w);
     put_lists(srv->lists, &w);
     put_accept_all(srv->deliveries->recipients, w.accept_all);
     memcpy(w.in_phase, srv->in_phase, sizeof(w.in_phase));

@@ -16,6 +16,7 @@ struct reporter {
     const struct smtp_server *server;
     const struct decision_sink *decisions;
     struct sandbox_level level;
+    int memory_error; /* why server->memory could not be opened; 0 */
     /* private */
     usec_t began;
     usec_t written_at;

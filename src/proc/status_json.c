@@ -232,6 +232,34 @@ static json_t *dns_object(const struct dns_sum *s, usec_t now, usec_t wall)
     return object;
 }
 
+/* ---- the memory ---- */
+
+/* All workers have the same; they need not have the same trouble. */
+static void add_memory(struct board_memory_figures *sum, const struct board_memory_figures *m)
+{
+    if (m->records + m->octets > 0) {
+        sum->records = m->records;
+        sum->octets = m->octets;
+    }
+    sum->limit = m->limit;
+    if (m->trouble[0] != '\0') {
+        memcpy(sum->trouble, m->trouble, sizeof(sum->trouble));
+    }
+}
+
+static json_t *memory_object(const struct board_memory_figures *m)
+{
+    json_t *object = json_object();
+
+    set_number(object, "records", m->records);
+    set_number(object, "size", m->octets);
+    set_number(object, "limit", m->limit);
+    if (m->trouble[0] != '\0') {
+        set_text(object, "trouble", m->trouble);
+    }
+    return object;
+}
+
 /* ---- DNS lists ---- */
 
 static json_t *list_object(const struct list_sum *s, usec_t now, usec_t wall)
@@ -299,6 +327,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
             hop_sums_add(&hops, &w);
             list_sums_add(&lists, &w);
             dns_sum_add(&dns, &w);
+            add_memory(&sum.memory, &w.memory);
             if (json_array_append_new(workers, worker_object((uint16_t)slot, &w, now, wall)) != 0) {
                 fatal("out of memory for the status");
             }
@@ -321,6 +350,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
     set_number(object, "hops_unshown", hops.unshown);
     hop_sums_free(&hops);
     set(object, "dns", dns_object(&dns, now, wall));
+    set(object, "memory", memory_object(&sum.memory));
     set(object, "dns_lists", lists_array(&lists, now, wall));
     set_number(object, "dns_lists_unshown", lists.unshown);
     list_sums_free(&lists);

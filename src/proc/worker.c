@@ -25,6 +25,7 @@
 #include "route/hop_tls.h"
 #include "rt/real.h"
 #include "smtp/server.h"
+#include "store/memory.h"
 
 /* How soon decision lines that found no reader are tried again when nothing else happens. */
 #define FLUSH_AGAIN (20 * USEC_MSEC)
@@ -43,6 +44,8 @@ struct worker {
     struct resolver *resolver;
     struct hop_trust *hop_trust;
     struct store *store;
+    struct memory *memory; /* NULL: it could not be opened */
+    int memory_error;      /* why; or why it could not be written when that was told last */
     struct counters counts;
     struct delivery_host deliveries;
     struct smtp_server server;
@@ -154,6 +157,39 @@ static int open_store(struct worker *w)
     return 0;
 }
 
+/* What is learned of others is worth no mail: without it Gatepost goes on. */
+static void open_memory(struct worker *w)
+{
+    const struct memory_setup setup = environment_memory(w->conf);
+    const char *note = NULL;
+
+    w->memory_error = memory_open_lmdb(w->rt, w->conf->state, &setup, &w->memory, &note);
+    if (w->memory_error < 0) {
+        log_line(LOG_ERROR, "cannot open the memory in %s/memory: %s; nothing is remembered",
+                 w->conf->state, strerror(-w->memory_error));
+    }
+    if (note != NULL) {
+        log_line(LOG_WARNING, "%s", note);
+    }
+}
+
+/* Once when it begins and once when it is over. */
+static void tell_memory(struct worker *w)
+{
+    int error = w->memory != NULL ? memory_error(w->memory) : w->memory_error;
+
+    if ((error < 0) == (w->memory_error < 0)) {
+        return;
+    }
+    w->memory_error = error;
+    if (error < 0) {
+        log_line(LOG_ERROR, "cannot write the memory in %s/memory: %s; nothing is remembered",
+                 w->conf->state, strerror(-error));
+    } else {
+        log_line(LOG_NOTICE, "the memory in %s/memory is written again", w->conf->state);
+    }
+}
+
 static void tell_resolver(void *arg, const char *line)
 {
     (void)arg;
@@ -230,6 +266,7 @@ static void make_server(struct worker *w)
         .policy = w->setup->policy,
         .tls = w->setup->tls,
         .resolver = resolver_has_dns(w->resolver) ? w->resolver : NULL,
+        .memory = w->memory,
         .tell = tell,
         .counts = &w->counts,
         .gate = gate_functions(&w->gate),
@@ -397,6 +434,7 @@ static void on_turn(void *arg)
         recipients_drain(w->deliveries.recipients);
         hop_pools_drain(w->deliveries.pools);
     }
+    tell_memory(w);
     reporter_turn(&w->reporter);
     /* An open commit may take 10 1/2 minutes, and is waited for. */
     w->stop = w->server.draining && smtp_server_clients(&w->server) == 0 &&
@@ -411,8 +449,12 @@ static int serve(struct worker *w)
     int r = open_resolver(w);
 
     r = r < 0 ? r : open_store(w);
+    if (r == 0) {
+        open_memory(w);
+    }
     r = r < 0 ? r : worker_confine(w->conf, w->setup->policy, &level);
     if (r < 0) {
+        (void)memory_close(w->memory);
         (void)store_close(w->store);
         (void)resolver_free(w->resolver);
         return r;
@@ -434,6 +476,7 @@ static int serve(struct worker *w)
             .server = &w->server,
             .decisions = w->decisions,
             .level = level,
+            .memory_error = w->memory_error,
         };
         resolver_watch(w->resolver, tell_turned, w);
         reporter_begin(&w->reporter);
@@ -454,6 +497,7 @@ static int serve(struct worker *w)
     smtp_server_fini(&w->server);
     (void)recipients_free(w->deliveries.recipients);
     (void)hop_pools_free(w->deliveries.pools);
+    (void)memory_close(w->memory);
     (void)store_close(w->store);
     (void)resolver_free(w->resolver);
     return r;

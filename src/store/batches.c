@@ -82,11 +82,13 @@ void batches_again(struct batches *b, struct list *items, usec_t delay)
     }
 }
 
-static void move_all(struct list *from, struct list *to)
+/* As many as go into a batch. */
+static void move_queued(struct batches *b, struct list *to)
 {
-    for (struct list *it = list_pop_front(from); it != NULL; it = list_pop_front(from)) {
-        list_push_back(to, it);
+    for (size_t i = 0; !list_empty(&b->queued) && (b->most == 0 || i < b->most); i++) {
+        list_push_back(to, list_pop_front(&b->queued));
     }
+    b->fresh = b->awaited = !list_empty(&b->queued); /* which is not to wait any longer */
 }
 
 /* ---- a batch ---- */
@@ -155,8 +157,7 @@ static void batch_start(void *arg)
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->ended, NULL);
     list_init(&b->work);
-    move_all(&of->queued, &b->work);
-    of->fresh = of->awaited = false;
+    move_queued(of, &b->work);
     rt_timer_clear(of->rt, &of->unawaited);
     of->in_flight = b;
     rt_post(of->rt, RT_CALL_STORE, batch_apply, batch_done, b);
@@ -186,13 +187,12 @@ static int batch_settle(struct batches *of, bool apply)
     return result;
 }
 
-/* The same with what is queued, which no thread has. */
+/* The same with a batch of what is queued, which no thread has. */
 static int settle_queued(struct batches *of, bool apply)
 {
     struct list work;
     list_init(&work);
-    move_all(&of->queued, &work);
-    of->fresh = of->awaited = false;
+    move_queued(of, &work);
     int result = apply ? of->ops->apply(of->target, &work, &of->time) : -ECANCELED;
     of->ops->ended(of->owner, &work, result);
     return result;
@@ -204,10 +204,14 @@ static int settle(struct batches *b, bool apply, bool last)
         rt_later_clear(&b->turn_end);
         rt_timer_clear(b->rt, &b->unawaited);
     }
-    int rc = b->in_flight != NULL ? batch_settle(b, apply) : 0;
+    int in_flight = b->in_flight != NULL ? batch_settle(b, apply) : 0;
+    int rc = 0; /* what failed in flight is tried once more */
     b->ending = last;
-    int queued = list_empty(&b->queued) ? 0 : settle_queued(b, apply);
-    return queued < 0 ? queued : rc;
+    while (!list_empty(&b->queued) && (rc == 0 || last)) {
+        int queued = settle_queued(b, apply);
+        rc = rc == 0 ? queued : rc;
+    }
+    return rc < 0 ? rc : in_flight;
 }
 
 int batches_flush(struct batches *b)

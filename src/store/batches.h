@@ -31,11 +31,12 @@ struct batches {
     void *owner;  /* of `ended` */
     void *target; /* of `apply`; outlives the batches */
     struct batch_time time;
+    size_t most;        /* items in a batch; 0: all there are */
     struct list queued; /* oldest first */
     struct batch *in_flight;
     usec_t not_before;         /* rt_now's clock: no batch begins earlier */
     bool ending;               /* `ended` is to give nothing back */
-    bool fresh;                /* something was queued since the last batch began */
+    bool fresh;                /* something was queued since the last batch began, or left */
     bool awaited;              /* somebody waits for what is queued */
     struct rt_later turn_end;  /* begins a batch with all that this turn has queued */
     struct rt_timer unawaited; /* begins one when nobody has waited for one for a while */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fatal.h"
@@ -59,6 +60,15 @@ int lmdb_tree_begin(struct lmdb_tree *t, unsigned flags, MDB_txn **ret)
         rc = rc != 0 ? rc : mdb_txn_begin(t->env, NULL, flags, ret);
     }
     return rc;
+}
+
+int lmdb_tree_commit(struct lmdb_tree *t, MDB_txn *txn)
+{
+    int rc = mdb_txn_commit(txn), fd;
+    struct statvfs disk;
+    bool full = rc == EIO && mdb_env_get_fd(t->env, &fd) == 0 && fstatvfs(fd, &disk) == 0 &&
+                disk.f_bavail == 0;
+    return full ? ENOSPC : rc;
 }
 
 bool lmdb_is_due(usec_t *last, usec_t wall, usec_t interval)
@@ -142,7 +152,7 @@ int lmdb_tree_purge(struct lmdb_tree *t, struct lmdb_walk *w, size_t most, lmdb_
         mdb_txn_abort(txn);
         return rc;
     }
-    int commit = mdb_txn_commit(txn);
+    int commit = lmdb_tree_commit(t, txn);
     *ret_count += commit == 0 ? count : 0;
     return commit == 0 ? rc : commit;
 }

@@ -58,6 +58,9 @@ void lmdb_tree_figures(struct lmdb_tree *t, uint64_t *ret_entries, uint64_t *ret
  * has let the file grow further than we have mapped, it is mapped anew. */
 int lmdb_tree_begin(struct lmdb_tree *t, unsigned flags, MDB_txn **ret);
 
+/* Commits; what LMDB returns, but ENOSPC where it says EIO because the disk took only a part. */
+int lmdb_tree_commit(struct lmdb_tree *t, MDB_txn *txn);
+
 /* Now and then frees the places of readers that were killed. */
 void lmdb_tree_check_readers(struct lmdb_tree *t, usec_t wall);
 

@@ -21,7 +21,11 @@
 
 #define PENDING_MAX 16384 /* changes; some 300 octets each */
 #define TRY_AGAIN   USEC_SEC
-#define INDEX_SIZE  1024 /* lists of pending changes, by their key's first octets */
+
+/* Changes in a batch: each may change a page of its own, LMDB needs three times as many for that,
+ * and the smallest memory has 1024 to spare. Nor is the ledger to wait for long. */
+#define BATCH_MOST 256
+#define INDEX_SIZE 1024 /* lists of pending changes, by their key's first octets */
 
 struct memory {
     struct rt *rt; /* NULL: a command's */
@@ -45,6 +49,7 @@ struct memory *memory_new(struct rt *rt, struct memory_backend *b)
     m->backend = b;
     m->digest = digest_stream_new();
     batches_init(&m->batches, rt, &memory_batches, m, b);
+    m->batches.most = BATCH_MOST;
     for (size_t i = 0; i < INDEX_SIZE; i++) {
         list_init(&m->index[i]);
     }
@@ -308,6 +313,11 @@ int memory_each(struct memory *m, enum record_kind kind, usec_t wall,
     struct each e = {.memory = m, .kind = kind, .wall = wall, .fn = fn, .arg = arg};
     int rc = memory_flush(m);
     return rc < 0 ? rc : m->backend->ops->each(m->backend, each_one, &e);
+}
+
+int memory_error(const struct memory *m)
+{
+    return m->error;
 }
 
 void memory_stats(const struct memory *m, struct memory_stats *ret)

@@ -81,6 +81,8 @@ struct memory_stats {
     uint64_t octets;  /* on disk */
     int error;        /* why changes cannot be kept just now: a negative errno; 0: they can */
 };
+/* Just the error of these. */
+int memory_error(const struct memory *m);
 void memory_stats(const struct memory *m, struct memory_stats *ret);
 
 /* ---- names as records have them ---- */

@@ -101,5 +101,9 @@ struct memory_backend {
     atomic_uint_fast64_t no_room; /* new records where all that could go must stay */
 };
 
+/* The LMDB back end; memory_open_lmdb says the rest. */
+int memory_backend_open(const char *state, const struct memory_setup *setup,
+                        struct memory_backend **ret, const char **ret_note);
+
 /* A front end that owns `b`. */
 struct memory *memory_new(struct rt *rt, struct memory_backend *b);

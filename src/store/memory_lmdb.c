@@ -1,9 +1,10 @@
 /* The memory on LMDB, shared by all processes of a host, in an environment of its own.
  *
  * It is full when its records take three quarters of the pages it may have; the rest is what LMDB
- * needs to change any. From then on each new record sends others away. Keys are digests, so that
- * neighbours in the tree are a random sample: of the next few behind a place that moves on, the
- * one of least worth goes. */
+ * needs to change any. From then on each new record sends one away. Keys are digests, so that
+ * neighbours in the tree are a random sample: of those next to where the new one goes, the one of
+ * least worth leaves. So it leaves room just where that is needed, and pages stay as full as they
+ * are; LMDB does not join pages before they are three quarters empty. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,16 +21,16 @@
 #define PURGE_SLICE 256 /* records looked at, and two for each one that is new since */
 #define EACH_SLICE  256 /* records read in one transaction */
 
-/* Sent away for one that comes, while there are too many; so that what was begun with more room, or
- * with smaller records, finds its size. */
-#define EVICT 2
+/* Of the pages there are, those for records; and those from where on each new one sends two away,
+ * because records that are there have grown, or pages have become less full. */
+#define FULL(pages)     ((pages) / 4 * 3)
+#define TOO_FULL(pages) ((pages) / 16 * 13)
 
 struct lmdb_backend {
     struct memory_backend backend;
     struct lmdb_tree *tree;
 
     /* The store thread's: */
-    struct lmdb_walk sample;
     struct lmdb_walk purge;
     size_t purge_more; /* new since the last slice */
     usec_t purged;
@@ -69,15 +70,17 @@ static enum lmdb_step sample_one(void *arg, const MDB_val *key, const MDB_val *v
     return memory_sample_done(s) ? STEP_STOP : STEP_ON;
 }
 
-/* Removes the one of least worth of a sample, and what is over. What LMDB returns; *ret_gone counts
- * all. */
-static int evict(struct lmdb_backend *l, MDB_txn *txn, const struct batch_time *time,
-                 uint64_t *ret_evicted, size_t *ret_gone)
+/* Removes the one of least worth of those behind `at`, and what is over. What LMDB returns;
+ * *ret_gone counts all. */
+static int evict(struct lmdb_backend *l, MDB_txn *txn, const struct memory_key *at,
+                 const struct batch_time *time, uint64_t *ret_evicted, size_t *ret_gone)
 {
     struct memory_sample s = {.rules = &l->backend.setup.rules, .time = *time};
+    struct lmdb_walk walk = {.key_n = MEMORY_KEY_LEN};
+    memcpy(walk.from, at, MEMORY_KEY_LEN);
     int rc = 0;
     for (int i = 0; i < 2 && rc == 0 && !memory_sample_done(&s); i++) {
-        rc = lmdb_tree_walk(l->tree, txn, &l->sample, MEMORY_SAMPLE_MOST, sample_one, &s, ret_gone);
+        rc = lmdb_tree_walk(l->tree, txn, &walk, MEMORY_SAMPLE_MOST, sample_one, &s, ret_gone);
         rc = rc == MDB_NOTFOUND ? 0 : rc; /* then from the beginning */
     }
     if (rc != 0 || !s.found) {
@@ -92,11 +95,19 @@ static int evict(struct lmdb_backend *l, MDB_txn *txn, const struct batch_time *
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-static bool is_full(struct lmdb_backend *l, MDB_txn *txn)
+/* How many records are to go for one that comes? */
+static unsigned too_many(struct lmdb_backend *l, MDB_txn *txn)
 {
     size_t page;
+    MDB_envinfo map;
     size_t pages = lmdb_tree_pages(l->tree, txn, &page);
-    return pages > 0 && pages > l->backend.setup.size / page * 3 / 4;
+    if (pages == 0 || mdb_env_info(l->tree->env, &map) != 0) {
+        return 0;
+    }
+    if (pages > TOO_FULL(map.me_mapsize / page)) {
+        return 2;
+    }
+    return pages > FULL(l->backend.setup.size / page);
 }
 
 /* What a batch has come to, which counts when it is committed. */
@@ -107,20 +118,18 @@ struct outcome {
 };
 
 /* Is there room for a new record? 1, 0, or a negative errno. */
-static int make_room(struct lmdb_backend *l, MDB_txn *txn, const struct batch_time *time,
-                     struct outcome *o)
+static int make_room(struct lmdb_backend *l, MDB_txn *txn, const struct memory_key *key,
+                     const struct batch_time *time, struct outcome *o)
 {
+    unsigned many = too_many(l, txn);
     size_t gone = 0;
-    if (!is_full(l, txn)) {
-        return 1;
-    }
-    for (int i = 0; i < EVICT; i++) {
-        int rc = evict(l, txn, time, &o->evicted, &gone);
+    for (unsigned i = 0; i < many; i++) {
+        int rc = evict(l, txn, key, time, &o->evicted, &gone);
         if (rc != 0) {
             return lmdb_errno(rc);
         }
     }
-    return gone > 0;
+    return many == 0 || gone > 0;
 }
 
 /* ---- writing ---- */
@@ -140,7 +149,7 @@ static int put_one(struct lmdb_backend *l, MDB_txn *txn, const struct memory_cha
     if (n == 0) {
         return there ? lmdb_errno(mdb_del(txn, l->tree->dbi, &key, NULL)) : 0;
     }
-    int room = there ? 1 : make_room(l, txn, time, o);
+    int room = there ? 1 : make_room(l, txn, &c->key, time, o);
     if (room <= 0) {
         o->no_room += room == 0;
         return room;
@@ -165,7 +174,7 @@ static int put_all(struct lmdb_backend *l, const struct list *changes,
             return rc;
         }
     }
-    return lmdb_errno(mdb_txn_commit(txn));
+    return lmdb_errno(lmdb_tree_commit(l->tree, txn));
 }
 
 /* ---- purging ---- */
@@ -280,8 +289,8 @@ static const struct memory_backend_ops lmdb_ops = {
 
 /* ---- opening ---- */
 
-/* A file that is larger than it may be, since the limit was lowered, needs room to be changed; it
- * does not shrink, but no more of it is used than the limit says. */
+/* A file that is larger than it may be, since the limit was lowered, needs room to be changed. It
+ * does not shrink, nor do its records become more. */
 static size_t map_size(const char *folder, uint64_t size)
 {
     char path[LMDB_PATH_MAX];
@@ -333,8 +342,8 @@ static int open_as_owner(const char *state, uint64_t size, struct lmdb_tree **re
     return rc;
 }
 
-int memory_open_lmdb(struct rt *rt, const char *folder, const struct memory_setup *setup,
-                     struct memory **ret, const char **ret_note)
+int memory_backend_open(const char *state, const struct memory_setup *setup,
+                        struct memory_backend **ret, const char **ret_note)
 {
     static const char *const notes[] = {
         [LMDB_NOTHING] = NULL,
@@ -343,7 +352,7 @@ int memory_open_lmdb(struct rt *rt, const char *folder, const struct memory_setu
     };
     struct lmdb_tree *tree;
     enum lmdb_aside aside;
-    int rc = open_as_owner(folder, setup->size, &tree, &aside);
+    int rc = open_as_owner(state, setup->size, &tree, &aside);
     if (rc < 0) {
         return rc;
     }
@@ -351,8 +360,19 @@ int memory_open_lmdb(struct rt *rt, const char *folder, const struct memory_setu
     l->backend.ops = &lmdb_ops;
     l->backend.setup = *setup;
     l->tree = tree;
-    l->sample.key_n = l->purge.key_n = MEMORY_KEY_LEN;
-    *ret = memory_new(rt, &l->backend);
+    l->purge.key_n = MEMORY_KEY_LEN;
+    *ret = &l->backend;
     *ret_note = notes[aside];
     return 0;
+}
+
+int memory_open_lmdb(struct rt *rt, const char *folder, const struct memory_setup *setup,
+                     struct memory **ret, const char **ret_note)
+{
+    struct memory_backend *b;
+    int rc = memory_backend_open(folder, setup, &b, ret_note);
+    if (rc == 0) {
+        *ret = memory_new(rt, b);
+    }
+    return rc;
 }

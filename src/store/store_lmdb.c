@@ -96,7 +96,7 @@ static int write_all(struct lmdb_backend *l, const struct list *writes)
         }
         count += w->count;
     }
-    rc = mdb_txn_commit(txn);
+    rc = lmdb_tree_commit(l->tree, txn);
     l->purge_more += rc == 0 ? 2 * count : 0;
     return rc;
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import stat
@@ -108,6 +109,7 @@ def manual(binary):
         g.start()
         s = status(g)
         for members in (s, s['confinement'], s['sessions'], s['spool'], s['workers'][0], s['journal'], s['dns'],
+                        s['memory'],
                         *s['hops']):
             check(set(members) <= named, f'not in the manual: {set(members) - named}')
 
@@ -119,7 +121,7 @@ def screen(binary):
         g.session().deliver()
         until(lambda: status(g)['counters']['accepted'] == 1, 'the message is counted')
         text = command(g, 'status').stdout
-        for words in (f'process {g.popen.pid} ', 'sessions ', 'spool ', 'loop ', 'journal ', 'confined ', 'worker ',
+        for words in ('memory ', f'process {g.popen.pid} ', 'sessions ', 'spool ', 'loop ', 'journal ', 'confined ', 'worker ',
                       'accepted ', 'connections '):
             check(words in text, f'no {words!r} in:\n{text}')
         until(lambda: status(g)['workers'][0]['age_us'] >= 1000000, 'a second')
@@ -559,6 +561,91 @@ def moves(binary):
         check(status_of(g, f'{g.folder}/moved')['ok'], 'it stays')
 
 
+def stop(g):
+    g.signal(signal.SIGTERM)
+    check(g.wait() == 0, 'its end')
+
+
+def start_again(g):
+    g.start()
+    until(g.clerk_answers, 'the clerk')
+
+
+def memory_in_use(binary):
+    """What is learned is kept for the next Gatepost; damage is told, moved aside and begun anew; where it cannot be
+    opened, mail goes on and the status says so."""
+    with Gatepost(binary, workers=2) as g:
+        folder = f'{g.folder}/var/state/memory'
+        g.start()
+        g.session().deliver()
+        until(lambda: status(g)['memory']['records'] > 0, 'records')
+        s = status(g)
+        check(s['memory']['limit'] == 268435456 and 0 < s['memory']['size'] < 1 << 20 and 'trouble' not in s['memory'],
+              f"{s['memory']}")
+        until(lambda: status(g)['counters']['memory_changes'] >= status(g)['memory']['records'], 'changes')
+        check(stat.S_IMODE(os.stat(folder).st_mode) == 0o700, 'its mode')
+        stop(g)
+        start_again(g)
+        check(status(g)['memory']['records'] > 0, 'they are there again')
+        stop(g)
+        with open(f'{folder}/data.mdb', 'r+b') as f:
+            f.truncate(10000)
+        start_again(g)
+        until(lambda: 'the memory was damaged; it was moved aside and begun anew' in g.log(), 'word of damage')
+        check(any(name.startswith('memory.damaged-') for name in os.listdir(f'{g.folder}/var/state')), 'nothing aside')
+        g.session().deliver()
+        until(lambda: status(g)['memory']['records'] > 0, 'new records')
+        stop(g)
+        os.rename(folder, folder + '.away')
+        with open(folder, 'wb'):
+            pass  # no folder can be there
+        start_again(g)
+        until(lambda: 'nothing is remembered' in g.log(), 'word of what cannot be opened')
+        g.session().deliver()
+        until(lambda: status(g)['memory'].get('trouble') == 'Not a directory', f"{status(g)['memory']}")
+        check('NOT kept: Not a directory' in command(g, 'status').stdout, 'the screen')
+
+
+def memory_on_a_full_disk(binary):
+    """On a disk that is full mail goes on; trouble and its end are told once each."""
+    with Gatepost(binary, workers=1) as g:
+        state = f'{g.folder}/var/state'
+        os.makedirs(state)
+        if not ROOT or subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size=4m,uid={NOBODY.pw_uid},mode=700', 'none',
+                                       state], stderr=subprocess.DEVNULL).returncode != 0:
+            print('NOT tested: no tmpfs can be mounted')
+            return
+        try:
+            g.start()
+            g.session().deliver()
+            until(lambda: status(g)['memory']['records'] > 0, 'records')
+            with open(f'{state}/filler', 'wb', buffering=0) as f:
+                try:
+                    while True:
+                        f.write(bytes(4096))
+                except OSError:
+                    pass
+            sent = 0
+            while 'trouble' not in status(g)['memory'] and sent < 100:
+                g.session().deliver()
+                sent += 1
+            s = status(g)['memory']
+            check(s.get('trouble') == 'No space left on device', f'{s}')
+            check('NOT kept: No space left on device' in command(g, 'status').stdout, 'the screen')
+            until(lambda: 'cannot write the memory in' in g.log(), 'word of it')
+            g.session().deliver()
+            os.unlink(f'{state}/filler')
+            until(lambda: 'trouble' not in status(g)['memory'], 'its end')
+            until(lambda: 'is written again' in g.log(), 'word of its end')
+            check(g.log().count('cannot write the memory in') == 1 and g.log().count('is written again') == 1, g.log())
+            check(status(g)['counters']['memory_lost'] == 0, 'lost')
+            check(len(g.messages()) == sent + 2, 'messages')
+            stop(g)
+        finally:
+            g.signal(signal.SIGKILL) if g.popen and g.popen.poll() is None else None
+            subprocess.run(['umount', '-l', state], check=True)
+
+
 def made_again(binary):
     """A control socket that somebody has removed is back after a reload."""
     with Gatepost(binary, workers=1) as g:
@@ -589,7 +676,8 @@ def upgrades(binary):
 CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal,
          what_could_not_be_judged, health_of_hops, many_hops, nobody_answers, bad_places,
          garbage, several_requests, megabytes, many_clients, silent_client, takes_no_reply, clerk_dies, clerk_hangs,
-         another_hang_time, waits_for_room, status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, made_again,
+         another_hang_time, waits_for_room, status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, memory_in_use,
+         memory_on_a_full_disk, made_again,
          upgrades]
 
 if __name__ == '__main__':

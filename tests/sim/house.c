@@ -12,6 +12,7 @@
 #include "base/fatal.h"
 #include "certificate.h"
 #include "journal/record.h"
+#include "proc/environment.h"
 
 /* More than the recipients of a message. */
 #define MARKS 1100
@@ -138,12 +139,7 @@ static void start_worker(struct house *h, unsigned slot)
     w->house = h;
     w->rt = sim_rt(h->sim);
     w->decisions = decision_sink_to(on_decision, h);
-    const struct memory_setup memory = {
-        .rules = {.half_life = h->conf->limits.memory_half_life,
-                  .returned_time = h->conf->limits.returned_time,
-                  .window = h->conf->limits.deferral_window},
-        .size = (uint64_t)h->conf->limits.memory_size,
-    };
+    const struct memory_setup memory = environment_memory(h->conf);
     w->memory = memory_open_plain(w->rt, &memory, &h->memory);
     w->deliveries = (struct delivery_host){
         .rt = w->rt,
