@@ -77,4 +77,8 @@ enum cmd_status cmd_explain(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_replay(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_rules(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_judge(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_state(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_ban(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_unban(const struct command *c, int argc, char **argv);
+enum cmd_status cmd_bans(const struct command *c, int argc, char **argv);
 enum cmd_status cmd_docs(const struct command *c, int argc, char **argv);

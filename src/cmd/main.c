@@ -127,6 +127,41 @@ static const struct command commands[] = {
      "                  leaves out the options above say\n"
      "--json            decision lines as gatepost(8) describes them",
      CMD_FILE | CMD_JSON, 1, cmd_judge},
+    {"state",
+     "[-c FILE] list [KIND] [--sort KEY] [--limit N] [--json]\n"
+     "       gatepost state [-c FILE] show NAME [--json]\n"
+     "       gatepost state [-c FILE] set KIND NAME FIELD=VALUE... [--new]\n"
+     "       gatepost state [-c FILE] forget KIND NAME | [KIND] --before TIME [--json]\n"
+     "       gatepost state [-c FILE] export [KIND]\n"
+     "       gatepost state [-c FILE] import [FILE | -] [--merge] | --correspondents FILE",
+     "Looks at, and changes by hand, what is remembered of others; also while Gatepost runs. KIND\n"
+     "is client, network, host, spf, dkim, recipient, deferral, correspondent or ban. The exit\n"
+     "status is 1 when there is nothing of that name, or a line to be imported was wrong. Without\n"
+     "-c the configuration is " CONF_FILE_STANDARD ".\n\n"
+     "list    the records that were seen last, or --sort first, name, good, bad or worth; at most\n"
+     "        --limit 100, all in no order with --limit 0\n"
+     "show    all that is known under a name; of an address its network, bans and organisation "
+     "too\n"
+     "set     first, last, returned, days, note, or a count; --new makes a record that is not "
+     "there\n"
+     "forget  one, or all that were not seen since --before; bans only where KIND is ban\n"
+     "export  lines of JSON, which import reads\n"
+     "import  of two records of a name the one seen later stays; with --merge they are added up\n"
+     "--correspondents  mailboxes that your users write to, one a line",
+     CMD_FILE | CMD_JSON, 100, cmd_state},
+    {"ban", "[-c FILE] ADDRESS | NETWORK DURATION [REASON]",
+     "Bans a client's address (of IPv6 its /64), or a whole /24 or /64 network, for as long: 30m, "
+     "12h,\n"
+     "7d. All workers obey at once, and after a restart too. Refused, with exit status 1, for "
+     "hosts\n"
+     "of the policy's table `trusted` and for proxies.",
+     CMD_FILE, 3, cmd_ban},
+    {"unban", "[-c FILE] ADDRESS | NETWORK | all",
+     "Ends a ban, or all. The exit status is 1 when there is none.", CMD_FILE, 1, cmd_unban},
+    {"bans", "[-c FILE] [--json]",
+     "Lists who is banned, until when, and why. The exit status is 1 when nobody is.\n\n"
+     "--json  a line of JSON for each, as `gatepost state export ban` has it",
+     CMD_FILE | CMD_JSON, 0, cmd_bans},
     {"docs", "[--json | --man] [facts | actions | limits | replies | counters | standard]",
      "Prints the reference of what a policy may ask (facts) and do (actions), of limits, of\n"
      "Gatepost's own replies and of what it counts, as Markdown: one of them, or all. `standard` "
