@@ -29,10 +29,14 @@ FACT(client_origin, "client.origin", ADDRESS, 0, MESSAGE, TRANSACTION, DNS, REME
      "Received field says, passing over other forwarders and private addresses; unknown when that field does "
      "not tell. Of any other client its own address.")
 FACT(client_banned, "client.banned", BOOL, 0, CONNECT, CONNECTION, MEMORY, REMEMBERED,
-     "A rule has banned the client's address, and the time is not over.")
+     "The client's address or network is banned, by a rule or an operator, and the time is not over. Never "
+     "true of addresses in the table `trusted`, of configured proxies, and of whom a connect rule trusts.")
 FACT(client_known, "client.known", BOOL, 0, CONNECT, CONNECTION, MEMORY, REMEMBERED,
      "The client is no stranger: its network has come back after a deferral, or the organisation that its "
      "address belonged to when mail was last accepted from it is proven (`identity.proven`) or has come back.")
+FACT(client_bad, "client.bad", NUMBER, 0, CONNECT, CONNECTION, MEMORY, REMEMBERED,
+     "How often a rule refused the client, by its address (of IPv6 its /64), or it wrote to a recipient in the "
+     "table `traps`; after `limit memory_half_life` each counts half.")
 FACT(client_harvester, "client.harvester", BOOL, 0, CONNECT, CONNECTION, MEMORY, LIVE,
      "The client is guessing recipients: of late it named as many unknown ones in an hour as `limit "
      "harvest_recipients` says, or its network four times as many.")
@@ -162,8 +166,11 @@ FACT(deferral_age, "deferral.age", DURATION, 0, RCPT, RECIPIENT, DNS, JOINT,
      "Time since a rule first deferred this sender's mail to this recipient, from this network, organisation or "
      "SPF domain; 0 when none has. At message the shortest among the recipients that get it.")
 FACT(deferral_wait, "deferral.wait", DURATION, 0, RCPT, RECIPIENT, DNS, JOINT,
-     "How long he still has to wait until coming back counts: at first `limit deferral_time`; 0 when it counts "
-     "now. For replies. At message the longest among the recipients that get it.")
+     "How long he still has to wait until coming back counts, in whole seconds: at first `limit deferral_time`; 0 "
+     "when it counts now. For replies. At message the longest among the recipients that get it.")
+FACT(rcpt_impatient, "rcpt.impatient", BOOL, 0, RCPT, RECIPIENT, MEMORY, JOINT,
+     "The recipient is in the table `impatient`: he is not to wait for mail. At message: one of those that get "
+     "it is.")
 FACT(rate_client_connections, "rate.client.connections", NUMBER, 0, CONNECT, CONNECTION, MEMORY, LIVE,
      "Connections of the client's address (of IPv6 its /64) in an hour, over all workers. What was an hour ago "
      "counts little more than a third of what is now: a steady stream of 100 an hour is 100.")

@@ -31,6 +31,21 @@ void findings_free(struct findings *f)
     findings_init(f);
 }
 
+/* What is wrong with a set is found wherever it is used. */
+static bool is_told(const struct findings *f, enum severity severity, struct place place,
+                    const char *text)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        const struct finding *x = &f->items[i];
+        if (x->severity == severity && x->place.source == place.source &&
+            x->place.line == place.line && x->place.column == place.column &&
+            strcmp(x->text, text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* An error is worth more than the last warning, which makes room for it. False: no room. */
 static bool make_room(struct findings *f, enum severity severity)
 {
@@ -54,6 +69,12 @@ void finding_add(struct findings *f, enum severity severity, struct place place,
     char text[TEXT_MOST];
     va_list ap;
 
+    va_start(ap, format);
+    (void)vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    if (is_told(f, severity, place, text)) {
+        return;
+    }
     f->errors += severity == FINDING_ERROR;
     if (!make_room(f, severity)) {
         return;
@@ -62,9 +83,6 @@ void finding_add(struct findings *f, enum severity severity, struct place place,
         f->cap = f->cap > 0 ? f->cap * 2 : 8;
         f->items = xrealloc(f->items, f->cap * sizeof(*f->items));
     }
-    va_start(ap, format);
-    (void)vsnprintf(text, sizeof(text), format, ap);
-    va_end(ap);
     f->items[f->count++] = (struct finding){
         .severity = severity,
         .place = place,

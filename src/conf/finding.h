@@ -28,7 +28,8 @@ void findings_init(struct findings *f);
 void findings_free(struct findings *f);
 void findings_sort(struct findings *f); /* by file (in order of reading), line, column */
 
-/* Adds one; `advice` may be NULL. Texts are copied. At most FINDINGS_MOST are kept. */
+/* Adds one, unless it is there; `advice` may be NULL. Texts are copied. At most FINDINGS_MOST are
+ * kept. */
 #define FINDINGS_MOST 200
 void finding_add(struct findings *f, enum severity severity, struct place place, const char *advice,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));

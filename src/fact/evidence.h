@@ -69,8 +69,8 @@ struct evidence_ops {
     /* Sessions of this client, and of its network, just now. */
     unsigned (*client_sessions)(const struct evidence *e);
     unsigned (*client_network_sessions)(const struct evidence *e);
-    /* Is the client's address banned? */
-    bool (*client_banned)(const struct evidence *e);
+    /* Is the client banned? 1, 0, or a negative errno where that cannot be told. */
+    int (*client_banned)(const struct evidence *e);
     /* Asks the hop about the recipient; suspends. However often this is called, also while an
      * earlier call waits, the hop is asked once for each recipient. The answer is valid as long as
      * the transaction. 0 or -ECANCELED. */

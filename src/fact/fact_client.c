@@ -1,4 +1,5 @@
 /* The connection: who connected, from where, and how it behaved before it said a word of SMTP. */
+#include <errno.h>
 #include <time.h>
 
 #include "fact/fact.h"
@@ -59,11 +60,9 @@ int fact_client_network_sessions(const struct evidence *e, const struct slice *p
 int fact_client_banned(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
     (void)parameters;
-    if (e->ops == NULL || e->ops->client_banned == NULL) {
-        *ret = value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE);
-    } else {
-        *ret = value_bool(e->ops->client_banned(e));
-    }
+    const bool available = e->ops != NULL && e->ops->client_banned != NULL;
+    const int banned = available ? e->ops->client_banned(e) : -ENOSYS;
+    *ret = banned < 0 ? value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE) : value_bool(banned > 0);
     return 0;
 }
 

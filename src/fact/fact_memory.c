@@ -108,6 +108,21 @@ int fact_client_known(const struct evidence *e, const struct slice *parameters, 
     return 0;
 }
 
+/* ---- client.bad ---- */
+
+int fact_client_bad(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    struct record r;
+    const int found = remembered_client(e, &r);
+
+    (void)parameters;
+    if (found < 0) {
+        return remembered_without(found, TYPE_NUMBER, ret);
+    }
+    *ret = remembered_amount(TYPE_NUMBER, found > 0 ? record_bad(&r) : 0);
+    return 0;
+}
+
 /* ---- client.harvester ---- */
 
 static bool has_guessed(const struct record *r, int64_t limit)
@@ -132,6 +147,27 @@ int fact_client_harvester(const struct evidence *e, const struct slice *paramete
         return remembered_without(found, TYPE_BOOL, ret);
     }
     *ret = value_bool(guesses);
+    return 0;
+}
+
+/* ---- rcpt.impatient ---- */
+
+int fact_rcpt_impatient(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    const bool together = e->message != NULL;
+    const size_t count = together ? e->recipient_count : 1;
+    bool impatient = false;
+
+    (void)parameters;
+    if (e->ops == NULL || e->ops->table_has_text == NULL) {
+        *ret = value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE);
+        return 0;
+    }
+    for (size_t i = 0; i < count && !impatient; i++) {
+        const struct slice mailbox = together ? e->recipients[i] : e->rcpt;
+        impatient = e->ops->table_has_text(e, FACT_TABLE_IMPATIENT, mailbox);
+    }
+    *ret = value_bool(impatient);
     return 0;
 }
 

@@ -74,6 +74,14 @@ const char *unknown_reason_name(enum unknown_reason reason);
 /* "conversation", "memory", "message", "next hop", "dns", "server", "list", "cache", "assumed" */
 const char *value_source_name(enum value_source source);
 
+/* Are two of a bool or a number the same, or both unknown? */
+static inline bool value_same(const struct value *a, const struct value *b)
+{
+    return a->type == b->type && a->state == b->state &&
+           (a->state != VALUE_KNOWN ||
+            (a->type == TYPE_BOOL ? a->boolean == b->boolean : a->number == b->number));
+}
+
 /* The same value, from there. */
 static inline struct value value_from(enum value_source source, struct value v)
 {

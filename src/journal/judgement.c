@@ -12,7 +12,7 @@ static void put_rules(struct emit *e, const char *key, const struct decision_jud
 
     for (size_t i = 0; i < j->ruling_count; i++) {
         for (const struct fired *f = j->rulings[i]->first; f != NULL; f = f->next) {
-            if (f->rule->observe != observed) {
+            if ((f->rule->observe || f->without_effect) != observed) {
                 continue;
             }
             if (!any) {

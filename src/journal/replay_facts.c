@@ -67,6 +67,24 @@ static bool find_value(struct replay *p, const struct fact_use *use, struct valu
     return true;
 }
 
+/* Of a fact of the connection that the memory tells and that changes, a recipient has his own value
+ * where that was not the last one. */
+static bool is_passing(const struct replay *p, const struct fact_use *use)
+{
+    const struct fact *f = use->fact;
+
+    return p->phase == PHASE_RCPT && f->scope == SCOPE_CONNECTION && f->keeping == KEEPING_LIVE &&
+           f->cost == COST_MEMORY;
+}
+
+static bool find_passed(struct replay *p, const struct fact_use *use, struct value *ret)
+{
+    const char *name = p->uses[use->fact->scope][use->index].name;
+    bool cut;
+
+    return fact_from_json(use->fact, find(&p->of_rcpt, name), &p->arena, ret, &cut);
+}
+
 static enum fact_id id_of(const struct fact_use *use)
 {
     return (enum fact_id)(use->fact - facts);
@@ -122,8 +140,12 @@ static int recall(const struct evidence *e, const struct fact_use *use, struct v
         *ret = value_unknown(use->fact->type, UNKNOWN_NOT_AVAILABLE);
         return 1;
     }
+    const bool passing = is_passing(p, use);
+    if (passing && find_passed(p, use, ret)) {
+        return 1;
+    }
     struct value *kept = &m->values[use->index];
-    if (kept->state != VALUE_UNASKED) {
+    if (!passing && kept->state != VALUE_UNASKED) {
         *ret = *kept;
     } else if (find_value(p, use, ret)) {
         *kept = *ret;

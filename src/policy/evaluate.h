@@ -20,7 +20,8 @@ struct needs;
 struct fired {
     struct fired *next;
     const struct rule *rule;
-    struct slice text; /* the template with its facts filled in, fit for its use; empty without */
+    struct slice text;   /* the template with its facts filled in, fit for its use; empty without */
+    bool without_effect; /* set by the caller: a ban of one who is never banned */
 };
 
 /* What the rules of one phase have decided. */

@@ -59,7 +59,9 @@ void ruling_copy(struct ruling *ret, const struct ruling *r, struct arena *arena
     ruling_init(ret, outer);
     for (const struct fired *f = r->first; f != NULL; f = f->next) {
         struct fired *copy = arena_alloc(arena, sizeof(*copy));
-        *copy = (struct fired){.rule = f->rule, .text = arena_copy(arena, f->text)};
+        *copy = (struct fired){.rule = f->rule,
+                               .text = arena_copy(arena, f->text),
+                               .without_effect = f->without_effect};
         fired_append(ret, copy);
         if (f == r->verdict) {
             ret->verdict = copy;

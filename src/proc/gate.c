@@ -127,21 +127,6 @@ static unsigned network_sessions(void *arg, const struct addr *client)
     return presence_of_network(g->shared->presence, client);
 }
 
-static bool banned(void *arg, const struct addr *client)
-{
-    const struct gate *g = arg;
-
-    return bans_until(g->shared->bans, client, rt_now_of(g->server->rt)) != 0;
-}
-
-static void ban(void *arg, const struct addr *client, usec_t duration)
-{
-    const struct gate *g = arg;
-    usec_t now = rt_now_of(g->server->rt);
-
-    bans_add(g->shared->bans, client, now + duration, now);
-}
-
 struct smtp_gate gate_functions(struct gate *g)
 {
     return (struct smtp_gate){
@@ -151,8 +136,6 @@ struct smtp_gate gate_functions(struct gate *g)
         .leave = leave,
         .sessions = sessions,
         .network_sessions = network_sessions,
-        .banned = banned,
-        .ban = ban,
         .arg = g,
     };
 }

@@ -10,18 +10,16 @@
 #include <unistd.h>
 
 /* Recipients in doubt at a time, ledger entries disarmed within a few milliseconds, different
- * clients and networks connected at a time, that came within a minute, and banned. */
+ * clients and networks connected at a time, and that came within a minute. */
 #define MARKS_MOST    65536
 #define DISARMED_MOST 16384
 #define CLIENTS_MOST  131072
 #define RATES_MOST    32768
-#define BANS_MOST     65536
 
 /* Versions of the parts' layouts: raised whenever the same octets would mean something else. */
 #define MARKS_LAYOUT    1
 #define PRESENCE_LAYOUT 1
-#define RATES_LAYOUT    1
-#define BANS_LAYOUT     1
+#define RATES_LAYOUT    2
 #define HEARTS_LAYOUT   2
 #define BOARD_LAYOUT    3
 
@@ -33,7 +31,6 @@ enum part {
     PART_DISARMED,
     PART_PRESENCE,
     PART_RATES,
-    PART_BANS,
     PART_HEARTS,
     PART_BOARD,
     PART_COUNT
@@ -43,13 +40,9 @@ static const struct {
     const char *name;
     unsigned layout;
 } parts[PART_COUNT] = {
-    [PART_MARKS] = {"marks", MARKS_LAYOUT},
-    [PART_DISARMED] = {"disarmed", MARKS_LAYOUT},
-    [PART_PRESENCE] = {"presence", PRESENCE_LAYOUT},
-    [PART_RATES] = {"rates", RATES_LAYOUT},
-    [PART_BANS] = {"bans", BANS_LAYOUT},
-    [PART_HEARTS] = {"hearts", HEARTS_LAYOUT},
-    [PART_BOARD] = {"board", BOARD_LAYOUT},
+    [PART_MARKS] = {"marks", MARKS_LAYOUT},          [PART_DISARMED] = {"disarmed", MARKS_LAYOUT},
+    [PART_PRESENCE] = {"presence", PRESENCE_LAYOUT}, [PART_RATES] = {"rates", RATES_LAYOUT},
+    [PART_HEARTS] = {"hearts", HEARTS_LAYOUT},       [PART_BOARD] = {"board", BOARD_LAYOUT},
 };
 
 static size_t size_of(enum part part)
@@ -59,7 +52,6 @@ static size_t size_of(enum part part)
     case PART_DISARMED: return marks_memory(DISARMED_MOST);
     case PART_PRESENCE: return presence_memory(CLIENTS_MOST);
     case PART_RATES: return rates_memory(RATES_MOST);
-    case PART_BANS: return bans_memory(BANS_MOST);
     case PART_HEARTS: return OWNER_SLOTS * sizeof(struct heartbeat);
     case PART_BOARD: return board_memory();
     case PART_COUNT: break;
@@ -106,7 +98,6 @@ static int map(int fd, struct shared *s)
     s->disarmed = part_of(s, PART_DISARMED);
     s->presence = part_of(s, PART_PRESENCE);
     s->rates = part_of(s, PART_RATES);
-    s->bans = part_of(s, PART_BANS);
     s->hearts = part_of(s, PART_HEARTS);
     s->board = part_of(s, PART_BOARD);
     return 0;
@@ -132,7 +123,6 @@ int shared_map(struct shared *ret)
     (void)marks_init(s.disarmed, DISARMED_MOST);
     (void)presence_init(s.presence, CLIENTS_MOST);
     (void)rates_init(s.rates, RATES_MOST);
-    (void)bans_init(s.bans, BANS_MOST);
     *ret = s;
     return 0;
 }
@@ -173,7 +163,6 @@ void shared_unmap(struct shared *s)
     marks_fini(s->disarmed);
     presence_fini(s->presence);
     rates_fini(s->rates);
-    bans_fini(s->bans);
     munmap(s->memory, s->size);
     close(s->fd);
 }

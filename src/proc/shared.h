@@ -1,6 +1,5 @@
 /* The memory that the master and all workers of the host share: marks in doubt, marks of disarmed
- * ledger entries, presence, rates, bans, the workers' heartbeats, and the
- * status board.
+ * ledger entries, presence, rates, the workers' heartbeats, and the status board.
  *
  * It outlives reloads, and upgrades of the program: it is a file without a name (memfd), whose
  * descriptor the master hands over to its successor. A program that would lay it out otherwise is
@@ -10,7 +9,6 @@
 #include <stdatomic.h>
 
 #include "proc/board.h"
-#include "store/bans.h"
 #include "store/marks.h"
 #include "store/presence.h"
 #include "store/rates.h"
@@ -27,7 +25,6 @@ struct shared {
     struct marks *disarmed;
     struct presence *presence;
     struct rates *rates;
-    struct bans *bans;
     struct heartbeat *hearts; /* by slot, OWNER_SLOTS of them */
     struct board *board;
     int fd;

@@ -64,6 +64,23 @@ static struct decision_judgement of_transaction(const struct session *s, const s
     return j;
 }
 
+/* Of what changes in the course of a connection, what was another value at that recipient. */
+static void add_passed(struct decision_judgement *j, struct judgement *parts,
+                       const struct session *s, const struct recipient_record *r)
+{
+    const struct fact_memo *last = s->evidence.memos[SCOPE_CONNECTION];
+    struct fact_memo *then = arena_alloc(
+        &s->delivery->arena, sizeof(*then) + r->live.memo->count * sizeof(struct value));
+    memcpy(then, r->live.memo, sizeof(*then) + r->live.memo->count * sizeof(struct value));
+    for (size_t i = 0; i < then->count; i++) {
+        if (value_same(&then->values[i], &last->values[r->live.uses[i]->index])) {
+            then->values[i].state = VALUE_UNASKED;
+        }
+    }
+    parts->facts[j->fact_scopes] = (struct decision_facts){r->live.uses, then};
+    j->fact_scopes++;
+}
+
 static struct decision_judgement
 of_recipient(const struct session *s, const struct recipient_record *r, struct judgement *parts)
 {
@@ -71,6 +88,9 @@ of_recipient(const struct session *s, const struct recipient_record *r, struct j
     if (r->ruling != NULL) {
         add_ruling(&j, parts, r->ruling);
         add_facts(&j, parts, s->server->policy, SCOPE_RECIPIENT, r->memo);
+        if (r->live.uses != NULL && s->delivery != NULL) {
+            add_passed(&j, parts, s, r);
+        }
     }
     return j;
 }

@@ -19,11 +19,6 @@ static unsigned network_sessions_of(const struct smtp_server *srv, const struct 
                                               : 1;
 }
 
-static bool is_banned(const struct smtp_server *srv, const struct addr *client)
-{
-    return srv->gate.banned != NULL && srv->gate.banned(srv->gate.arg, client);
-}
-
 static unsigned guest_sessions(const struct evidence *e)
 {
     return sessions_of(e->owner, &e->client);
@@ -34,9 +29,9 @@ static unsigned guest_network_sessions(const struct evidence *e)
     return network_sessions_of(e->owner, &e->client);
 }
 
-static bool guest_banned(const struct evidence *e)
+static int guest_banned(const struct evidence *e)
 {
-    return is_banned(e->owner, &e->client);
+    return bans_hold(e->owner, e);
 }
 
 const struct evidence_ops guest_evidence_ops = {
@@ -57,10 +52,11 @@ static unsigned session_network_sessions(const struct evidence *e)
     return network_sessions_of(s->server, &e->client);
 }
 
-static bool session_banned(const struct evidence *e)
+static int session_banned(const struct evidence *e)
 {
     const struct session *s = e->owner;
-    return is_banned(s->server, &e->client);
+    bool trusted = s->connect_judged && ruling_is(&s->course.rulings[PHASE_CONNECT], RULE_TRUST);
+    return trusted ? 0 : bans_hold(s->server, e);
 }
 
 /* ---- the policy's tables ---- */

@@ -19,17 +19,12 @@ struct answer answer_of(const struct fired *f)
         .code = f->rule->code, .enhanced = f->rule->enhanced, .text = f->text, .rule = f->rule};
 }
 
-void enforce_bans(struct smtp_server *srv, const struct addr *client, const struct ruling *r,
-                  const struct fired *behind)
-{
-    for (const struct fired *f = behind != NULL ? behind->next : r->first; f != NULL; f = f->next) {
-        if (f->rule->kind == RULE_BAN && !f->rule->observe && srv->gate.ban != NULL) {
-            srv->gate.ban(srv->gate.arg, client, f->rule->amount);
-        }
-    }
-}
-
 /* ---- walking the rules ---- */
+
+static bool trusted_at_connect(const struct session *s)
+{
+    return ruling_is(&s->course.rulings[PHASE_CONNECT], RULE_TRUST);
+}
 
 /* Waits, or asks for facts, as the run wants it. */
 static int oblige(struct session *s, struct policy_run *run, enum policy_step step)
@@ -52,10 +47,12 @@ static int walk_rules(struct session *s, struct policy_run *run, struct ruling *
         run->wait_most = left;
     }
     do {
-        const struct fired *before = ruling->last;
+        struct fired *before = ruling->last;
         s->evidence.wall = rt_wall();
         step = policy_step(run, &s->evidence, ruling, rt_now());
-        enforce_bans(s->server, &s->client, ruling, before);
+        if (run->phase != PHASE_CONNECT) {
+            bans_enforce(s->server, &s->client, ruling, before, trusted_at_connect(s));
+        }
         if (step != STEP_DONE) {
             r = oblige(s, run, step);
             session_look_ahead(s);
@@ -180,6 +177,8 @@ enum judged judge_connect(struct session *s, struct answer *ret)
         struct ruling *ruling = &s->course.rulings[PHASE_CONNECT];
         s->evidence.doubts = &ruling->doubts;
         int r = walk_rules(s, &s->connect_run, ruling);
+        /* Not before, for a rule behind the ban's may trust it. */
+        bans_enforce(s->server, &s->client, ruling, NULL, trusted_at_connect(s));
         if (r < 0) {
             return ended_by(s, r);
         }
@@ -256,6 +255,37 @@ void judge_forget_transaction(struct session *s)
 
 /* ---- rcpt ---- */
 
+/* Of the connection's facts those that change, and that the memory tells: at the end of a session
+ * another value may be all that is left of them. */
+static bool is_passing(const struct fact_use *use, const struct value *v)
+{
+    return use->fact->keeping == KEEPING_LIVE && use->fact->cost == COST_MEMORY &&
+           v->state != VALUE_UNASKED;
+}
+
+static void keep_passing(const struct session *s, struct recipient_record *r)
+{
+    const struct fact_memo *m = s->evidence.memos[SCOPE_CONNECTION];
+    const struct fact_use *const *uses = s->server->policy->uses[SCOPE_CONNECTION];
+    struct arena *arena = &s->delivery->arena;
+    size_t count = 0, n = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        count += is_passing(uses[i], &m->values[i]);
+    }
+    if (count == 0) {
+        return;
+    }
+    const struct fact_use **kept = arena_alloc(arena, count * sizeof(*kept));
+    struct fact_memo *memo = fact_memo_new(arena, count);
+    for (size_t i = 0; i < m->count; i++) {
+        if (is_passing(uses[i], &m->values[i])) {
+            kept[n] = uses[i];
+            memo->values[n++] = m->values[i];
+        }
+    }
+    r->live = (struct decision_facts){kept, memo};
+}
+
 enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct recipient_record *r,
                        struct answer *ret)
 {
@@ -276,6 +306,7 @@ enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct r
     if (error < 0) {
         return ended_by(s, error);
     }
+    keep_passing(s, r);
     enum course_outcome outcome = course_leave_rcpt(&s->course, r->ruling, path->local_part, &v);
     return conclude(s, outcome, v, ret);
 }

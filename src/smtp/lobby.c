@@ -6,6 +6,7 @@
 
 #include "base/fatal.h"
 #include "parse/proxy_header.h"
+#include "smtp/bans.h"
 #include "smtp/count.h"
 #include "smtp/crowd.h"
 #include "smtp/foresight.h"
@@ -258,12 +259,27 @@ static bool look(struct guest *g)
     return (n > 0 || n == -EAGAIN) && !g->stream->reset;
 }
 
+/* Of the bans that fired behind `before`, those that are certain: where a rule that has not been
+ * walked may trust the client, its session sees to them. */
+static void enforce_bans(struct guest *g, const struct evidence *e, enum policy_step step,
+                         struct fired *before)
+{
+    if (g->ruling.last == before) {
+        return;
+    }
+    if (step == STEP_DONE) {
+        bans_enforce(g->server, &g->client, &g->ruling, NULL, ruling_is(&g->ruling, RULE_TRUST));
+    } else if (connect_trust(g->server->policy, e) == TRUST_NOT) {
+        bans_enforce(g->server, &g->client, &g->ruling, before, false);
+    }
+}
+
 /* Walks the connect rules as far as they go now. */
 static void judge(struct guest *g)
 {
     struct smtp_server *srv = g->server;
     struct evidence e;
-    const struct fired *before = g->ruling.last;
+    struct fired *before = g->ruling.last;
     if (!look(g)) {
         vanish(g, "client went away");
         return;
@@ -273,7 +289,7 @@ static void judge(struct guest *g)
     e.doubts = &g->ruling.doubts;
     enum policy_step step = policy_step(&g->run, &e, &g->ruling, rt_now_of(srv->rt));
     note_asked(g);
-    enforce_bans(srv, &g->client, &g->ruling, before);
+    enforce_bans(g, &e, step, before);
     if (step == STEP_WAIT) {
         if (may_stay(g)) {
             usec_t first = g->foreseen ? g->run.wait_until : foresight_at(g, g->run.wait_until);
@@ -306,18 +322,11 @@ static void wait_ends(struct guest *g)
 }
 
 /* Would the connect rules trust this client, as far as they can be walked here? */
-static bool would_trust(struct guest *g)
+static bool would_trust(const struct guest *g)
 {
-    struct policy_run run;
-    struct ruling r;
     struct evidence e;
-    policy_begin(&run, g->server->policy, PHASE_CONNECT, g->began);
-    run.only_yes = true;
-    ruling_init(&r, NULL);
     guest_evidence(g, &e);
-    e.arena = &g->arena;
-    e.doubts = &r.doubts;
-    return policy_step(&run, &e, &r, g->began) == STEP_DONE && ruling_is(&r, RULE_TRUST);
+    return connect_trust(g->server->policy, &e) == TRUST_CERTAIN;
 }
 
 static enum smtp_admission admit(struct guest *g)

@@ -19,7 +19,7 @@
 #include "rt/stream.h"
 #include "rt/tls.h"
 
-/* Who is here, how often they come, and who is banned: kept by the process around, for all workers
+/* Who is here, and how often they come: kept by the process around, for all workers
  * together. Any function may be NULL. `enter` is asked at accept, `may_wait` when the client has to
  * wait for its greeting, `greet` when it is to be greeted, `leave` is called when it has gone. For
  * who is trusted by a connect rule the limits of a client and a network do not hold. */
@@ -43,8 +43,6 @@ struct smtp_gate {
     /* Of this client, and of its network, in all workers. */
     unsigned (*sessions)(void *arg, const struct addr *client);
     unsigned (*network_sessions)(void *arg, const struct addr *client);
-    bool (*banned)(void *arg, const struct addr *client);
-    void (*ban)(void *arg, const struct addr *client, usec_t duration);
     void *arg;
 };
 

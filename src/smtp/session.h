@@ -16,6 +16,7 @@
 #include "policy/course.h"
 #include "route/answer.h"
 #include "rt/once.h"
+#include "smtp/bans.h"
 #include "smtp/server.h"
 
 /* Where the conversation stands; tbl/verbs.h says which verbs are in order. */
@@ -49,8 +50,10 @@ struct recipient_record {
     struct answer answer;  /* code 0: the session ended before there was one */
     struct ruling *ruling; /* NULL when the policy was not asked */
     struct fact_memo *memo;
-    usec_t at;        /* when RCPT came */
-    bool unpipelined; /* as client.unpipelined was when it was judged */
+    struct decision_facts live; /* facts of the connection that change, as they were then; of the
+                                   transaction's arena, uses NULL: none was asked for */
+    usec_t at;                  /* when RCPT came */
+    bool unpipelined;           /* as client.unpipelined was when it was judged */
 };
 
 /* The recipient that RCPT has just named, and what the next hop says of it: asked by a fact, or
@@ -266,9 +269,6 @@ enum judged {
 };
 
 struct answer answer_of(const struct fired *f);
-/* Carries out the ban rules that fired behind `behind` (NULL: all). */
-void enforce_bans(struct smtp_server *srv, const struct addr *client, const struct ruling *r,
-                  const struct fired *behind);
 /* Asks again, and so remembers, what was asked of a guest. */
 struct guest_memo;
 void recall_asked(const struct guest_memo *g, const struct policy *p, const struct evidence *e);

@@ -1,6 +1,6 @@
 /* How often clients come: connections a minute of each client address and each network, over all
- * workers of this host. In shared memory like store/bans.h; like a ban, what is remembered of a
- * client ends by its time alone.
+ * workers of this host. In shared memory (store/timed.h); what is remembered of a client ends by
+ * its time alone.
  *
  * The measure is a leaky bucket (the generic cell rate algorithm): a client may come N times at
  * once, and from then on once in each Nth part of a minute; who has not come for a minute may again

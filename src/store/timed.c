@@ -68,11 +68,6 @@ struct timed_key timed_key(const struct addr *a, size_t octets, uint64_t flag)
     return k;
 }
 
-usec_t timed_latest(const struct timed *t)
-{
-    return __atomic_load_n(&t->latest, __ATOMIC_ACQUIRE);
-}
-
 /* The living cell of the key, or NULL. */
 static struct cell *find(struct timed *t, const struct timed_key *k, size_t home, usec_t now)
 {
@@ -134,10 +129,6 @@ void timed_set(struct timed *t, const struct timed_key *k, usec_t until, usec_t 
 {
     if (until <= now) {
         return;
-    }
-    /* Before the entry itself, so that whoever finds this process dead sees none beyond it. */
-    if (t->latest < until) {
-        __atomic_store_n(&t->latest, until, __ATOMIC_RELEASE);
     }
     size_t home = home_of(t, k);
     struct cell *c = find(t, k, home, now);

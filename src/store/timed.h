@@ -1,9 +1,9 @@
 /* Addresses, each with a time until which something is to be remembered of it; what that is, the
- * user of the table knows (store/bans.h, store/rates.h). In memory shared by the workers of this
+ * user of the table knows (store/rates.h). In memory shared by the workers of this
  * host, like store/marks.h, but without owners: an entry ends by its time alone, or with the
  * master.
  *
- * All but the first three functions want the lock held; timed_latest wants nothing. Times are
+ * All but the first three functions want the lock held. Times are
  * rt_now's clock, which is the same in all processes of a host. There is always a place: where far
  * more than the capacity would be remembered, the entry nearby that ends first is forgotten. */
 #pragma once
@@ -26,8 +26,7 @@ struct timed_key {
 struct timed {
     pthread_mutex_t lock;
     uint64_t seed;
-    size_t cells;  /* a power of two */
-    usec_t latest; /* no entry ends later */
+    size_t cells; /* a power of two */
 };
 
 /* Octets to map for `capacity` entries at a time, and the same memory made ready (once, by the
@@ -41,9 +40,6 @@ void timed_unlock(struct timed *t);
 
 /* The key of the first `octets` of an address; its port is not looked at. */
 struct timed_key timed_key(const struct addr *a, size_t octets, uint64_t flag);
-
-/* No entry ends after this. */
-usec_t timed_latest(const struct timed *t);
 
 /* When the key's entry ends; 0 when it has none. */
 usec_t timed_until(struct timed *t, const struct timed_key *k, usec_t now);

@@ -450,10 +450,35 @@ def ban_in_all_workers(binary):
         s.say('EHLO client.test')
         s.say('MAIL FROM:<bad@client.test>')
         s.close()
-        for _ in range(20):
+
+        def is_banned():
             each = socket.create_connection(('127.0.0.1', g.port), PATIENCE)
-            check(each.recv(100).startswith(b'421 4.7.0 banned'), 'a worker does not know of the ban')
+            banned = each.recv(100).startswith(b'421 4.7.0 banned')
             each.close()
+            return banned
+        until(is_banned, 'the ban', seconds=1)
+        time.sleep(0.1)  # the store thread writes within milliseconds, and the other worker sees it then
+        check(all(is_banned() for _ in range(20)), 'a worker does not know of the ban')
+        Session(g.port, '127.0.0.2').deliver()
+
+
+def ban_outlives_a_restart(binary):
+    policy = """{
+    at connect { drop "banned" when client.banned }
+    at mail { ban 1h when sender == "bad@client.test" }
+}"""
+    with Gatepost(binary, workers=1, policy=policy) as g:
+        g.start()
+        s = Session(g.port)
+        s.say('EHLO client.test')
+        s.say('MAIL FROM:<bad@client.test>')
+        s.close()
+        g.signal(signal.SIGTERM)
+        check(g.wait() == 0, 'the end')
+        g.start()
+        until(lambda: g.log().count('ready on') == 2, 'ready again')
+        greeting = Session(g.port).greeting
+        check(greeting.startswith('421 4.7.0 banned'), f'after a restart: {greeting}')
         Session(g.port, '127.0.0.2').deliver()
 
 
@@ -535,7 +560,7 @@ CASES = [ready_line, worker_replaced, other_worker_undisturbed, restarts_slow_do
          death_while_ending, sigint_and_sighup, sigterm_at_once, master_dies, reset_with_data,
          goodbye_with_unread_input, busy_port, one_state_folder, folders, wrong_environment, no_privileges,
          decisions_file, stuck_reader, usage, lobby_leaves_descriptors, wait_after_idleness,
-         ban_in_all_workers, table_file, linked_files]
+         ban_in_all_workers, ban_outlives_a_restart, table_file, linked_files]
 
 
 if __name__ == '__main__':

@@ -52,6 +52,9 @@ static bool is_named(const char *key, const char *name)
 static float *count_of(struct record *x, const char *key)
 {
     bool rate = strncmp(key, "rate.", 5) == 0;
+    if (strcmp(key, "came_back") == 0) { /* "returned" is when it did */
+        return &x->tally[TALLY_RETURNED];
+    }
     for (int i = 0; i < (rate ? RATE_COUNT : TALLY_COUNT); i++) {
         if (rate && is_named(key + 5, record_rate_name((enum record_rate)i))) {
             return &x->rate[i];

@@ -79,15 +79,17 @@ static bool is_cut(const struct replay *p)
     return cut;
 }
 
-static bool lacks_a_fact(const struct replay *p)
+/* The first of those that the record lacks; NULL: none. */
+static const char *lacking_fact(const struct replay *p)
 {
     size_t count;
     const struct replay_doubt *d = replay_doubts(p, &count);
-    bool lacks = false;
     for (size_t i = 0; i < count; i++) {
-        lacks = lacks || d[i].gap == REPLAY_LACKING;
+        if (d[i].gap == REPLAY_LACKING) {
+            return d[i].fact;
+        }
     }
-    return lacks;
+    return NULL;
 }
 
 static void check_line(struct run *r, struct replay *p, struct slice line, struct arena *scratch)
@@ -104,8 +106,8 @@ static void check_line(struct run *r, struct replay *p, struct slice line, struc
     if (is_cut(p)) {
         return;
     }
-    if (lacks_a_fact(p)) {
-        fail(r, "replayed, a fact is lacking: " SLICE_FMT, SLICE_ARG(line));
+    if (lacking_fact(p) != NULL) {
+        fail(r, "replayed, %s is lacking: " SLICE_FMT, lacking_fact(p), SLICE_ARG(line));
     } else if (!same_outcomes(&then, &now, record.recipient_count)) {
         fail(r, "replayed: %s by \"" SLICE_FMT "\", and not %s by \"" SLICE_FMT "\": " SLICE_FMT,
              replay_verdict_name(now.whole.verdict), SLICE_ARG(now.whole.rule),

@@ -18,7 +18,6 @@
 #define MARKS 1100
 /* Clients and networks that can be told from each other in a test. */
 #define PRESENCE_CLIENTS 32
-#define BANS             16
 
 struct addr house_address(unsigned slot)
 {
@@ -363,8 +362,6 @@ struct house *house_new(uint64_t seed, const char *text, unsigned workers, bool 
     h->shared_memory.presence = presence_init(h->presence_memory, PRESENCE_CLIENTS);
     h->rates_memory = xcalloc(1, rates_memory(PRESENCE_CLIENTS));
     h->shared_memory.rates = rates_init(h->rates_memory, PRESENCE_CLIENTS);
-    h->bans_memory = xcalloc(1, bans_memory(BANS));
-    h->shared_memory.bans = bans_init(h->bans_memory, BANS);
     h->tls_client = tls_context_client();
     make_hop_trust(h);
     h->tls = tls ? server_context(h->folder) : NULL;
@@ -391,8 +388,6 @@ struct house *house_free(struct house *h)
     free(h->presence_memory);
     rates_fini(h->shared_memory.rates);
     free(h->rates_memory);
-    bans_fini(h->shared_memory.bans);
-    free(h->bans_memory);
     tls_context_free(h->tls);
     tls_context_free(h->tls_client);
     hop_trust_free(h->hop_trust);

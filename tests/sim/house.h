@@ -50,8 +50,7 @@ struct house {
     struct marks *disarmed;
     void *presence_memory;
     void *rates_memory;
-    void *bans_memory;
-    struct shared shared_memory; /* presence, rates and bans; marks stand for themselves */
+    struct shared shared_memory; /* presence and rates; marks stand for themselves */
     struct tls_context *tls;
     struct tls_context *tls_client;
     struct hop_trust *hop_trust;

@@ -46,7 +46,7 @@ static inline unsigned world_sessions(const struct evidence *e)
     return w->sessions;
 }
 
-static inline bool world_banned(const struct evidence *e)
+static inline int world_banned(const struct evidence *e)
 {
     struct fact_world *w = e->owner;
 
@@ -88,10 +88,18 @@ static inline int world_header(const struct evidence *e, struct slice *ret)
     return w->header_result;
 }
 
+static inline bool world_has_text(const struct evidence *e, enum fact_table table,
+                                  struct slice text)
+{
+    (void)e, (void)table, (void)text;
+    return false;
+}
+
 static const struct evidence_ops world_ops = {
     .client_sessions = world_sessions,
     .client_network_sessions = world_sessions,
     .client_banned = world_banned,
+    .table_has_text = world_has_text,
     .ask_recipient = world_ask_recipient,
     .accepts_all = world_accepts_all,
     .message_header = world_header,

@@ -171,9 +171,10 @@ static void columns_have_names(void **state)
 /* There is no memory in this world. */
 static bool is_remembered(enum fact_id id)
 {
-    return id == FACT_client_known || id == FACT_client_harvester ||
+    return id == FACT_client_known || id == FACT_client_bad || id == FACT_client_harvester ||
            id == FACT_sender_correspondent ||
-           (id >= FACT_identity && id <= FACT_rate_identity_unknown_recipients);
+           (id >= FACT_identity && id <= FACT_rate_identity_unknown_recipients &&
+            id != FACT_rcpt_impatient);
 }
 
 /* Whatever is missing, each fact gives a value of its type, and never crashes. */

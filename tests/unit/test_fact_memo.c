@@ -223,6 +223,7 @@ static const struct evidence_ops must_not = {
     .client_sessions = world_sessions,
     .client_network_sessions = world_sessions,
     .client_banned = world_banned,
+    .table_has_text = world_has_text,
     .ask_recipient = must_not_ask,
     .message_header = must_not_read,
 };
