@@ -160,6 +160,14 @@ struct deferral_case {
     bool closed;
 };
 
+/* Mail that was accepted, under pair and name, where no deferral was known. Workers' records come
+ * in a few at a time, so that one may stand behind others that are a little younger. */
+struct moment {
+    uint64_t key;
+    uint64_t time;
+};
+#define EARLY ((size_t)1 << 16)
+
 struct making {
     FILE *const *files;
     size_t file_count;
@@ -179,7 +187,8 @@ struct making {
     struct deferral_case *cases;
     size_t case_count;
     size_t case_cap;
-    struct numbers open; /* under pair and name: the case's place + 1 */
+    struct numbers open;  /* under pair and name: the case's place */
+    struct moment *early; /* EARLY of them, by key */
     struct delays *delays;
     bool full;
 };
@@ -326,14 +335,22 @@ static int find_contradicted(struct making *m)
 
 /* ---- deferrals ---- */
 
-/* The case that is open under one of the names, not longer ago than the window; NULL: none. */
+static bool is_within(const struct making *m, uint64_t from, uint64_t to)
+{
+    return from <= to && to - from <= (uint64_t)m->window;
+}
+
+/* The case that is open under one of the names, not longer ago than the window; NULL: none. One
+ * that is told again, in whatever order, is the same. */
 static struct deferral_case *open_case(const struct making *m, const struct rule_event *e,
-                                       uint64_t pair)
+                                       uint64_t pair, bool again)
 {
     for (size_t i = 0; i < e->head.names; i++) {
         const struct slot *s = numbers_find(&m->open, mixed(pair, e->names[i]));
         struct deferral_case *c = s != NULL ? &m->cases[s->a] : NULL;
-        if (c != NULL && !c->closed && e->head.time - c->time <= (uint64_t)m->window) {
+        if (c != NULL && !c->closed &&
+            (is_within(m, c->time, e->head.time) ||
+             (again && is_within(m, e->head.time, c->time)))) {
             return c;
         }
     }
@@ -369,10 +386,10 @@ static void open_under(struct making *m, const struct rule_event *e, struct defe
     }
 }
 
-static void close_case(struct making *m, const struct rule_event *e, struct deferral_case *c)
+static void close_case(struct making *m, uint64_t accepted, struct deferral_case *c)
 {
     struct rule_outcome *o = &m->history->outcomes[c->rule];
-    const usec_t delay = (usec_t)(e->head.time - c->time);
+    const usec_t delay = (usec_t)(accepted - c->time);
 
     c->closed = true;
     o->came_back++;
@@ -380,8 +397,64 @@ static void close_case(struct making *m, const struct rule_event *e, struct defe
     delays_add(&m->delays[c->rule], delay);
 }
 
-/* Records are written in the order in which their decisions came in, which is that of their times
- * but for moments. */
+static struct moment *early_of(const struct making *m, uint64_t key)
+{
+    return &m->early[key & (EARLY - 1)];
+}
+
+static void note_early(struct making *m, const struct rule_event *e, uint64_t pair)
+{
+    for (size_t i = 0; i < e->head.names; i++) {
+        const uint64_t key = mixed(pair, e->names[i]);
+        *early_of(m, key) = (struct moment){key, e->head.time};
+    }
+}
+
+/* Was it accepted after this, by a record that stood before? 0: no. */
+static uint64_t accepted_since(const struct making *m, const struct rule_event *e, uint64_t pair)
+{
+    for (size_t i = 0; i < e->head.names; i++) {
+        const uint64_t key = mixed(pair, e->names[i]);
+        const struct moment *moment = early_of(m, key);
+        if (moment->key == key && is_within(m, e->head.time, moment->time)) {
+            return moment->time;
+        }
+    }
+    return 0;
+}
+
+static void follow_accepted(struct making *m, const struct rule_event *e, uint64_t pair)
+{
+    struct deferral_case *c = open_case(m, e, pair, false);
+
+    if (c != NULL) {
+        close_case(m, e->head.time, c);
+    } else {
+        note_early(m, e, pair);
+    }
+}
+
+static void follow_deferred(struct making *m, const struct rule_event *e,
+                            const struct event_rcpt *to)
+{
+    struct deferral_case *c = open_case(m, e, to->pair, true);
+
+    if (c != NULL) {
+        c->time = e->head.time < c->time ? e->head.time : c->time;
+    } else {
+        c = new_case(m, e, to);
+    }
+    if (c == NULL) {
+        return;
+    }
+    const uint64_t accepted = accepted_since(m, e, to->pair);
+    if (accepted != 0) {
+        close_case(m, accepted, c);
+    } else {
+        open_under(m, e, c);
+    }
+}
+
 static void follow(struct making *m, const struct rule_event *e)
 {
     for (size_t i = 0; i < e->head.rcpts && !m->full; i++) {
@@ -389,16 +462,10 @@ static void follow(struct making *m, const struct rule_event *e)
         if ((to->pair & m->sample) != 0) {
             continue;
         }
-        struct deferral_case *c = open_case(m, e, to->pair);
         if (to->rule == EVENT_NO_RULE) {
-            if (c != NULL) {
-                close_case(m, e, c);
-            }
-            continue;
-        }
-        c = c != NULL ? c : new_case(m, e, to);
-        if (c != NULL) {
-            open_under(m, e, c);
+            follow_accepted(m, e, to->pair);
+        } else {
+            follow_deferred(m, e, to);
         }
     }
 }
@@ -413,6 +480,7 @@ static void forget_deferrals(struct making *m)
         m->delays[i] = (struct delays){0};
     }
     numbers_free(&m->open);
+    memset(m->early, 0, EARLY * sizeof(*m->early));
     m->case_count = 0;
     m->full = false;
 }
@@ -468,6 +536,7 @@ int rule_history_make(FILE *const *files, size_t file_count, struct replay_tally
     m->bounds = bounds;
     m->history = &history;
     m->window = window;
+    m->early = xcalloc(EARLY, sizeof(*m->early));
     int r = begin(m);
     r = r < 0 ? r : find_contradicted(m);
     r = r < 0 ? r : find_deferrals(m);
@@ -476,6 +545,7 @@ int rule_history_make(FILE *const *files, size_t file_count, struct replay_tally
     }
     free(m->delays);
     free(m->cases);
+    free(m->early);
     free(m->rules);
     numbers_free(&m->open);
     free(m);

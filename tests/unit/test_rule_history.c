@@ -218,6 +218,35 @@ static void comes_back(void **state)
     assert_int_equal(w->history.sampled, 1);
 }
 
+/* Records of two workers may stand in another order than that in which they were decided. */
+static void another_order(void **state)
+{
+    struct world *w = *state;
+    const struct rule_outcome *o;
+
+    w->minute = 10;
+    put(w, 0, NAMES("network 192.0.2.0/24") GOOD);
+    w->minute = 8;
+    put(w, 0, NAMES("network 192.0.2.0/24") DEFERRED("7"));
+    w->minute = 20;
+    put(w, 1, NAMES("network 198.51.100.0/24") DEFERRED("7"));
+    w->minute = 19;
+    put(w, 1, NAMES("network 198.51.100.0/24") DEFERRED("7")); /* the same */
+    w->minute = 18;
+    put(w, 1, NAMES("network 198.51.100.0/24") GOOD); /* that was before */
+    make(w, &rule_history_standard);
+    o = outcome(w, "g:7 defer");
+    assert_int_equal(o->deferred, 2);
+    assert_int_equal(o->came_back, 1);
+    assert_int_equal(o->delay_longest, 120 * USEC_SEC);
+    w->minute = 29;
+    put(w, 2, NAMES("network 198.51.100.0/24") GOOD);
+    make(w, &rule_history_standard);
+    o = outcome(w, "g:7 defer");
+    assert_int_equal(o->came_back, 2);
+    assert_int_equal(o->delay_longest, 600 * USEC_SEC); /* since the first of the two */
+}
+
 static void stays_away(void **state)
 {
     struct world *w = *state;
@@ -338,9 +367,9 @@ static void cut_off(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(contradicted),   CASE(others_refuse), CASE(networks),   CASE(kinds),
-        CASE(too_many_names), CASE(comes_back),    CASE(stays_away), CASE(after_the_data),
-        CASE(forms),          CASE(sampled),       CASE(cut_off),
+        CASE(contradicted),   CASE(others_refuse), CASE(networks),      CASE(kinds),
+        CASE(too_many_names), CASE(comes_back),    CASE(another_order), CASE(stays_away),
+        CASE(after_the_data), CASE(forms),         CASE(sampled),       CASE(cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
