@@ -4,6 +4,7 @@ All log what they decide, HAProxy excepted, which looks at nothing and says noth
 """
 
 import os
+import time
 
 from kit.gatepost import Gatepost
 from kit.postfix import Postfix
@@ -54,11 +55,16 @@ PLAIN_INTRODUCTION = (b"source.bench.test", f"sender@{DOMAIN}".encode(),
                       b"From: <sender@bench.test>\r\nDate: Thu, 26 Nov 2026 09:00:00 +0000\r\n\r\nhello\r\n")
 
 
+SHARED = 1
+
+
 def introduce(port, sources=("127.0.0.1",), introduction=PLAIN_INTRODUCTION):
-    """Comes from each of these addresses with a message, twice where it is told to come later."""
+    """Comes from each of these addresses with a message, twice where it is told to come later. What one worker
+    has learned the others know within SHARED seconds."""
     left = list(sources)
     for _ in range(2):
         left = [source for source in left if _is_deferred(port, source, *introduction)]
+        time.sleep(SHARED)
     if left:
         raise Failed(f"{left[0]} is not let in when it comes back")
 

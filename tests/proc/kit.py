@@ -125,11 +125,12 @@ class Gatepost:
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
         with open(f'{self.folder}/stderr', 'ab') as err, open(f'{self.folder}/stdout', 'ab') as out:
+            starts = self.log().count('gatepost: ready on')
             self.popen = subprocess.Popen([self.binary, 'run', '-c', self.file], stderr=err,
                                           stdin=subprocess.DEVNULL, start_new_session=True,
                                           preexec_fn=limit if descriptors else None,
                                           stdout=self.stdout if self.stdout is not None else out)
-        until(lambda: 'gatepost: ready on' in self.log() or self.popen.poll() is not None, 'ready line')
+        until(lambda: self.log().count('gatepost: ready on') > starts or self.popen.poll() is not None, 'ready line')
         check(self.popen.poll() is None, f'ended at its start: {self.log()}')
         return self
 
