@@ -7,8 +7,8 @@
 
 #include "base/fatal.h"
 
-/* Items that nobody waits for are gathered this long. */
-#define UNAWAITED_FOR (10 * USEC_MSEC)
+/* Items that nobody waits for are gathered this long, unless the owner sets something else. */
+#define GATHER (10 * USEC_MSEC)
 
 enum batch_state {
     BATCH_POSTED,
@@ -34,7 +34,7 @@ static void batch_start(void *arg);
 void batches_init(struct batches *b, struct rt *rt, const struct batches_ops *ops, void *owner,
                   void *target)
 {
-    *b = (struct batches){.rt = rt, .ops = ops, .owner = owner, .target = target};
+    *b = (struct batches){.rt = rt, .ops = ops, .owner = owner, .target = target, .gather = GATHER};
     rt_later_init(&b->turn_end, batch_start, b);
     b->unawaited = (struct rt_timer){.fn = batch_start, .arg = b};
     list_init(&b->queued);
@@ -58,7 +58,7 @@ static void schedule(struct batches *b, bool awaited)
         b->awaited = true;
         rt_later_set(b->rt, &b->turn_end);
     } else {
-        begin_at(b, rt_now_of(b->rt) + UNAWAITED_FOR);
+        begin_at(b, rt_now_of(b->rt) + b->gather);
     }
 }
 
@@ -86,7 +86,11 @@ void batches_again(struct batches *b, struct list *items, usec_t delay)
 static void move_queued(struct batches *b, struct list *to)
 {
     for (size_t i = 0; !list_empty(&b->queued) && (b->most == 0 || i < b->most); i++) {
-        list_push_back(to, list_pop_front(&b->queued));
+        struct list *item = list_pop_front(&b->queued);
+        list_push_back(to, item);
+        if (b->ops->taken != NULL) {
+            b->ops->taken(b->owner, item);
+        }
     }
     b->fresh = b->awaited = !list_empty(&b->queued); /* which is not to wait any longer */
 }

@@ -19,6 +19,9 @@ struct batches_ops {
      * belongs to it and what was queued may be touched. */
     int (*apply)(void *target, const struct list *work, const struct batch_time *time);
 
+    /* On the loop, where not NULL: the item is in no queue any more, but on its way. */
+    void (*taken)(void *owner, struct list *item);
+
     /* On the loop: takes all items out of `work`; may give them back by batches_again. */
     void (*ended)(void *owner, struct list *work, int result);
 };
@@ -32,6 +35,7 @@ struct batches {
     void *target; /* of `apply`; outlives the batches */
     struct batch_time time;
     size_t most;        /* items in a batch; 0: all there are */
+    usec_t gather;      /* items that nobody waits for are gathered so long */
     struct list queued; /* oldest first */
     struct batch *in_flight;
     usec_t not_before;         /* rt_now's clock: no batch begins earlier */

@@ -4,6 +4,7 @@
  *    what the back end had, or what an earlier pending change made of it. What other processes
  *    change meanwhile is seen when the batch has ended, some milliseconds later; the back end adds
  *    to whatever is there then.
+ *  - What is added to a name while a change that adds to it waits in the queue is added to that.
  *  - A batch that fails goes back to the queue and is tried again a second later, together with
  * what came since; until then nothing can be relied on, and reading says so. What does not fit the
  *    queue meanwhile is lost. */
@@ -24,7 +25,10 @@
 
 /* Changes in a batch: each may change a page of its own, LMDB needs three times as many for that,
  * and the smallest memory has 1024 to spare. Nor is the ledger to wait for long. */
-#define BATCH_MOST 256
+#define BATCH_MOST 128
+
+/* What is learned of the same name within so long becomes one change. */
+#define GATHER     (100 * USEC_MSEC)
 #define INDEX_SIZE 1024 /* lists of pending changes, by their key's first octets */
 
 struct memory {
@@ -50,6 +54,7 @@ struct memory *memory_new(struct rt *rt, struct memory_backend *b)
     m->digest = digest_stream_new();
     batches_init(&m->batches, rt, &memory_batches, m, b);
     m->batches.most = BATCH_MOST;
+    m->batches.gather = GATHER;
     for (size_t i = 0; i < INDEX_SIZE; i++) {
         list_init(&m->index[i]);
     }
@@ -101,10 +106,10 @@ static struct list *index_of(struct memory *m, const struct memory_key *key)
     return &m->index[((size_t)key->octets[0] << 8 | key->octets[1]) % INDEX_SIZE];
 }
 
-static const struct memory_change *newest(struct memory *m, const struct memory_key *key)
+static struct memory_change *newest(struct memory *m, const struct memory_key *key)
 {
     list_for_each (it, index_of(m, key)) {
-        const struct memory_change *c = list_entry(it, struct memory_change, by_key);
+        struct memory_change *c = list_entry(it, struct memory_change, by_key);
         if (memcmp(&c->key, key, sizeof(*key)) == 0) {
             return c;
         }
@@ -140,7 +145,7 @@ static struct memory_change *change_new(struct memory *m, enum memory_change_kin
     uint8_t record[RECORD_OCTETS_MAX];
     size_t n = r != NULL ? record_encode(r, record) : 0;
     struct memory_change *c = xmalloc(sizeof(*c) + n + RECORD_OCTETS_MAX);
-    *c = (struct memory_change){.kind = kind, .key = *key, .record_n = (uint16_t)n};
+    *c = (struct memory_change){.kind = kind, .key = *key, .count = 1, .record_n = (uint16_t)n};
     c->steady = m->batches.time.steady;
     c->jumped = m->rt != NULL && wall_watch_jumped(&m->watch, rt_now_of(m->rt));
     memcpy(c->octets, record, n);
@@ -156,6 +161,45 @@ static bool has_place(struct memory *m)
         (void)batches_flush(&m->batches); /* m->error tells */
     }
     return m->pending < PENDING_MAX;
+}
+
+/* The change that this one, which adds, can become one with: NULL when there is none. */
+static struct memory_change *to_join(struct memory *m, const struct memory_change *c)
+{
+    struct memory_change *before = c->kind == CHANGE_ADD ? newest(m, &c->key) : NULL;
+    bool can = before != NULL && before->kind == CHANGE_ADD && !before->taken &&
+               before->steady == c->steady && before->jumped == c->jumped;
+    return can ? before : NULL;
+}
+
+/* Puts one in the place of both. */
+static void join(struct memory *m, struct memory_change *before, struct memory_change *c,
+                 const struct record *delta)
+{
+    struct record sum;
+    if (!record_decode(before->octets, before->record_n, &sum)) {
+        panic("a change that cannot be read");
+    }
+    record_add(&sum, delta, memory_rules(m));
+    struct memory_change *both = change_new(m, CHANGE_ADD, &c->key, &sum);
+    both->count = before->count + 1;
+    both->value_n = c->value_n;
+    memcpy(both->octets + both->record_n, c->octets + c->record_n, c->value_n);
+    list_insert_before(&before->link, &both->link);
+    list_remove(&before->link);
+    list_push_front(index_of(m, &c->key), &both->by_key);
+    free_change(m, before);
+    free(c);
+}
+
+static void enqueue(struct memory *m, struct memory_change *c)
+{
+    struct memory_change *less = realloc(c, sizeof(*c) + c->record_n + c->value_n);
+    c = less != NULL ? less : c;
+    list_init(&c->link);
+    list_init(&c->by_key);
+    list_push_front(index_of(m, &c->key), &c->by_key);
+    batches_push(&m->batches, &c->link, false);
 }
 
 static void change(struct memory *m, enum memory_change_kind kind, struct memory_key key,
@@ -174,13 +218,13 @@ static void change(struct memory *m, enum memory_change_kind kind, struct memory
     }
     c->value_n =
         (uint16_t)memory_change_apply(c, old, old_n, memory_rules(m), c->octets + c->record_n);
-    struct memory_change *less = realloc(c, sizeof(*c) + c->record_n + c->value_n);
-    c = less != NULL ? less : c;
-    list_init(&c->link);
-    list_init(&c->by_key);
-    list_push_front(index_of(m, &key), &c->by_key);
     m->pending++;
-    batches_push(&m->batches, &c->link, false);
+    struct memory_change *before = to_join(m, c);
+    if (before != NULL) {
+        join(m, before, c, r);
+    } else {
+        enqueue(m, c);
+    }
 }
 
 void memory_add(struct memory *m, const struct record *delta)
@@ -213,17 +257,27 @@ static void ended(void *owner, struct list *work, int result)
     m->error = result;
     /* Cancelled: the process is dying, and its thread does nothing any more. */
     if (result < 0 && result != -ECANCELED && !m->batches.ending) {
+        list_for_each (it, work) {
+            list_entry(it, struct memory_change, link)->taken = false;
+        }
         batches_again(&m->batches, work, TRY_AGAIN);
         return;
     }
     for (struct list *it = list_pop_front(work); it != NULL; it = list_pop_front(work)) {
-        free_change(m, list_entry(it, struct memory_change, link));
-        m->changes += result == 0;
-        m->lost += result < 0;
+        struct memory_change *c = list_entry(it, struct memory_change, link);
+        m->changes += result == 0 ? c->count : 0;
+        m->lost += result < 0 ? c->count : 0;
+        free_change(m, c);
     }
 }
 
-static const struct batches_ops memory_batches = {.apply = apply, .ended = ended};
+static void taken(void *owner, struct list *item)
+{
+    (void)owner;
+    list_entry(item, struct memory_change, link)->taken = true;
+}
+
+static const struct batches_ops memory_batches = {.apply = apply, .taken = taken, .ended = ended};
 
 int memory_flush(struct memory *m)
 {

@@ -27,6 +27,8 @@ struct memory_change {
     struct list by_key; /* the front end's index of what is pending */
     struct memory_key key;
     enum memory_change_kind kind;
+    bool taken;        /* is the store thread's, or on its way there */
+    unsigned count;    /* changes that it is made of */
     bool steady;       /* the clock was, when it was made, see store/wall_watch.h */
     bool jumped;       /* it had, a short time ago */
     uint16_t record_n; /* 0: none, to forget */

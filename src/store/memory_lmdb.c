@@ -204,12 +204,40 @@ static void tidy(struct lmdb_backend *l, const struct batch_time *time)
     lmdb_tree_check_readers(l->tree, time->wall);
 }
 
+/* Pages that a change has freed can be used again two changes later. Where there are enough of
+ * them, but none yet, it takes changes of next to nothing to get there. */
+static int free_pages(struct lmdb_backend *l)
+{
+    uint8_t zeros[MEMORY_KEY_LEN] = {0}, version = VERSION;
+    MDB_val key = {.mv_size = sizeof(zeros), .mv_data = zeros};
+    MDB_val value = {.mv_size = sizeof(version), .mv_data = &version};
+    int rc = 0;
+    for (int i = 0; i < 3 && rc == 0; i++) {
+        MDB_txn *txn;
+        rc = lmdb_tree_begin(l->tree, 0, &txn);
+        if (rc != 0) {
+            return rc;
+        }
+        rc = mdb_put(txn, l->tree->dbi, &key, &value, 0);
+        if (rc != 0) {
+            mdb_txn_abort(txn);
+            return rc;
+        }
+        rc = lmdb_tree_commit(l->tree, txn);
+    }
+    return rc;
+}
+
 static int lmdb_apply(struct memory_backend *b, const struct list *changes,
                       const struct batch_time *time)
 {
     struct lmdb_backend *l = lmdb_of(b);
     struct outcome o = {0};
     int rc = put_all(l, changes, time, &o);
+    if (rc == -ENOSPC && free_pages(l) == 0) {
+        o = (struct outcome){0};
+        rc = put_all(l, changes, time, &o);
+    }
     if (rc == 0) {
         atomic_fetch_add_explicit(&b->evicted, o.evicted, memory_order_relaxed);
         atomic_fetch_add_explicit(&b->no_room, o.no_room, memory_order_relaxed);

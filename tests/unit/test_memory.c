@@ -235,7 +235,7 @@ static void failing(void *arg)
     usec_t now = rt_wall();
     sim_next_call(w->rt, RT_CALL_STORE, -ENOSPC, 0);
     add(w->memory, RECORD_HOST, "a.example", now);
-    a_while(100 * USEC_MSEC);
+    a_while(200 * USEC_MSEC);
     assert_int_equal(stats_of(w->memory).error, -ENOSPC);
     assert_int_equal(count(w->memory, RECORD_HOST, "a.example", now), -ENOSPC);
     assert_int_equal(count(w->memory, RECORD_HOST, "b.example", now), -ENOSPC);
