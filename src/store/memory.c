@@ -192,24 +192,26 @@ static void join(struct memory *m, struct memory_change *before, struct memory_c
     free(c);
 }
 
-static void enqueue(struct memory *m, struct memory_change *c)
+/* Bans are not gathered: all workers are to know them. */
+static void enqueue(struct memory *m, struct memory_change *c, bool urgent)
 {
     struct memory_change *less = realloc(c, sizeof(*c) + c->record_n + c->value_n);
     c = less != NULL ? less : c;
     list_init(&c->link);
     list_init(&c->by_key);
     list_push_front(index_of(m, &c->key), &c->by_key);
-    batches_push(&m->batches, &c->link, false);
+    batches_push(&m->batches, &c->link, urgent);
 }
 
-static void change(struct memory *m, enum memory_change_kind kind, struct memory_key key,
-                   const struct record *r)
+static void change(struct memory *m, enum memory_change_kind kind, enum record_kind record_kind,
+                   struct slice name, const struct record *r)
 {
     note_time(m);
     if (!has_place(m)) {
         m->lost++;
         return;
     }
+    struct memory_key key = key_of(m, record_kind, name);
     struct memory_change *c = change_new(m, kind, &key, r);
     uint8_t old[RECORD_OCTETS_MAX];
     size_t old_n;
@@ -223,23 +225,23 @@ static void change(struct memory *m, enum memory_change_kind kind, struct memory
     if (before != NULL) {
         join(m, before, c, r);
     } else {
-        enqueue(m, c);
+        enqueue(m, c, record_kind == RECORD_BAN);
     }
 }
 
 void memory_add(struct memory *m, const struct record *delta)
 {
-    change(m, CHANGE_ADD, key_of(m, (enum record_kind)delta->kind, record_name(delta)), delta);
+    change(m, CHANGE_ADD, (enum record_kind)delta->kind, record_name(delta), delta);
 }
 
 void memory_put(struct memory *m, const struct record *r)
 {
-    change(m, CHANGE_PUT, key_of(m, (enum record_kind)r->kind, record_name(r)), r);
+    change(m, CHANGE_PUT, (enum record_kind)r->kind, record_name(r), r);
 }
 
 void memory_forget(struct memory *m, enum record_kind kind, struct slice name)
 {
-    change(m, CHANGE_FORGET, key_of(m, kind, name), NULL);
+    change(m, CHANGE_FORGET, kind, name, NULL);
 }
 
 /* ---- batches ---- */

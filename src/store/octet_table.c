@@ -16,7 +16,7 @@ void octet_table_init(struct octet_table *t, size_t key_n)
 static struct octet_entry **place_of(const struct octet_table *t, const void *key)
 {
     size_t hash;
-    memcpy(&hash, (const uint8_t *)key + t->key_n - sizeof(hash), sizeof(hash));
+    memcpy(&hash, (const uint8_t *)key + 1, sizeof(hash));
     struct octet_entry **at = &t->bucket[hash & (t->buckets - 1)];
     while (*at != NULL && memcmp((*at)->key, key, t->key_n) != 0) {
         at = &(*at)->next;

@@ -1,5 +1,5 @@
-/* Inside src/store only: a hash table of octets under keys of one length, in plain memory. Keys end
- * in octets of a digest, which are as good as a hash. */
+/* Inside src/store only: a hash table of octets under keys of one length, in plain memory. Keys
+ * have a digest from their second octet on at the latest, which is as good as a hash. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,7 +21,7 @@ struct octet_table {
     struct octet_entry **bucket;
 };
 
-/* `key_n` is at least 8. */
+/* `key_n` is at least 9. */
 void octet_table_init(struct octet_table *t, size_t key_n);
 void octet_table_fini(struct octet_table *t);
 void octet_table_clear(struct octet_table *t);
