@@ -216,7 +216,7 @@ static bool next_word(const struct local *l, size_t from, struct word *ret)
         from++;
     }
     for (w.at = w.end = from; w.end < l->n && is_of_word((unsigned char)l->p[w.end]); w.end++) {
-        const int c = l->p[w.end];
+        const int c = (unsigned char)l->p[w.end];
         w.digits += ascii_is_digit(c);
         w.hexadecimal = w.hexadecimal && (ascii_is_digit(c) || (c >= 'a' && c <= 'f'));
     }

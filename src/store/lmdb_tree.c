@@ -223,8 +223,8 @@ static int write_version(struct lmdb_tree *t, const struct lmdb_place *place)
 static int check_version(struct lmdb_tree *t, const struct lmdb_place *place)
 {
     static const uint8_t zeros[LMDB_KEY_MOST];
-    uint8_t version;
-    size_t n;
+    uint8_t version = 0;
+    size_t n = 0;
     if (place->version == 0) {
         return 0;
     }

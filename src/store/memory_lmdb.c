@@ -360,10 +360,8 @@ static int open_as_owner(const char *state, uint64_t size, struct lmdb_tree **re
     if (geteuid() != 0 || stat(state, &st) < 0 || st.st_uid == 0) {
         return open_tree(state, size, ret, ret_aside);
     }
-    if (setegid(st.st_gid) < 0 || seteuid(st.st_uid) < 0) {
-        return -errno;
-    }
-    int rc = open_tree(state, size, ret, ret_aside);
+    int rc = setegid(st.st_gid) < 0 || seteuid(st.st_uid) < 0 ? -errno : 0;
+    rc = rc < 0 ? rc : open_tree(state, size, ret, ret_aside);
     if (seteuid(0) < 0 || setegid(group) < 0) {
         panic("cannot become root again");
     }
@@ -378,7 +376,7 @@ int memory_backend_open(const char *state, const struct memory_setup *setup,
         [LMDB_DAMAGED] = "the memory was damaged; it was moved aside and begun anew",
         [LMDB_NEWER] = "the memory is of a newer Gatepost; it was moved aside and begun anew",
     };
-    struct lmdb_tree *tree;
+    struct lmdb_tree *tree = NULL;
     enum lmdb_aside aside;
     int rc = open_as_owner(state, setup->size, &tree, &aside);
     if (rc < 0) {

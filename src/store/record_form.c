@@ -36,7 +36,7 @@ static const char *key_of(const char *name, char ret[static 32])
 {
     size_t n = 0;
 
-    for (; name[n] != '\0' && n < 31; n++) {
+    for (; n < 31 && name[n] != '\0'; n++) {
         ret[n] = name[n] == ' ' ? '_' : name[n];
     }
     ret[n] = '\0';
