@@ -258,9 +258,8 @@ static void find_one(struct world *w, int handle, int kind, int number, const ch
 {
     const struct entry *e = &w->entry[kind][number];
     struct record r;
-    usec_t wall = rt_wall();
     alone(w, e, handle);
-    wall = rt_wall();
+    usec_t wall = rt_wall();
     int rc = find(w->handle[handle], (enum record_kind)kind, name, wall, &r);
     if (rc < 0) {
         assert_int_equal(rc, -ENOSPC);
@@ -281,7 +280,7 @@ static void find_one(struct world *w, int handle, int kind, int number, const ch
 static int tick_off(void *arg, const struct record *r)
 {
     struct world *w = arg;
-    int number = atoi(r->name + 1);
+    int number = (int)strtol(r->name + 1, NULL, 10);
     struct entry *e = &w->entry[r->kind][number];
     assert_true(e->there && expires(r->kind, e) > rt_wall());
     assert_int_equal(e->pending, 0);
