@@ -20,6 +20,7 @@ table trusted {{ 192.0.2.1 }}
 table forwarders {{ {forwarders} }}
 table sealers {{ {sealers} }}
 set greeting_wait = 1ms
+set defer_strangers = false
 policy standard
 """
 

@@ -25,6 +25,7 @@ GROWTH_SANITIZED_KIB = 16 * GROWTH_KIB  # AddressSanitizer keeps freed memory fo
 NO_WAIT = """
 table trusted { 192.0.2.1 }
 set greeting_wait = 1ms
+set defer_strangers = false
 policy standard
 """
 
