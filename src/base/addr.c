@@ -95,11 +95,33 @@ int addr_parse_port(struct slice text, struct addr *ret)
     return 0;
 }
 
+static char *put_octet(char *p, unsigned value)
+{
+    if (value >= 100) {
+        *p++ = (char)('0' + value / 100);
+    }
+    if (value >= 10) {
+        *p++ = (char)('0' + value / 10 % 10);
+    }
+    *p++ = (char)('0' + value % 10);
+    return p;
+}
+
+/* inet_ntop goes by sprintf, and a message's addresses are written a dozen times. */
+static void format_v4(const uint8_t octets[static 4], char *p)
+{
+    for (int i = 0; i < 4; i++) {
+        p = put_octet(p, octets[i]);
+        *p++ = i < 3 ? '.' : '\0';
+    }
+}
+
 const char *addr_format(const struct addr *a, char ret_text[static ADDR_TEXT_MAX])
 {
-    int family = a->family == ADDR_V4 ? AF_INET : AF_INET6;
-
-    if (a->family == ADDR_NONE || inet_ntop(family, a->octets, ret_text, ADDR_TEXT_MAX) == NULL) {
+    if (a->family == ADDR_V4) {
+        format_v4(a->octets, ret_text);
+    } else if (a->family == ADDR_NONE ||
+               inet_ntop(AF_INET6, a->octets, ret_text, ADDR_TEXT_MAX) == NULL) {
         memcpy(ret_text, "unknown", sizeof("unknown"));
     }
     return ret_text;

@@ -36,6 +36,19 @@ int lmdb_tree_get(struct lmdb_tree *t, const void *key, size_t key_n, void *ret,
     return rc == 0 ? 1 : rc == MDB_NOTFOUND ? 0 : lmdb_errno(rc);
 }
 
+uint64_t lmdb_tree_version(struct lmdb_tree *t)
+{
+    uint64_t version = 0;
+    pthread_mutex_lock(&t->map);
+    /* Not by mdb_env_info, which may know of a commit a moment earlier than readers do. */
+    if (mdb_txn_renew(t->read) == 0) {
+        version = mdb_txn_id(t->read);
+        mdb_txn_reset(t->read);
+    }
+    pthread_mutex_unlock(&t->map);
+    return version;
+}
+
 void lmdb_tree_figures(struct lmdb_tree *t, uint64_t *ret_entries, uint64_t *ret_octets)
 {
     MDB_stat stat = {0};

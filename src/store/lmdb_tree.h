@@ -49,6 +49,11 @@ struct lmdb_tree *lmdb_tree_close(struct lmdb_tree *t);
 int lmdb_tree_get(struct lmdb_tree *t, const void *key, size_t key_n, void *ret, size_t room,
                   size_t *ret_n);
 
+/* Which commit is the last one, of all processes; 0 when LMDB cannot tell. On the loop; never
+ * waits.
+ */
+uint64_t lmdb_tree_version(struct lmdb_tree *t);
+
 /* How many entries there are, and the file's octets. On the loop. */
 void lmdb_tree_figures(struct lmdb_tree *t, uint64_t *ret_entries, uint64_t *ret_octets);
 

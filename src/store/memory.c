@@ -5,13 +5,14 @@
  *    change meanwhile is seen when the batch has ended, some milliseconds later; the back end adds
  *    to whatever is there then.
  *  - What is added to a name while a change that adds to it waits in the queue is added to that.
+ *  - A transaction asks for the same few records again and again: the last ones that were read are
+ *    kept as they were decoded, until anything is changed there, by whomever.
  *  - A batch that fails goes back to the queue and is tried again a second later, together with
  * what came since; until then nothing can be relied on, and reading says so. What does not fit the
  *    queue meanwhile is lost. */
 #include "store/memory.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,15 @@
 #define GATHER     (100 * USEC_MSEC)
 #define INDEX_SIZE 1024 /* lists of pending changes, by their key's first octets */
 
+#define KEPT_MOST  8 /* records: the client's, its names', deferrals, a recipient's */
+
+/* What was read of a name, without regard to the time. */
+struct kept {
+    bool valid;
+    int found; /* 1, or 0: nothing, and of the record only kind and name are set */
+    struct record record;
+};
+
 struct memory {
     struct rt *rt; /* NULL: a command's */
     struct memory_backend *backend;
@@ -39,6 +49,9 @@ struct memory {
     struct digest_stream *digest;
     size_t pending;
     struct list index[INDEX_SIZE]; /* newest first */
+    struct kept kept[KEPT_MOST];
+    unsigned kept_next;    /* the place for the next one */
+    uint64_t kept_version; /* of the back end, that they are of */
     int error;
     uint64_t changes;
     uint64_t lost;
@@ -87,11 +100,10 @@ static void note_time(struct memory *m)
 
 /* ---- what is pending ---- */
 
-static struct memory_key key_of(struct memory *m, enum record_kind kind, struct slice name)
+/* `cut`: as record_name_cut makes it. */
+static struct memory_key key_of(struct memory *m, enum record_kind kind, struct slice cut)
 {
-    char room[RECORD_NAME_MAX];
     uint8_t octet = (uint8_t)kind;
-    struct slice cut = record_name_cut(name, room);
     digest_stream_init(m->digest);
     digest_stream_update(m->digest, &octet, sizeof(octet));
     digest_stream_update(m->digest, cut.p, cut.n);
@@ -128,6 +140,61 @@ static int read_octets(struct memory *m, const struct memory_key *key,
     *ret_n = pending->value_n;
     memcpy(ret, pending->octets + pending->record_n, pending->value_n);
     return pending->value_n > 0;
+}
+
+/* ---- what was read last ---- */
+
+static bool is_of(const struct record *r, enum record_kind kind, struct slice name)
+{
+    return r->kind == kind && slice_eq(record_name(r), name);
+}
+
+static void forget_kept(struct memory *m, enum record_kind kind, struct slice cut)
+{
+    for (size_t i = 0; i < KEPT_MOST; i++) {
+        m->kept[i].valid = m->kept[i].valid && !is_of(&m->kept[i].record, kind, cut);
+    }
+}
+
+static void forget_all_kept(struct memory *m)
+{
+    for (size_t i = 0; i < KEPT_MOST; i++) {
+        m->kept[i].valid = false;
+    }
+}
+
+static const struct kept *find_kept(struct memory *m, enum record_kind kind, struct slice cut)
+{
+    uint64_t version = m->backend->ops->version(m->backend);
+    if (version != m->kept_version || version == 0) {
+        m->kept_version = version;
+        forget_all_kept(m);
+        return NULL;
+    }
+    for (size_t i = 0; i < KEPT_MOST; i++) {
+        if (m->kept[i].valid && is_of(&m->kept[i].record, kind, cut)) {
+            return &m->kept[i];
+        }
+    }
+    return NULL;
+}
+
+/* Reads it, and keeps it: 0 and *ret, or a negative errno. */
+static int read_and_keep(struct memory *m, enum record_kind kind, struct slice cut,
+                         const struct kept **ret)
+{
+    struct memory_key key = key_of(m, kind, cut);
+    struct kept *k = &m->kept[m->kept_next++ % KEPT_MOST];
+    uint8_t octets[RECORD_OCTETS_MAX];
+    size_t n;
+    int rc = read_octets(m, &key, octets, &n);
+    k->valid = rc >= 0;
+    k->found = rc == 1 && record_decode(octets, n, &k->record);
+    if (k->found == 0) {
+        record_init(&k->record, kind, cut, 0);
+    }
+    *ret = k;
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- changing ---- */
@@ -211,7 +278,10 @@ static void change(struct memory *m, enum memory_change_kind kind, enum record_k
         m->lost++;
         return;
     }
-    struct memory_key key = key_of(m, record_kind, name);
+    char room[RECORD_NAME_MAX];
+    struct slice cut = record_name_cut(name, room);
+    struct memory_key key = key_of(m, record_kind, cut);
+    forget_kept(m, record_kind, cut);
     struct memory_change *c = change_new(m, kind, &key, r);
     uint8_t old[RECORD_OCTETS_MAX];
     size_t old_n;
@@ -257,6 +327,7 @@ static void ended(void *owner, struct list *work, int result)
 {
     struct memory *m = owner;
     m->error = result;
+    forget_all_kept(m); /* what found no room is no longer pending, and no commit may tell */
     /* Cancelled: the process is dying, and its thread does nothing any more. */
     if (result < 0 && result != -ECANCELED && !m->batches.ending) {
         list_for_each (it, work) {
@@ -310,31 +381,28 @@ struct memory *memory_abandon(struct memory *m)
 
 /* ---- reading ---- */
 
-/* Is it a record that is of use at `wall`? */
-static bool read_record(const struct memory *m, const uint8_t *p, size_t n, usec_t wall,
-                        struct record *ret)
+static bool is_over(const struct memory *m, const struct record *r, usec_t wall)
 {
-    struct record r;
-    if (!record_decode(p, n, &r) || record_expires(&r, memory_rules(m)) <= wall) {
-        return false;
-    }
-    record_clamp(&r, wall);
-    *ret = r;
-    return true;
+    return record_expires(r, memory_rules(m)) <= wall;
 }
 
 int memory_look(struct memory *m, enum record_kind kind, struct slice name, usec_t wall,
                 struct record *ret)
 {
-    struct memory_key key = key_of(m, kind, name);
-    uint8_t octets[RECORD_OCTETS_MAX];
-    size_t n;
+    char room[RECORD_NAME_MAX];
+    struct slice cut = record_name_cut(name, room);
     note_time(m);
     if (m->error < 0) {
         return m->error;
     }
-    int rc = read_octets(m, &key, octets, &n);
-    return rc <= 0 ? rc : read_record(m, octets, n, wall, ret);
+    const struct kept *k = find_kept(m, kind, cut);
+    int rc = k == NULL ? read_and_keep(m, kind, cut, &k) : 0;
+    if (rc < 0 || k->found == 0 || is_over(m, &k->record, wall)) {
+        return rc;
+    }
+    *ret = k->record;
+    record_clamp(ret, wall);
+    return 1;
 }
 
 int memory_find(struct memory *m, enum record_kind kind, struct slice name, usec_t wall,
@@ -359,8 +427,12 @@ static int each_one(void *arg, const uint8_t *p, size_t n)
 {
     const struct each *e = arg;
     struct record r;
-    bool wanted = read_record(e->memory, p, n, e->wall, &r) && (e->kind == 0 || r.kind == e->kind);
-    return wanted ? e->fn(e->arg, &r) : 0;
+    if (!record_decode(p, n, &r) || is_over(e->memory, &r, e->wall) ||
+        (e->kind != 0 && r.kind != e->kind)) {
+        return 0;
+    }
+    record_clamp(&r, e->wall);
+    return e->fn(e->arg, &r);
 }
 
 int memory_each(struct memory *m, enum record_kind kind, usec_t wall,
@@ -398,8 +470,7 @@ struct slice memory_client_name(const struct addr *client, char ret[static MEMOR
 struct slice memory_network_name(const struct addr *client, char ret[static MEMORY_ADDRESS_MAX])
 {
     struct addr network = addr_network(client);
-    char text[ADDR_TEXT_MAX];
-    int n = snprintf(ret, MEMORY_ADDRESS_MAX, "%s/%s", addr_format(&network, text),
-                     client->family == ADDR_V6 ? "64" : "24");
-    return (struct slice){ret, (size_t)n};
+    size_t n = strlen(addr_format(&network, ret));
+    memcpy(ret + n, client->family == ADDR_V6 ? "/64" : "/24", sizeof("/64"));
+    return (struct slice){ret, n + sizeof("/64") - 1};
 }

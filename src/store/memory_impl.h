@@ -82,6 +82,10 @@ struct memory_backend_ops {
     int (*get)(struct memory_backend *b, const struct memory_key *key,
                uint8_t ret[static RECORD_OCTETS_MAX], size_t *ret_n);
 
+    /* A number that is another one whenever what `get` gives may have changed, whoever changed it;
+     * 0: that cannot be told. On the loop; never waits. */
+    uint64_t (*version)(struct memory_backend *b);
+
     /* Applies a list of struct memory_change, all or nothing: 0 or a negative errno. In the store
      * thread. Makes room where there is none, and may purge. */
     int (*apply)(struct memory_backend *b, const struct list *changes,

@@ -47,6 +47,11 @@ static int lmdb_get(struct memory_backend *b, const struct memory_key *key,
     return lmdb_tree_get(lmdb_of(b)->tree, key, sizeof(*key), ret, RECORD_OCTETS_MAX, ret_n);
 }
 
+static uint64_t lmdb_version(struct memory_backend *b)
+{
+    return lmdb_tree_version(lmdb_of(b)->tree);
+}
+
 /* Is it the place of the version, which is none of ours? */
 static bool is_version(const MDB_val *key)
 {
@@ -309,6 +314,7 @@ static void lmdb_close(struct memory_backend *b)
 
 static const struct memory_backend_ops lmdb_ops = {
     .get = lmdb_get,
+    .version = lmdb_version,
     .apply = lmdb_apply,
     .each = lmdb_each,
     .figures = lmdb_figures,

@@ -15,6 +15,7 @@ struct memory_shared {
     pthread_mutex_t lock;
     struct octet_table table;
     uint64_t octets;
+    uint64_t version; /* batches that were applied */
 };
 
 struct plain_backend {
@@ -53,6 +54,15 @@ static int plain_get(struct memory_backend *b, const struct memory_key *key,
     }
     pthread_mutex_unlock(&s->lock);
     return e != NULL;
+}
+
+static uint64_t plain_version(struct memory_backend *b)
+{
+    struct memory_shared *s = plain_of(b)->shared;
+    pthread_mutex_lock(&s->lock);
+    uint64_t version = s->version + 1;
+    pthread_mutex_unlock(&s->lock);
+    return version;
 }
 
 /* ---- making room ---- */
@@ -134,6 +144,7 @@ static int plain_apply(struct memory_backend *b, const struct list *changes,
         apply_one(p, list_entry(it, struct memory_change, link), time);
     }
     octet_table_sweep(&p->shared->table, PURGE_BUCKETS, is_over, &w);
+    p->shared->version++;
     pthread_mutex_unlock(&p->shared->lock);
     return 0;
 }
@@ -193,6 +204,7 @@ static void plain_close(struct memory_backend *b)
 
 static const struct memory_backend_ops plain_ops = {
     .get = plain_get,
+    .version = plain_version,
     .apply = plain_apply,
     .each = plain_each,
     .figures = plain_figures,

@@ -56,6 +56,11 @@ static int proxy_get(struct memory_backend *b, const struct memory_key *key,
     return real_of(b)->ops->get(real_of(b), key, ret, ret_n);
 }
 
+static uint64_t proxy_version(struct memory_backend *b)
+{
+    return real_of(b)->ops->version(real_of(b));
+}
+
 static int proxy_apply(struct memory_backend *b, const struct list *changes,
                        const struct batch_time *time)
 {
@@ -80,6 +85,7 @@ static void proxy_close(struct memory_backend *b)
 
 static const struct memory_backend_ops proxy_ops = {
     .get = proxy_get,
+    .version = proxy_version,
     .apply = proxy_apply,
     .each = proxy_each,
     .figures = proxy_figures,
@@ -351,6 +357,18 @@ static void change_one(struct world *w, int handle, int kind, int number, const 
     }
 }
 
+/* One that has just been read is changed by the same handle, or another one. */
+static void look_change_look(struct world *w, int handle, int kind, int number, const char *name)
+{
+    int other = below(w, HANDLES);
+    find_one(w, handle, kind, number, name);
+    find_one(w, other, kind, number, name);
+    change_one(w, handle, kind, number, name);
+    find_one(w, handle, kind, number, name);
+    find_one(w, other, kind, number, name);
+    find_one(w, handle, kind, number, name);
+}
+
 static void operate(void *arg)
 {
     struct world *w = arg;
@@ -361,6 +379,8 @@ static void operate(void *arg)
         snprintf(name, sizeof(name), "n%d", number);
         if (what < 45) {
             find_one(w, handle, kind, number, name);
+        } else if (what < 60) {
+            look_change_look(w, handle, kind, number, name);
         } else if (what < 85) {
             change_one(w, handle, kind, number, name);
         } else if (what < 98) {
