@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/fatal.h"
 #include "store/memory_impl.h"
+#include "store/shm.h"
 #include "store/wall_watch.h"
 
 #define PENDING_MAX 16384 /* changes; some 300 octets each */
@@ -32,12 +33,12 @@
 #define GATHER     (100 * USEC_MSEC)
 #define INDEX_SIZE 1024 /* lists of pending changes, by their key's first octets */
 
-#define KEPT_MOST  8 /* records: the client's, its names', deferrals, a recipient's */
+#define KEPT_MOST  64 /* records; a transaction asks for some ten */
 
 /* What was read of a name, without regard to the time. */
 struct kept {
     bool valid;
-    int found; /* 1, or 0: nothing, and of the record only kind and name are set */
+    bool there; /* else nothing is, and of the record only kind and name are set */
     struct record record;
 };
 
@@ -50,7 +51,6 @@ struct memory {
     size_t pending;
     struct list index[INDEX_SIZE]; /* newest first */
     struct kept kept[KEPT_MOST];
-    unsigned kept_next;    /* the place for the next one */
     uint64_t kept_version; /* of the back end, that they are of */
     int error;
     uint64_t changes;
@@ -149,11 +149,16 @@ static bool is_of(const struct record *r, enum record_kind kind, struct slice na
     return r->kind == kind && slice_eq(record_name(r), name);
 }
 
+/* The one place where a record of that name is kept. */
+static struct kept *place_of(struct memory *m, enum record_kind kind, struct slice cut)
+{
+    return &m->kept[shm_hash((uint64_t)kind, cut.p, cut.n) % KEPT_MOST];
+}
+
 static void forget_kept(struct memory *m, enum record_kind kind, struct slice cut)
 {
-    for (size_t i = 0; i < KEPT_MOST; i++) {
-        m->kept[i].valid = m->kept[i].valid && !is_of(&m->kept[i].record, kind, cut);
-    }
+    struct kept *k = place_of(m, kind, cut);
+    k->valid = k->valid && !is_of(&k->record, kind, cut);
 }
 
 static void forget_all_kept(struct memory *m)
@@ -163,38 +168,33 @@ static void forget_all_kept(struct memory *m)
     }
 }
 
-static const struct kept *find_kept(struct memory *m, enum record_kind kind, struct slice cut)
-{
-    uint64_t version = m->backend->ops->version(m->backend);
-    if (version != m->kept_version || version == 0) {
-        m->kept_version = version;
-        forget_all_kept(m);
-        return NULL;
-    }
-    for (size_t i = 0; i < KEPT_MOST; i++) {
-        if (m->kept[i].valid && is_of(&m->kept[i].record, kind, cut)) {
-            return &m->kept[i];
-        }
-    }
-    return NULL;
-}
-
-/* Reads it, and keeps it: 0 and *ret, or a negative errno. */
-static int read_and_keep(struct memory *m, enum record_kind kind, struct slice cut,
-                         const struct kept **ret)
+/* Reads it: 0 or a negative errno. */
+static int read_and_keep(struct memory *m, enum record_kind kind, struct slice cut, struct kept *k)
 {
     struct memory_key key = key_of(m, kind, cut);
-    struct kept *k = &m->kept[m->kept_next++ % KEPT_MOST];
     uint8_t octets[RECORD_OCTETS_MAX];
     size_t n;
     int rc = read_octets(m, &key, octets, &n);
     k->valid = rc >= 0;
-    k->found = rc == 1 && record_decode(octets, n, &k->record);
-    if (k->found == 0) {
+    k->there = rc == 1 && record_decode(octets, n, &k->record);
+    if (!k->there) {
         record_init(&k->record, kind, cut, 0);
     }
-    *ret = k;
     return rc < 0 ? rc : 0;
+}
+
+/* What there is of that name; valid until the next call. 0 or a negative errno. */
+static int kept_of(struct memory *m, enum record_kind kind, struct slice cut,
+                   const struct kept **ret)
+{
+    uint64_t version = m->backend->ops->version(m->backend);
+    struct kept *k = place_of(m, kind, cut);
+    if (version != m->kept_version || version == 0) {
+        m->kept_version = version;
+        forget_all_kept(m);
+    }
+    *ret = k;
+    return k->valid && is_of(&k->record, kind, cut) ? 0 : read_and_keep(m, kind, cut, k);
 }
 
 /* ---- changing ---- */
@@ -395,9 +395,9 @@ int memory_look(struct memory *m, enum record_kind kind, struct slice name, usec
     if (m->error < 0) {
         return m->error;
     }
-    const struct kept *k = find_kept(m, kind, cut);
-    int rc = k == NULL ? read_and_keep(m, kind, cut, &k) : 0;
-    if (rc < 0 || k->found == 0 || is_over(m, &k->record, wall)) {
+    const struct kept *k;
+    int rc = kept_of(m, kind, cut, &k);
+    if (rc < 0 || !k->there || is_over(m, &k->record, wall)) {
         return rc;
     }
     *ret = k->record;
