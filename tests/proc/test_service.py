@@ -305,6 +305,7 @@ def all_frozen(binary):
         s.close()
         os.kill(workers[0], signal.SIGSTOP)
         until(lambda: not alive(workers[0]), 'one that hangs alone is still killed')
+        until(lambda: len(g.workers()) == 2, 'another worker')  # an end before that would be a failure
 
 
 def make_certificate(folder, name, key=None):
