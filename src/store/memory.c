@@ -35,10 +35,11 @@
 
 #define KEPT_MOST  64 /* records; a transaction asks for some ten */
 
-/* What was read of a name, without regard to the time. */
+/* A name, its key, and what was read of it, without regard to the time. */
 struct kept {
-    bool valid;
-    bool there; /* else nothing is, and of the record only kind and name are set */
+    struct memory_key key;
+    bool valid; /* what was read is; the key always */
+    bool there; /* else nothing is, and of the record only kind and name count */
     struct record record;
 };
 
@@ -149,18 +150,6 @@ static bool is_of(const struct record *r, enum record_kind kind, struct slice na
     return r->kind == kind && slice_eq(record_name(r), name);
 }
 
-/* The one place where a record of that name is kept. */
-static struct kept *place_of(struct memory *m, enum record_kind kind, struct slice cut)
-{
-    return &m->kept[shm_hash((uint64_t)kind, cut.p, cut.n) % KEPT_MOST];
-}
-
-static void forget_kept(struct memory *m, enum record_kind kind, struct slice cut)
-{
-    struct kept *k = place_of(m, kind, cut);
-    k->valid = k->valid && !is_of(&k->record, kind, cut);
-}
-
 static void forget_all_kept(struct memory *m)
 {
     for (size_t i = 0; i < KEPT_MOST; i++) {
@@ -168,33 +157,38 @@ static void forget_all_kept(struct memory *m)
     }
 }
 
-/* Reads it: 0 or a negative errno. */
-static int read_and_keep(struct memory *m, enum record_kind kind, struct slice cut, struct kept *k)
+/* The one place for that name, made its own. */
+static struct kept *place_of(struct memory *m, enum record_kind kind, struct slice cut)
 {
-    struct memory_key key = key_of(m, kind, cut);
-    uint8_t octets[RECORD_OCTETS_MAX];
-    size_t n;
-    int rc = read_octets(m, &key, octets, &n);
-    k->valid = rc >= 0;
-    k->there = rc == 1 && record_decode(octets, n, &k->record);
-    if (!k->there) {
+    struct kept *k = &m->kept[shm_hash((uint64_t)kind, cut.p, cut.n) % KEPT_MOST];
+    if (!is_of(&k->record, kind, cut)) {
+        k->key = key_of(m, kind, cut);
+        k->valid = false;
         record_init(&k->record, kind, cut, 0);
     }
+    return k;
+}
+
+/* Reads it: 0 or a negative errno. */
+static int read_and_keep(struct memory *m, struct kept *k)
+{
+    uint8_t octets[RECORD_OCTETS_MAX];
+    size_t n;
+    int rc = read_octets(m, &k->key, octets, &n);
+    k->valid = rc >= 0;
+    k->there = rc == 1 && record_decode(octets, n, &k->record);
     return rc < 0 ? rc : 0;
 }
 
-/* What there is of that name; valid until the next call. 0 or a negative errno. */
-static int kept_of(struct memory *m, enum record_kind kind, struct slice cut,
-                   const struct kept **ret)
+/* Reads what there is of a name again if that may have changed: 0 or a negative errno. */
+static int freshen(struct memory *m, struct kept *k)
 {
     uint64_t version = m->backend->ops->version(m->backend);
-    struct kept *k = place_of(m, kind, cut);
     if (version != m->kept_version || version == 0) {
         m->kept_version = version;
         forget_all_kept(m);
     }
-    *ret = k;
-    return k->valid && is_of(&k->record, kind, cut) ? 0 : read_and_keep(m, kind, cut, k);
+    return k->valid ? 0 : read_and_keep(m, k);
 }
 
 /* ---- changing ---- */
@@ -270,6 +264,19 @@ static void enqueue(struct memory *m, struct memory_change *c, bool urgent)
     batches_push(&m->batches, &c->link, urgent);
 }
 
+/* Makes of what there is what there is from then on. */
+static void change_kept(struct memory *m, struct kept *k, const struct memory_change *c,
+                        const struct record *r)
+{
+    if (c->kind == CHANGE_ADD && freshen(m, k) == 0 && k->there) {
+        memory_change_add(c, &k->record, r, memory_rules(m));
+    } else if (c->kind != CHANGE_FORGET) {
+        k->record = *r;
+    }
+    k->there = c->kind != CHANGE_FORGET;
+    k->valid = true;
+}
+
 static void change(struct memory *m, enum memory_change_kind kind, enum record_kind record_kind,
                    struct slice name, const struct record *r)
 {
@@ -279,17 +286,12 @@ static void change(struct memory *m, enum memory_change_kind kind, enum record_k
         return;
     }
     char room[RECORD_NAME_MAX];
-    struct slice cut = record_name_cut(name, room);
-    struct memory_key key = key_of(m, record_kind, cut);
-    forget_kept(m, record_kind, cut);
-    struct memory_change *c = change_new(m, kind, &key, r);
-    uint8_t old[RECORD_OCTETS_MAX];
-    size_t old_n;
-    if (kind != CHANGE_ADD || read_octets(m, &key, old, &old_n) != 1) {
-        old_n = 0;
+    struct kept *k = place_of(m, record_kind, record_name_cut(name, room));
+    struct memory_change *c = change_new(m, kind, &k->key, r);
+    change_kept(m, k, c, r);
+    if (k->there) {
+        c->value_n = (uint16_t)record_encode(&k->record, c->octets + c->record_n);
     }
-    c->value_n =
-        (uint16_t)memory_change_apply(c, old, old_n, memory_rules(m), c->octets + c->record_n);
     m->pending++;
     struct memory_change *before = to_join(m, c);
     if (before != NULL) {
@@ -395,8 +397,8 @@ int memory_look(struct memory *m, enum record_kind kind, struct slice name, usec
     if (m->error < 0) {
         return m->error;
     }
-    const struct kept *k;
-    int rc = kept_of(m, kind, cut, &k);
+    struct kept *k = place_of(m, kind, cut);
+    int rc = freshen(m, k);
     if (rc < 0 || !k->there || is_over(m, &k->record, wall)) {
         return rc;
     }

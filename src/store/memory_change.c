@@ -21,17 +21,27 @@ static bool goes_on(const struct memory_change *c, const struct record *r, usec_
            (c->jumped && r->kind != RECORD_DEFERRAL && r->kind != RECORD_BAN);
 }
 
+void memory_change_add(const struct memory_change *c, struct record *r, const struct record *delta,
+                       const struct record_rules *rules)
+{
+    if (!goes_on(c, r, delta->last, rules)) {
+        *r = *delta;
+        return;
+    }
+    if (c->steady && r->last - FUTURE > delta->last) {
+        record_clamp(r, delta->last);
+    }
+    record_add(r, delta, rules);
+}
+
 size_t memory_change_apply(const struct memory_change *c, const uint8_t *old, size_t old_n,
                            const struct record_rules *rules, uint8_t ret[static RECORD_OCTETS_MAX])
 {
-    struct record before, delta;
-    if (c->kind == CHANGE_ADD && record_decode(old, old_n, &before) &&
-        record_decode(c->octets, c->record_n, &delta) && goes_on(c, &before, delta.last, rules)) {
-        if (c->steady && before.last - FUTURE > delta.last) {
-            record_clamp(&before, delta.last);
-        }
-        record_add(&before, &delta, rules);
-        return record_encode(&before, ret);
+    struct record there, delta;
+    if (c->kind == CHANGE_ADD && record_decode(old, old_n, &there) &&
+        record_decode(c->octets, c->record_n, &delta)) {
+        memory_change_add(c, &there, &delta, rules);
+        return record_encode(&there, ret);
     }
     memcpy(ret, c->octets, c->record_n);
     return c->record_n;

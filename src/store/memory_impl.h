@@ -36,6 +36,11 @@ struct memory_change {
     uint8_t octets[];  /* the record and the value, as record_encode makes them */
 };
 
+/* Adds to what is there the record of a CHANGE_ADD, `delta`, or puts that in its place when what is
+ * there is over. Pure. */
+void memory_change_add(const struct memory_change *c, struct record *r, const struct record *delta,
+                       const struct record_rules *rules);
+
 /* What there is after a change, where `old` (old_n 0: nothing) was before: its octets, 0 when
  * nothing. Pure. */
 size_t memory_change_apply(const struct memory_change *c, const uint8_t *old, size_t old_n,
