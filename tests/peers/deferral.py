@@ -28,7 +28,8 @@ PATIENCE = 100  # s until a sender is done
 
 # Strangers, each in a network of its own, whose address has no name; that of "verifies" has one.
 ADDRESS = {"postfix": "127.9.1.1", "exim": "127.9.2.1", "two": "127.9.3.1", "null": "127.9.4.1",
-           "pool": "127.9.5.1", "verifies": "127.9.6.1", "calls": "127.9.7.1"}
+           "pool": "127.9.5.1", "verifies": "127.9.6.1", "calls": "127.9.7.1",
+           "nameless": "127.9.8.1"}
 POOL = ("127.9.5.1", "127.9.5.200", "127.9.99.1")  # the last one is in another network
 
 POLICY = """
@@ -267,24 +268,29 @@ def exim_calls_out(lab):
     return f"{only_asked(g, hop)} callouts"
 
 
-def postfix_verifies(lab):
-    """Postfix asks the same, as its double-bounce address (address_verify_sender), which is a sender like any
-    other: its host's name speaks for it."""
+def postfix_verifies(lab, name="verifies"):
+    """Postfix asks the same, as its double-bounce address (address_verify_sender)."""
     hop = lab.hop(rcpt=unknown_to)
     g = door(lab, hop)
-    server = postfix(lab, "verifies", g, fast=False, unverified_sender_reject_code="550",
+    server = postfix(lab, name, g, fast=False, unverified_sender_reject_code="550",
                      unverified_recipient_reject_code="550",
                      smtpd_recipient_restrictions="reject_unverified_sender, reject_unverified_recipient, "
                                                   "permit_mynetworks, reject")
-    for sender, recipient, code in ((b"box@via.test", b"author@verifies.test", 250),
-                                    (b"nobody@via.test", b"author@verifies.test", 550),
-                                    (b"author@verifies.test", b"box2@via.test", 250),
-                                    (b"author@verifies.test", b"nobody2@via.test", 550)):
+    author = f"author@{name}.test".encode()
+    for sender, recipient, code in ((b"box@via.test", author, 250),
+                                    (b"nobody@via.test", author, 550),
+                                    (author, b"box2@via.test", 250),
+                                    (author, b"nobody2@via.test", 550)):
         reply = ask(server, sender, recipient)
         check(reply.code == code, f"{sender} to {recipient}: {reply}; {server.log()[-1000:]}")
     check("status=undeliverable-but-not-cached" not in server.log() and "said: 451" not in server.log(),
           f"one was deferred: {server.log()}")
     return f"{only_asked(g, hop)} probes"
+
+
+def nameless_verifies(lab):
+    """From a host that nothing speaks for, too: that address is taken for what it is."""
+    return postfix_verifies(lab, "nameless")
 
 
 TESTS = [
@@ -294,4 +300,5 @@ TESTS = [
     ("deferral.pool", pool),
     ("deferral.exim-callout", exim_calls_out),
     ("deferral.postfix-verify", postfix_verifies),
+    ("deferral.postfix-verify-nameless", nameless_verifies),
 ]
