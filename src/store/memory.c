@@ -53,6 +53,7 @@ struct memory {
     struct list index[INDEX_SIZE]; /* newest first */
     struct kept kept[KEPT_MOST];
     uint64_t kept_version; /* of the back end, that they are of */
+    usec_t kept_looked;    /* when it was last asked for */
     int error;
     uint64_t changes;
     uint64_t lost;
@@ -180,14 +181,25 @@ static int read_and_keep(struct memory *m, struct kept *k)
     return rc < 0 ? rc : 0;
 }
 
-/* Reads what there is of a name again if that may have changed: 0 or a negative errno. */
-static int freshen(struct memory *m, struct kept *k)
+/* Forgets what others may have changed. In one turn of the loop none is heard of but our own. */
+static void forget_changed(struct memory *m)
 {
+    usec_t now = m->rt != NULL ? rt_now_of(m->rt) : USEC_NEVER;
+    if (now == m->kept_looked && m->rt != NULL && m->kept_version != 0) {
+        return;
+    }
     uint64_t version = m->backend->ops->version(m->backend);
     if (version != m->kept_version || version == 0) {
-        m->kept_version = version;
         forget_all_kept(m);
     }
+    m->kept_version = version;
+    m->kept_looked = now;
+}
+
+/* Has it hold what there is of its name: 0 or a negative errno. */
+static int freshen(struct memory *m, struct kept *k)
+{
+    forget_changed(m);
     return k->valid ? 0 : read_and_keep(m, k);
 }
 
