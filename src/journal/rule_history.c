@@ -6,89 +6,11 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "journal/delays.h"
+#include "journal/numbers.h"
 
 const struct rule_history_bounds rule_history_standard = {.names = (size_t)1 << 20,
                                                           .deferrals = (size_t)1 << 19};
-
-/* ---- tables of numbers under hashes ---- */
-
-struct slot {
-    uint64_t key; /* 0: free */
-    uint32_t a;
-    uint32_t b;
-};
-
-/* Never more than half full. */
-struct numbers {
-    struct slot *slots;
-    size_t count;
-    size_t size; /* of slots, a power of two */
-};
-
-static uint64_t key_of(uint64_t hash)
-{
-    return hash != 0 ? hash : 1;
-}
-
-/* Where the key is, or would be. */
-static struct slot *slot_of(const struct numbers *n, uint64_t key)
-{
-    size_t at = (size_t)(key ^ key >> 32) & (n->size - 1);
-
-    while (n->slots[at].key != 0 && n->slots[at].key != key) {
-        at = (at + 1) & (n->size - 1);
-    }
-    return &n->slots[at];
-}
-
-static struct slot *numbers_find(const struct numbers *n, uint64_t hash)
-{
-    struct slot *s = n->size > 0 ? slot_of(n, key_of(hash)) : NULL;
-
-    return s != NULL && s->key != 0 ? s : NULL;
-}
-
-static void numbers_grow(struct numbers *n)
-{
-    const struct numbers old = *n;
-
-    n->size = old.size > 0 ? 2 * old.size : 1024;
-    n->slots = xcalloc(n->size, sizeof(*n->slots));
-    for (size_t i = 0; i < old.size; i++) {
-        if (old.slots[i].key != 0) {
-            *slot_of(n, old.slots[i].key) = old.slots[i];
-        }
-    }
-    free(old.slots);
-}
-
-/* Its slot, which is made where there is none; NULL when there are `most` of them. */
-static struct slot *numbers_of(struct numbers *n, uint64_t hash, size_t most)
-{
-    struct slot *s = numbers_find(n, hash);
-
-    if (s != NULL || n->count >= most) {
-        return s;
-    }
-    if (2 * (n->count + 1) > n->size) {
-        numbers_grow(n);
-    }
-    s = slot_of(n, key_of(hash));
-    *s = (struct slot){key_of(hash), 0, 0};
-    n->count++;
-    return s;
-}
-
-static void numbers_free(struct numbers *n)
-{
-    free(n->slots);
-    *n = (struct numbers){0};
-}
-
-static void count_up(uint32_t *number)
-{
-    *number += *number < UINT32_MAX;
-}
 
 /* Two hashes as one. */
 static uint64_t mixed(uint64_t a, uint64_t b)
@@ -97,58 +19,6 @@ static uint64_t mixed(uint64_t a, uint64_t b)
 
     h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9;
     return h ^ h >> 32;
-}
-
-/* ---- delays ---- */
-
-/* Seconds up to an hour, minutes beyond. */
-#define SECONDS 3600
-#define MINUTES ((usec_t)60 * 24 * 366)
-
-struct delays {
-    uint32_t *counts;
-    size_t size;
-};
-
-static size_t delay_place(usec_t delay)
-{
-    const usec_t s = delay / USEC_SEC;
-    const usec_t minute = s / 60 < MINUTES ? s / 60 : MINUTES - 1;
-
-    return s < SECONDS ? (size_t)s : (size_t)(SECONDS + minute - SECONDS / 60);
-}
-
-static usec_t delay_at(size_t place)
-{
-    return place < SECONDS ? (usec_t)place * USEC_SEC
-                           : ((usec_t)place - SECONDS + SECONDS / 60) * 60 * USEC_SEC;
-}
-
-static void delays_add(struct delays *d, usec_t delay)
-{
-    const size_t place = delay_place(delay);
-
-    if (place >= d->size) {
-        const size_t size = place + 256;
-        d->counts = xrealloc(d->counts, size * sizeof(*d->counts));
-        memset(d->counts + d->size, 0, (size - d->size) * sizeof(*d->counts));
-        d->size = size;
-    }
-    count_up(&d->counts[place]);
-}
-
-static usec_t delays_median(const struct delays *d)
-{
-    uint64_t count = 0, seen = 0;
-    size_t i = 0;
-
-    for (size_t k = 0; k < d->size; k++) {
-        count += d->counts[k];
-    }
-    while (i < d->size && (seen += d->counts[i]) * 2 < count) {
-        i++;
-    }
-    return delay_at(i);
 }
 
 /* ---- passes ---- */
@@ -257,9 +127,9 @@ static int pass(struct making *m, void (*fn)(struct making *m, const struct rule
 static void note_accepted(struct making *m, const struct rule_event *e)
 {
     for (size_t i = 0; e->head.accepted && i < e->head.names; i++) {
-        struct slot *s = numbers_of(&m->names, e->names[i], m->bounds->names);
+        struct number_slot *s = numbers_of(&m->names, e->names[i], m->bounds->names);
         if (s != NULL) {
-            count_up(&s->a);
+            numbers_count(&s->a);
         } else {
             m->history->names_left_out = true;
         }
@@ -283,17 +153,17 @@ static void note_refused(struct making *m, const struct rule_event *e)
         return;
     }
     for (size_t i = 0; i < e->head.names; i++) {
-        struct slot *s = numbers_find(&m->names, e->names[i]);
+        struct number_slot *s = numbers_find(&m->names, e->names[i]);
         if (s == NULL) {
             continue;
         }
-        count_up(&s->b);
+        numbers_count(&s->b);
         for (size_t k = 0; k < e->head.hits; k++) {
             if (e->hits[k].effect == RULE_REFUSES && e->hits[k].decided) {
-                struct slot *own =
+                struct number_slot *own =
                     numbers_of(&m->own, mixed(e->names[i], e->hits[k].rule), m->bounds->names);
                 if (own != NULL) {
-                    count_up(&own->a);
+                    numbers_count(&own->a);
                 }
             }
         }
@@ -303,8 +173,8 @@ static void note_refused(struct making *m, const struct rule_event *e)
 /* Is more of its mail accepted than refused, what this rule refused left out? */
 static bool is_accepted_otherwise(const struct making *m, uint64_t name, uint32_t rule)
 {
-    const struct slot *s = numbers_find(&m->names, name);
-    const struct slot *own = s != NULL ? numbers_find(&m->own, mixed(name, rule)) : NULL;
+    const struct number_slot *s = numbers_find(&m->names, name);
+    const struct number_slot *own = s != NULL ? numbers_find(&m->own, mixed(name, rule)) : NULL;
 
     return s != NULL && s->a > s->b - (own != NULL ? own->a : 0);
 }
@@ -346,7 +216,7 @@ static struct deferral_case *open_case(const struct making *m, const struct rule
                                        uint64_t pair, bool again)
 {
     for (size_t i = 0; i < e->head.names; i++) {
-        const struct slot *s = numbers_find(&m->open, mixed(pair, e->names[i]));
+        const struct number_slot *s = numbers_find(&m->open, mixed(pair, e->names[i]));
         struct deferral_case *c = s != NULL ? &m->cases[s->a] : NULL;
         if (c != NULL && !c->closed &&
             (is_within(m, c->time, e->head.time) ||
@@ -378,7 +248,7 @@ static struct deferral_case *new_case(struct making *m, const struct rule_event 
 static void open_under(struct making *m, const struct rule_event *e, struct deferral_case *c)
 {
     for (size_t i = 0; i < e->head.names; i++) {
-        struct slot *s =
+        struct number_slot *s =
             numbers_of(&m->open, mixed(c->pair, e->names[i]), 4 * m->bounds->deferrals);
         if (s != NULL) {
             s->a = (uint32_t)(c - m->cases);
@@ -476,8 +346,7 @@ static void forget_deferrals(struct making *m)
         struct rule_outcome *o = &m->history->outcomes[i];
         o->deferred = o->came_back = 0;
         o->delay_longest = 0;
-        free(m->delays[i].counts);
-        m->delays[i] = (struct delays){0};
+        delays_free(&m->delays[i]);
     }
     numbers_free(&m->open);
     memset(m->early, 0, EARLY * sizeof(*m->early));
@@ -541,7 +410,7 @@ int rule_history_make(FILE *const *files, size_t file_count, struct replay_tally
     r = r < 0 ? r : find_contradicted(m);
     r = r < 0 ? r : find_deferrals(m);
     for (size_t i = 0; i < history.count; i++) {
-        free(m->delays[i].counts);
+        delays_free(&m->delays[i]);
     }
     free(m->delays);
     free(m->cases);
