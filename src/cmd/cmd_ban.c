@@ -132,7 +132,7 @@ enum cmd_status cmd_ban(const struct command *c, int argc, char **argv)
     if (!take_reason(c, reason)) {
         return CMD_WRONG;
     }
-    status = memory_at_open(line.file, MEMORY_TO_CHANGE, &at);
+    status = memory_at_open(line.file, MEMORY_TO_MAKE, &at);
     if (status == CMD_DONE) {
         status = ban(&at, &whom, time, reason);
     }
@@ -224,7 +224,7 @@ enum cmd_status cmd_unban(const struct command *c, int argc, char **argv)
     if (!all && !take_whom(c, line.operands[0], &whom)) {
         return CMD_WRONG;
     }
-    status = memory_at_open(line.file, MEMORY_TO_LOOK, &at);
+    status = memory_at_open(line.file, MEMORY_TO_CHANGE, &at);
     if (status == CMD_DONE) {
         status = all ? unban_all(&at) : unban(&at, &whom);
     }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "proc/environment.h"
@@ -39,34 +38,37 @@ static enum cmd_status become_user(const struct conf *conf, const char *file)
     return CMD_DONE;
 }
 
+static const char *why(int error)
+{
+    switch (error) {
+    case -EUCLEAN:
+        return "it is damaged, and was left as it is; when Gatepost starts it moves a damaged "
+               "memory "
+               "aside and begins another one";
+    case -EPROTONOSUPPORT:
+        return "a newer version of Gatepost wrote it, and it was left as it is; when this version "
+               "starts it moves such a memory aside and begins another one";
+    default: return strerror(-error);
+    }
+}
+
 enum cmd_status memory_at_failed(const struct memory_at *m, int error)
 {
     const char *state = m->configuration->conf->state;
     const bool forbidden = error == -EACCES || error == -EPERM;
 
-    (void)fprintf(stderr, "gatepost: the memory in %s/memory: %s%s\n", state, strerror(-error),
+    (void)fprintf(stderr, "gatepost: the memory in %s/memory: %s%s\n", state, why(error),
                   forbidden ? "; only root and the user of Gatepost may look into it" : "");
     return CMD_WRONG;
 }
 
-/* Is there one, or a place for it? */
-static enum cmd_status look(const struct memory_at *m, enum memory_use use)
+static enum cmd_status is_not_there(const char *state, enum memory_use use)
 {
-    const char *state = m->configuration->conf->state;
-    char path[4200];
-    struct stat s;
-
-    (void)snprintf(path, sizeof(path), "%s/memory", state);
-    if (stat(use == MEMORY_TO_LOOK ? path : state, &s) == 0) {
-        return CMD_DONE;
-    }
-    if (errno != ENOENT) {
-        return memory_at_failed(m, -errno);
-    }
-    if (use == MEMORY_TO_LOOK) {
-        (void)fprintf(stderr, "gatepost: nothing is remembered yet: there is no %s\n", path);
-    } else {
+    if (use == MEMORY_TO_MAKE) {
         (void)fprintf(stderr, "gatepost: there is no folder %s yet, which `gatepost run` makes\n",
+                      state);
+    } else {
+        (void)fprintf(stderr, "gatepost: nothing is remembered yet: there is none in %s/memory\n",
                       state);
     }
     return CMD_NO;
@@ -74,24 +76,19 @@ static enum cmd_status look(const struct memory_at *m, enum memory_use use)
 
 enum cmd_status memory_at_open(const char *file, enum memory_use use, struct memory_at *ret)
 {
-    const char *note = NULL;
-
     *ret = (struct memory_at){.wall = clock_wall()};
     enum cmd_status status = load(file, &ret->configuration);
     if (status == CMD_DONE) {
         status = become_user(ret->configuration->conf, file);
-    }
-    if (status == CMD_DONE) {
-        status = look(ret, use);
     }
     if (status != CMD_DONE) {
         return status;
     }
     const struct conf *conf = ret->configuration->conf;
     const struct memory_setup setup = environment_memory(conf);
-    const int r = memory_open_lmdb(NULL, conf->state, &setup, &ret->memory, &note);
-    if (note != NULL) {
-        (void)fprintf(stderr, "gatepost: %s\n", note);
+    const int r = memory_open_by_hand(conf->state, &setup, use, &ret->memory);
+    if (r == -ENOENT) {
+        return is_not_there(conf->state, use);
     }
     return r < 0 ? memory_at_failed(ret, r) : CMD_DONE;
 }

@@ -11,14 +11,10 @@ struct memory_at {
     usec_t wall;           /* when the command began */
 };
 
-enum memory_use {
-    MEMORY_TO_LOOK,   /* one that is not there yet is CMD_NO */
-    MEMORY_TO_CHANGE, /* it is made, in a state folder that is there */
-};
-
 /* Reads the configuration and opens its memory. Started as root this process becomes the workers'
- * user for good, so that what it makes is that user's: files of others are to be open before. Not
- * CMD_DONE: standard error says why. Ended by memory_at_close in any case. */
+ * user for good, so that what it makes is that user's: files of others are to be open before.
+ * CMD_NO: there is none, or no state folder to make it in; CMD_WRONG: it cannot be used. Standard
+ * error says why. Ended by memory_at_close in any case. */
 enum cmd_status memory_at_open(const char *file, enum memory_use use, struct memory_at *ret);
 
 /* Applies what was changed, and closes. What is given back is `status`, or CMD_WRONG where it could

@@ -241,7 +241,7 @@ enum cmd_status state_set(const struct state_line *line)
         return CMD_WRONG;
     }
     enum cmd_status status =
-        memory_at_open(line->file, line->make ? MEMORY_TO_CHANGE : MEMORY_TO_LOOK, &at);
+        memory_at_open(line->file, line->make ? MEMORY_TO_MAKE : MEMORY_TO_CHANGE, &at);
     if (status == CMD_DONE) {
         status = change(&at, line, kind, name);
     }
@@ -323,7 +323,7 @@ enum cmd_status state_forget(const struct state_line *line)
     if (line->before == NULL && !name_of(line, kind, line->operands[1], form, &name)) {
         return CMD_WRONG;
     }
-    enum cmd_status status = memory_at_open(line->file, MEMORY_TO_LOOK, &at);
+    enum cmd_status status = memory_at_open(line->file, MEMORY_TO_CHANGE, &at);
     if (status == CMD_DONE) {
         status = line->before != NULL ? forget_before(line, &at, kind, before)
                                       : forget_one(&at, kind, name);

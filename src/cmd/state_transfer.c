@@ -208,7 +208,7 @@ enum cmd_status state_import(const struct state_line *line)
     if (from == NULL) {
         return CMD_WRONG;
     }
-    enum cmd_status status = memory_at_open(line->file, MEMORY_TO_CHANGE, &at);
+    enum cmd_status status = memory_at_open(line->file, MEMORY_TO_MAKE, &at);
     if (status == CMD_DONE) {
         read_lines(&im, from);
         status = tell(&im);

@@ -181,8 +181,9 @@ int lmdb_env_open(const struct lmdb_place *place, MDB_env **ret)
     }
     rc = mdb_env_set_mapsize(env, place->map_size);
     rc = rc != 0 ? rc : mdb_env_set_maxreaders(env, READERS_MAX);
-    rc = rc != 0 ? rc
-                 : mdb_env_open(env, place->folder, MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOTLS, 0600);
+    unsigned look = place->use == LMDB_TO_LOOK ? MDB_RDONLY : 0;
+    unsigned flags = MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOTLS | look;
+    rc = rc != 0 ? rc : mdb_env_open(env, place->folder, flags, 0600);
     if (rc != 0) {
         mdb_env_close(env);
         return rc;
@@ -204,6 +205,14 @@ static int begin_reading(struct lmdb_tree *t)
     rc = mdb_dbi_open(t->read, NULL, 0, &t->dbi);
     mdb_txn_reset(t->read);
     return lmdb_errno(rc);
+}
+
+/* 0 where there is nothing in it, -EUCLEAN where there is, or another errno. */
+static int expect_nothing(struct lmdb_tree *t)
+{
+    MDB_stat stat;
+    int rc = mdb_env_stat(t->env, &stat);
+    return rc != 0 ? lmdb_errno(rc) : stat.ms_entries > 0 ? -EUCLEAN : 0;
 }
 
 /* Writes the version into an environment that has nothing in it. */
@@ -243,7 +252,7 @@ static int check_version(struct lmdb_tree *t, const struct lmdb_place *place)
     }
     int rc = lmdb_tree_get(t, zeros, place->key_n, &version, sizeof(version), &n);
     if (rc == 0) {
-        return write_version(t, place);
+        return place->use == LMDB_TO_LOOK ? expect_nothing(t) : write_version(t, place);
     }
     if (rc < 0 || n != sizeof(version) || version == 0) {
         return rc < 0 ? rc : -EUCLEAN;
@@ -296,10 +305,20 @@ static bool read_line(const char *path, char ret[static 64])
     return ok;
 }
 
+/* To be looked at: what LMDB may crash on is told each time. */
+static int open_to_look(const struct lmdb_place *place, struct lmdb_tree **ret)
+{
+    int rc = lmdb_check(place);
+    return rc < 0 ? rc : open_tree(place, ret);
+}
+
 /* Opens what is sound. An environment that this boot has not seen yet is looked through first:
  * power may have failed since it was written. */
 static int open_sound(const struct lmdb_place *place, struct lmdb_tree **ret)
 {
+    if (place->use == LMDB_TO_LOOK) {
+        return open_to_look(place, ret);
+    }
     char path[LMDB_PATH_MAX], boot[64] = "", seen[64] = "";
     int rc = lmdb_path(path, place->folder, "checked-in-boot");
     if (rc < 0) {
@@ -320,23 +339,51 @@ static int open_sound(const struct lmdb_place *place, struct lmdb_tree **ret)
     return 0;
 }
 
-/* Openers come one after the other, so that none sees the files of an environment half-made or
- * half moved aside. The lock ends with the descriptor. */
-static int lock_folder(const char *folder)
+static bool makes(const struct lmdb_place *place)
 {
-    if (mkdir(folder, 0700) < 0 && errno != EEXIST) {
-        return -errno;
-    }
+    return place->use == LMDB_TO_SERVE || place->use == LMDB_TO_MAKE;
+}
+
+/* Is there one? 0, -ENOENT, or another errno. A file with nothing in it is not one yet. */
+static int expect_one(const struct lmdb_place *place)
+{
     char path[LMDB_PATH_MAX];
-    int rc = lmdb_path(path, folder, "opening");
+    struct stat st;
+    int rc = lmdb_path(path, place->folder, "data.mdb");
     if (rc < 0) {
         return rc;
     }
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return stat(path, &st) < 0 ? -errno : st.st_size > 0 ? 0 : -ENOENT;
+}
+
+/* What openers lock: where nothing is to be changed, and there is only a copy of a data.mdb, it is
+ * the folder. */
+static int open_lock(const struct lmdb_place *place, const char *path)
+{
+    if (place->use != LMDB_TO_LOOK) {
+        return open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 && errno == ENOENT ? open(place->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : fd;
+}
+
+/* Openers come one after the other, so that none sees the files of an environment half-made or
+ * half moved aside. The lock ends with the descriptor. */
+static int lock_folder(const struct lmdb_place *place)
+{
+    if (makes(place) && mkdir(place->folder, 0700) < 0 && errno != EEXIST) {
+        return -errno;
+    }
+    char path[LMDB_PATH_MAX];
+    int rc = lmdb_path(path, place->folder, "opening");
+    if (rc < 0) {
+        return rc;
+    }
+    int fd = open_lock(place, path);
     if (fd < 0) {
         return -errno;
     }
-    while (flock(fd, LOCK_EX) < 0) {
+    while (flock(fd, place->use == LMDB_TO_LOOK ? LOCK_SH : LOCK_EX) < 0) {
         if (errno != EINTR) {
             rc = -errno;
             close(fd);
@@ -349,14 +396,15 @@ static int lock_folder(const char *folder)
 int lmdb_tree_open(const struct lmdb_place *place, struct lmdb_tree **ret,
                    enum lmdb_aside *ret_aside)
 {
-    int lock = lock_folder(place->folder);
+    int lock = lock_folder(place);
     if (lock < 0) {
         return lock;
     }
     struct lmdb_tree *t = NULL;
     enum lmdb_aside aside = LMDB_NOTHING;
-    int rc = open_sound(place, &t);
-    if (rc == -EUCLEAN || rc == -EPROTONOSUPPORT) {
+    int rc = makes(place) ? 0 : expect_one(place);
+    rc = rc < 0 ? rc : open_sound(place, &t);
+    if (place->use == LMDB_TO_SERVE && (rc == -EUCLEAN || rc == -EPROTONOSUPPORT)) {
         aside = rc == -EUCLEAN ? LMDB_DAMAGED : LMDB_NEWER;
         rc = lmdb_move_aside(place, aside == LMDB_DAMAGED ? "damaged" : "newer");
         rc = rc < 0 ? rc : open_sound(place, &t);

@@ -18,8 +18,17 @@
 
 #include "base/time.h"
 
+/* What it is opened for: */
+enum lmdb_use {
+    LMDB_TO_SERVE,  /* made where there is none; what cannot be used is moved aside */
+    LMDB_TO_MAKE,   /* made where there is none; what cannot be used stays where it is */
+    LMDB_TO_CHANGE, /* the same, but none is made */
+    LMDB_TO_LOOK,   /* nor is anything changed in what is there */
+};
+
 /* Where it lies, and what it is like. */
 struct lmdb_place {
+    enum lmdb_use use;
     const char *folder; /* created 0700 where missing */
     const char *aside; /* where it goes when it is damaged: a path that "damaged-SECONDS" follows */
     size_t map_size;   /* octets: the most the file can grow to */
@@ -39,7 +48,8 @@ struct lmdb_tree {
 /* What had to be moved aside to open it: */
 enum lmdb_aside { LMDB_NOTHING, LMDB_DAMAGED, LMDB_NEWER };
 
-/* 0 or a negative errno. */
+/* 0 or a negative errno: -ENOENT where there is none and none is made; -EUCLEAN where it is
+ * damaged, -EPROTONOSUPPORT where it is newer, and it stays where it is. */
 int lmdb_tree_open(const struct lmdb_place *place, struct lmdb_tree **ret,
                    enum lmdb_aside *ret_aside);
 struct lmdb_tree *lmdb_tree_close(struct lmdb_tree *t);

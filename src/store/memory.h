@@ -21,12 +21,24 @@ struct memory_setup {
 };
 
 /* Opens it in FOLDER/memory, for the runtime `rt`; one handle for each process, opened after the
- * fork. A command, which has no loop, gives NULL, and has its changes applied by memory_flush. What
- * is damaged, or was written by a newer version, is moved aside to FOLDER/memory.damaged-SECONDS or
+ * fork. Where `rt` is NULL there is no loop, and changes are applied by memory_flush. What is
+ * damaged, or was written by a newer version, is moved aside to FOLDER/memory.damaged-SECONDS or
  * .newer-SECONDS and a new one begun, which *ret_note (static or NULL) tells. 0 or a negative
  * errno, and then there is no memory. */
 int memory_open_lmdb(struct rt *rt, const char *folder, const struct memory_setup *setup,
                      struct memory **ret, const char **ret_note);
+
+enum memory_use {
+    MEMORY_TO_LOOK, /* what is there is looked through first; no file is changed but LMDB's lock */
+    MEMORY_TO_CHANGE, /* what is there */
+    MEMORY_TO_MAKE,   /* the same, or one that is begun where there is none */
+};
+
+/* Opens it without a loop, for a command that somebody gives by hand. What cannot be used stays as
+ * it is: -ENOENT where there is none, or no folder for it; -EUCLEAN where it is damaged,
+ * -EPROTONOSUPPORT where a newer version wrote it. 0, or these or another negative errno. */
+int memory_open_by_hand(const char *folder, const struct memory_setup *setup, enum memory_use use,
+                        struct memory **ret);
 
 /* One in plain memory, for the simulated world and tests. `shared` is what several handles have in
  * common: created when *shared is NULL, freed by memory_shared_free after the last was closed. */

@@ -336,7 +336,7 @@ static size_t map_size(const char *folder, uint64_t size)
     return (size_t)(least > size + size / 4 ? least : size);
 }
 
-static int open_tree(const char *state, uint64_t size, struct lmdb_tree **ret,
+static int open_tree(const char *state, uint64_t size, enum lmdb_use use, struct lmdb_tree **ret,
                      enum lmdb_aside *ret_aside)
 {
     char folder[LMDB_PATH_MAX], aside[LMDB_PATH_MAX];
@@ -346,6 +346,7 @@ static int open_tree(const char *state, uint64_t size, struct lmdb_tree **ret,
         return rc;
     }
     struct lmdb_place place = {
+        .use = use,
         .folder = folder,
         .aside = aside,
         .map_size = map_size(folder, size),
@@ -358,20 +359,37 @@ static int open_tree(const char *state, uint64_t size, struct lmdb_tree **ret,
 
 /* Opens it as who owns the folder: a command that root gives must not leave files there that
  * workers cannot open, nor be led elsewhere by what they may have put there. */
-static int open_as_owner(const char *state, uint64_t size, struct lmdb_tree **ret,
-                         enum lmdb_aside *ret_aside)
+static int open_as_owner(const char *state, uint64_t size, enum lmdb_use use,
+                         struct lmdb_tree **ret, enum lmdb_aside *ret_aside)
 {
     struct stat st;
     gid_t group = getegid();
     if (geteuid() != 0 || stat(state, &st) < 0 || st.st_uid == 0) {
-        return open_tree(state, size, ret, ret_aside);
+        return open_tree(state, size, use, ret, ret_aside);
     }
     int rc = setegid(st.st_gid) < 0 || seteuid(st.st_uid) < 0 ? -errno : 0;
-    rc = rc < 0 ? rc : open_tree(state, size, ret, ret_aside);
+    rc = rc < 0 ? rc : open_tree(state, size, use, ret, ret_aside);
     if (seteuid(0) < 0 || setegid(group) < 0) {
         panic("cannot become root again");
     }
     return rc;
+}
+
+static int backend_open(const char *state, const struct memory_setup *setup, enum lmdb_use use,
+                        struct memory_backend **ret, enum lmdb_aside *ret_aside)
+{
+    struct lmdb_tree *tree = NULL;
+    int rc = open_as_owner(state, setup->size, use, &tree, ret_aside);
+    if (rc < 0) {
+        return rc;
+    }
+    struct lmdb_backend *l = xcalloc(1, sizeof(*l));
+    l->backend.ops = &lmdb_ops;
+    l->backend.setup = *setup;
+    l->tree = tree;
+    l->purge.key_n = MEMORY_KEY_LEN;
+    *ret = &l->backend;
+    return 0;
 }
 
 int memory_backend_open(const char *state, const struct memory_setup *setup,
@@ -382,20 +400,12 @@ int memory_backend_open(const char *state, const struct memory_setup *setup,
         [LMDB_DAMAGED] = "the memory was damaged; it was moved aside and begun anew",
         [LMDB_NEWER] = "the memory is of a newer Gatepost; it was moved aside and begun anew",
     };
-    struct lmdb_tree *tree = NULL;
     enum lmdb_aside aside;
-    int rc = open_as_owner(state, setup->size, &tree, &aside);
-    if (rc < 0) {
-        return rc;
+    int rc = backend_open(state, setup, LMDB_TO_SERVE, ret, &aside);
+    if (rc == 0) {
+        *ret_note = notes[aside];
     }
-    struct lmdb_backend *l = xcalloc(1, sizeof(*l));
-    l->backend.ops = &lmdb_ops;
-    l->backend.setup = *setup;
-    l->tree = tree;
-    l->purge.key_n = MEMORY_KEY_LEN;
-    *ret = &l->backend;
-    *ret_note = notes[aside];
-    return 0;
+    return rc;
 }
 
 int memory_open_lmdb(struct rt *rt, const char *folder, const struct memory_setup *setup,
@@ -405,6 +415,23 @@ int memory_open_lmdb(struct rt *rt, const char *folder, const struct memory_setu
     int rc = memory_backend_open(folder, setup, &b, ret_note);
     if (rc == 0) {
         *ret = memory_new(rt, b);
+    }
+    return rc;
+}
+
+int memory_open_by_hand(const char *folder, const struct memory_setup *setup, enum memory_use use,
+                        struct memory **ret)
+{
+    static const enum lmdb_use uses[] = {
+        [MEMORY_TO_LOOK] = LMDB_TO_LOOK,
+        [MEMORY_TO_CHANGE] = LMDB_TO_CHANGE,
+        [MEMORY_TO_MAKE] = LMDB_TO_MAKE,
+    };
+    struct memory_backend *b;
+    enum lmdb_aside none;
+    int rc = backend_open(folder, setup, uses[use], &b, &none);
+    if (rc == 0) {
+        *ret = memory_new(NULL, b);
     }
     return rc;
 }

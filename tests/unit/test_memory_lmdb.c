@@ -202,6 +202,13 @@ static void path_of(char ret[static 256], const char *name)
     snprintf(ret, 256, "%s/memory/%s", folder, name);
 }
 
+static void remove_memory(void)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "rm -r %s/memory", folder);
+    assert_int_equal(system(command), 0);
+}
+
 static int count_aside(const char *prefix)
 {
     int found = 0;
@@ -264,9 +271,7 @@ static void expect_damage(off_t from, off_t octets, off_t length)
     in_process(expect_new, "damaged");
     assert_int_equal(count_aside("memory.damaged-"), before + 1);
     in_process(expect_old, NULL);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s/memory", folder);
-    assert_int_equal(system(command), 0);
+    remove_memory();
 }
 
 static void damage(void **state)
@@ -318,6 +323,189 @@ static void other_versions(void **state)
     in_process(write_newer, &newer);
     in_process(expect_new, "damaged");
     assert_int_equal(count_aside("memory.damaged-"), 1);
+}
+
+/* ---- by hand ---- */
+
+/* What the folder holds: each file's name, but LMDB's lock, and data.mdb's octets. */
+static void picture(struct digest *ret)
+{
+    static char octets[1 << 22];
+    char path[256];
+    struct digest_stream *stream = digest_stream_new();
+    digest_stream_init(stream);
+    struct dirent **entries;
+    path_of(path, "");
+    int n = scandir(path, &entries, NULL, alphasort);
+    assert_true(n >= 2);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(entries[i]->d_name, "lock.mdb") != 0) {
+            digest_stream_update(stream, entries[i]->d_name, strlen(entries[i]->d_name) + 1);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    path_of(path, "data.mdb");
+    int fd = open(path, O_RDONLY);
+    ssize_t size = fd >= 0 ? read(fd, octets, sizeof(octets)) : 0;
+    assert_true(size >= 0 && size < (ssize_t)sizeof(octets));
+    digest_stream_update(stream, octets, (size_t)size);
+    close(fd);
+    *ret = digest_stream_finish(stream);
+    digest_stream_free(stream);
+}
+
+static struct memory *open_by_hand(enum memory_use use)
+{
+    struct memory *m = NULL;
+    MUST(memory_open_by_hand(folder, &memory_roomy, use, &m) == 0);
+    return m;
+}
+
+struct unusable {
+    enum memory_use use;
+    int error;
+};
+
+static void refused(void *arg)
+{
+    const struct unusable *r = arg;
+    struct memory *m = NULL;
+    MUST(memory_open_by_hand(folder, &memory_roomy, r->use, &m) == r->error);
+    MUST(m == NULL);
+}
+
+/* None of the ways to use it opens it, and it stays as it is. */
+static void expect_untouched(int error)
+{
+    struct digest before, after;
+    picture(&before);
+    for (enum memory_use use = MEMORY_TO_LOOK; use <= MEMORY_TO_MAKE; use++) {
+        struct unusable r = {use, error};
+        in_process(refused, &r);
+        picture(&after);
+        assert_memory_equal(&before, &after, sizeof(before));
+    }
+    assert_int_equal(count_aside("memory."), 0);
+}
+
+static void what_cannot_be_used_stays_as_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        off_t from, octets, length;
+    } damages[] = {{0, 0, 20000}, {0, -1, -1}, {8192, 65536, -1}, {0, 8192, -1}};
+    for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+        in_process(first, NULL);
+        change_file(damages[i].from, damages[i].octets, damages[i].length);
+        expect_untouched(-EUCLEAN);
+        remove_memory();
+    }
+    bool newer = true;
+    in_process(first, NULL);
+    in_process(write_newer, &newer);
+    expect_untouched(-EPROTONOSUPPORT);
+    newer = false; /* none at all */
+    in_process(write_newer, &newer);
+    expect_untouched(-EUCLEAN);
+}
+
+static void look_only(void *arg)
+{
+    const int *records = arg;
+    struct memory *m = open_by_hand(MEMORY_TO_LOOK);
+    int counts[RECORD_KINDS] = {0};
+    MUST(memory_each(m, 0, NOW, count_one, counts) == 0);
+    MUST(counts[RECORD_SPF] + counts[RECORD_HOST] == *records);
+    MUST(*records == 0 || count(m, RECORD_HOST, "late.example", NOW) == 1);
+    memory_close(m);
+}
+
+static void change_what_is_looked_at(void *arg)
+{
+    (void)arg;
+    struct memory *m = open_by_hand(MEMORY_TO_LOOK);
+    add(m, RECORD_HOST, "late.example", NOW);
+    MUST(memory_flush(m) == -EACCES);
+    memory_close(m);
+}
+
+static void change_by_hand(void *arg)
+{
+    const enum memory_use *use = arg;
+    struct memory *m = open_by_hand(*use);
+    add(m, RECORD_HOST, "late.example", NOW);
+    memory_close(m);
+}
+
+static void twice(void *arg)
+{
+    (void)arg;
+    struct memory *m = open_by_hand(MEMORY_TO_LOOK);
+    MUST(count(m, RECORD_HOST, "late.example", NOW) == 2);
+    memory_close(m);
+}
+
+/* As LMDB leaves it before anything is written. */
+static void write_nothing(void *arg)
+{
+    (void)arg;
+    char path[256];
+    path_of(path, "");
+    struct lmdb_place place = {.folder = path, .map_size = 1 << 24};
+    MDB_env *env;
+    MUST(lmdb_env_open(&place, &env) == 0);
+    mdb_env_close(env);
+}
+
+/* Also in a boot that has not seen it yet, also a copy of the one file. */
+static void looking_changes_nothing(void **state)
+{
+    (void)state;
+    struct digest before, after;
+    char path[256];
+    int records = 5002;
+    in_process(first, NULL);
+    for (int i = 0; i < 3; i++) {
+        picture(&before);
+        in_process(look_only, &records);
+        in_process(change_what_is_looked_at, NULL);
+        picture(&after);
+        assert_memory_equal(&before, &after, sizeof(before));
+        path_of(path, i == 0 ? "checked-in-boot" : "opening");
+        assert_true(i == 2 || unlink(path) == 0);
+    }
+}
+
+static void what_is_not_there_is_made_only_when_asked(void **state)
+{
+    (void)state;
+    struct unusable nothing = {MEMORY_TO_LOOK, -ENOENT};
+    enum memory_use use = MEMORY_TO_MAKE;
+    char path[256];
+    struct stat st;
+    int records = 0;
+    in_process(refused, &nothing);
+    nothing.use = MEMORY_TO_CHANGE;
+    in_process(refused, &nothing);
+    path_of(path, "");
+    assert_true(stat(path, &st) < 0 && errno == ENOENT);
+
+    /* A folder that a worker died in, before and after LMDB wrote its head. */
+    assert_int_equal(mkdir(path, 0700), 0);
+    path_of(path, "data.mdb");
+    close(open(path, O_WRONLY | O_CREAT, 0600));
+    nothing.use = MEMORY_TO_LOOK;
+    in_process(refused, &nothing);
+    nothing.use = MEMORY_TO_CHANGE;
+    in_process(refused, &nothing);
+    in_process(write_nothing, NULL);
+    in_process(look_only, &records);
+
+    in_process(change_by_hand, &use);
+    use = MEMORY_TO_CHANGE;
+    in_process(change_by_hand, &use);
+    in_process(twice, NULL);
 }
 
 static void expect_error(void *arg)
@@ -445,9 +633,7 @@ static void full_disk(void **state)
 {
     (void)state;
     in_process(fill_limit, NULL);
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s/memory", folder);
-    assert_int_equal(system(command), 0);
+    remove_memory();
     if (mount("none", folder, "tmpfs", 0, "size=1m") < 0) {
         print_message("NOT tested, no tmpfs can be mounted: %s\n", strerror(errno));
         return;
@@ -806,6 +992,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_several_add_is_added_up, setup, teardown),
         cmocka_unit_test_setup_teardown(damage, setup, teardown),
         cmocka_unit_test_setup_teardown(other_versions, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_cannot_be_used_stays_as_it_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(looking_changes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_there_is_made_only_when_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(permissions, setup, teardown),
         cmocka_unit_test_setup_teardown(full_disk, setup, teardown),
         cmocka_unit_test_setup_teardown(good_names_stay_while_a_botnet_comes, setup, teardown),
