@@ -9,6 +9,7 @@
 #include "conf/finding.h"
 #include "conf/suggest.h"
 #include "conf/value.h"
+#include "parse/ascii.h"
 
 /* Of a file's name, the end is shown, of text found in the file, the beginning. */
 #define FILE_SHOWN  200
@@ -211,11 +212,7 @@ char *parser_keep_lower(struct parser *p, struct slice text)
 {
     char *kept = parser_keep(p, text);
 
-    for (size_t i = 0; i < text.n; i++) {
-        if (kept[i] >= 'A' && kept[i] <= 'Z') {
-            kept[i] = (char)(kept[i] | 0x20);
-        }
-    }
+    ascii_lower_copy(kept, kept, text.n);
     return kept;
 }
 

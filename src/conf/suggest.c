@@ -1,16 +1,12 @@
 /* The optimal string alignment distance: how many octets must be added, left out, changed or
  * swapped with their neighbour. */
 #include "conf/suggest.h"
+#include "parse/ascii.h"
 
 #include <stdint.h>
 
 /* No name of the language is longer, so a longer one resembles none. */
 #define NAME_MAX_COMPARED 32
-
-static unsigned char lower(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
 
 static unsigned least(unsigned a, unsigned b)
 {
@@ -30,9 +26,9 @@ static unsigned distance(struct slice a, struct slice b)
         const unsigned *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
         row[0] = i;
         for (unsigned k = 1; k <= b.n; k++) {
-            unsigned char x = lower(a.p[i - 1]), y = lower(b.p[k - 1]);
+            char x = ascii_lower(a.p[i - 1]), y = ascii_lower(b.p[k - 1]);
             row[k] = least(least(above[k], row[k - 1]) + 1, above[k - 1] + (x != y));
-            if (i > 1 && k > 1 && x == lower(b.p[k - 2]) && y == lower(a.p[i - 2])) {
+            if (i > 1 && k > 1 && x == ascii_lower(b.p[k - 2]) && y == ascii_lower(a.p[i - 2])) {
                 row[k] = least(row[k], above2[k - 2] + 1);
             }
         }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/buf.h"
+#include "parse/ascii.h"
 #include "parse/sender_form.h"
 
 /* ---- names of deferrals ---- */
@@ -16,11 +17,8 @@ static void errand_of(struct slice sender, struct slice rcpt, struct buf *ret)
 
     buf_append_slice(ret, sender.n > 0 ? sender_form(sender, form) : SLICE_LIT("<>"));
     buf_append(ret, " ", 1);
-    for (size_t i = 0; i < rcpt.n; i++) {
-        const char c = rcpt.p[i];
-        *buf_reserve(ret, 1) = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-        ret->n++;
-    }
+    ascii_lower_copy(buf_reserve(ret, rcpt.n), rcpt.p, rcpt.n);
+    ret->n += rcpt.n;
 }
 
 /* "spf example.net anna@example.net bert@example.org", in `room`. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "fact/remembered.h"
+#include "parse/ascii.h"
 #include "parse/sender_form.h"
 
 /* client.harvester: as many clients of one network are like one. */
@@ -180,10 +181,7 @@ static int is_correspondent(const struct evidence *e)
     const size_t n = e->sender.n < sizeof lowered ? e->sender.n : sizeof lowered;
     struct record r;
 
-    for (size_t i = 0; i < n; i++) {
-        const char c = e->sender.p[i];
-        lowered[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    }
+    ascii_lower_copy(lowered, e->sender.p, n);
     const struct slice whole = {lowered, n}, same = sender_form(e->sender, form);
     const int found = remembered_find(e, RECORD_CORRESPONDENT, whole, &r);
     return found == 0 && !slice_eq(whole, same) ? remembered_find(e, RECORD_CORRESPONDENT, same, &r)

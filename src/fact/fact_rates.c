@@ -1,6 +1,7 @@
 /* How much of late: of the client, of a recipient, of the identity. */
 #include "fact/other_side.h"
 #include "fact/remembered.h"
+#include "parse/ascii.h"
 
 /* RFC 5321 4.5.3.1 has less. */
 #define MAILBOX_MOST 512
@@ -32,10 +33,7 @@ static int of_recipient(const struct evidence *e, enum record_rate rate, enum va
     const size_t n = e->rcpt.n < sizeof name ? e->rcpt.n : sizeof name;
     struct record r;
 
-    for (size_t i = 0; i < n; i++) {
-        const char c = e->rcpt.p[i];
-        name[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    }
+    ascii_lower_copy(name, e->rcpt.p, n);
     return rate_of(remembered_find(e, RECORD_RECIPIENT, (struct slice){name, n}, &r), &r, rate,
                    type, ret);
 }

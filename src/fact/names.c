@@ -9,6 +9,7 @@
 #include "fact/fact.h"
 #include "fact/known_client.h"
 #include "fact/sender_checks.h"
+#include "parse/ascii.h"
 
 /* RFC 1035 2.3.4, and more than any text of a name has. */
 #define DOMAIN_MOST 1024
@@ -29,16 +30,6 @@ static struct slice organisation_of(struct slice name)
     }
     const size_t skipped = (size_t)(found - text);
     return (struct slice){name.p + skipped, name.n - skipped};
-}
-
-static struct slice lowered(struct arena *arena, struct slice s)
-{
-    char *p = arena_alloc(arena, s.n + 1);
-
-    for (size_t i = 0; i < s.n; i++) {
-        p[i] = (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] - 'A' + 'a' : s.p[i]);
-    }
-    return (struct slice){p, s.n};
 }
 
 static void add(struct names *n, enum record_kind kind, struct slice name)
@@ -64,13 +55,13 @@ static void add_host(const struct evidence *e, struct slice client_name, struct 
 static void add_spf(const struct evidence *e, const struct spf_outcome *spf, struct names *n)
 {
     if (spf->result == AUTH_PASS) {
-        add(n, RECORD_SPF, lowered(e->arena, spf->domain));
+        add(n, RECORD_SPF, ascii_lowered(e->arena, spf->domain));
     }
 }
 
 static void add_author(const struct evidence *e, struct slice domain, struct names *n)
 {
-    add(n, RECORD_DKIM, lowered(e->arena, domain));
+    add(n, RECORD_DKIM, ascii_lowered(e->arena, domain));
 }
 
 /* ---- looking up ---- */

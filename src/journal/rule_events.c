@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "parse/ascii.h"
 #include "parse/sender_form.h"
 
 enum rule_effect rule_effect_of(struct slice label)
@@ -145,11 +146,9 @@ static uint64_t pair_of(const struct rule_events *w, struct slice sender, struct
     memcpy(text, from.p, from.n);
     n += from.n;
     text[n++] = '\0';
-    for (size_t i = 0; i < mailbox.n && n < sizeof(text); i++, n++) {
-        const char c = mailbox.p[i];
-        text[n] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    }
-    return hash_of(w, (struct slice){text, n});
+    const size_t rest = mailbox.n < sizeof(text) - n ? mailbox.n : sizeof(text) - n;
+    ascii_lower_copy(text + n, mailbox.p, rest);
+    return hash_of(w, (struct slice){text, n + rest});
 }
 
 /* The rule that deferred him; NULL: none did. Whose RCPT was answered yes shared the message's

@@ -3,6 +3,10 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "parse/ascii.h"
 
 static inline bool ascii_is_digit(int c)
 {
@@ -23,4 +27,21 @@ static inline bool ascii_is_blank(int c)
 static inline char ascii_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Copies `n` octets, letters in lower case; `p` may be `ret`. */
+static inline void ascii_lower_copy(char *ret, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = ascii_lower(p[i]);
+    }
+}
+
+/* The text in lower case, in the arena. */
+static inline struct slice ascii_lowered(struct arena *a, struct slice text)
+{
+    char *copy = arena_alloc(a, text.n + 1);
+
+    ascii_lower_copy(copy, text.p, text.n);
+    return (struct slice){copy, text.n};
 }

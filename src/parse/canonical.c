@@ -22,11 +22,6 @@ struct relaxed_field {
     bool begun;    /* something of the name or the value has been written */
 };
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 /* The length of a line end at `p`, a fold's; 0: there is none. */
 static size_t fold(const char *p, const char *end)
 {
@@ -39,7 +34,7 @@ static size_t relax_word(struct relaxed_field *r, const char *p, const char *end
     size_t n = 1;
 
     if (!r->in_value) {
-        const char c = lower(*p);
+        const char c = ascii_lower(*p);
         buf_append(r->to, &c, 1);
         return n;
     }

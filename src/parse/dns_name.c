@@ -1,4 +1,5 @@
 #include "parse/dns_name.h"
+#include "parse/ascii.h"
 
 #include <errno.h>
 #include <idn2.h>
@@ -22,11 +23,6 @@ struct dns_name *dns_name_copy(struct arena *arena, const struct dns_name *name)
     return copy;
 }
 
-static uint8_t lower(char c)
-{
-    return (uint8_t)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
 static bool label_fits(const struct dns_name *name, struct slice label)
 {
     return label.n > 0 && label.n <= DNS_LABEL_MOST && name->n + label.n + 1 <= DNS_NAME_MOST;
@@ -36,7 +32,7 @@ static void put_label(uint8_t *p, struct slice label)
 {
     *p = (uint8_t)label.n;
     for (size_t i = 0; i < label.n; i++) {
-        p[1 + i] = lower(label.p[i]);
+        p[1 + i] = (uint8_t)ascii_lower(label.p[i]);
     }
 }
 

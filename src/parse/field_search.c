@@ -24,11 +24,6 @@ void field_search_free(struct field_search *f)
     buf_free(&f->body);
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 static void begin_field(struct field_search *f, bool wanted)
 {
     f->wanted = wanted;
@@ -86,7 +81,7 @@ static bool begin_line(struct field_search *f, char c, bool *ret_taken, struct f
 /* An octet that may belong to the name, or stand between it and the colon; whether it was taken. */
 static bool take_octet(struct field_search *f, char c)
 {
-    if (f->state == IN_NAME && lower(c) == f->name.p[f->matched]) {
+    if (f->state == IN_NAME && ascii_lower(c) == f->name.p[f->matched]) {
         f->matched++;
         f->state = f->matched == f->name.n ? BEHIND_NAME : IN_NAME;
         return true;

@@ -27,7 +27,7 @@ void header_counter_init(struct header_counter *h)
 /* Does the octet go on with a name? The first octet says with which. */
 static bool goes_on(struct header_counter *h, char c)
 {
-    char lower = c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+    char lower = ascii_lower(c);
 
     if (h->matched == 0)
         h->name = lower == names[1].p[0];

@@ -415,10 +415,7 @@ struct slice sender_form(struct slice mailbox, char ret[static SENDER_FORM_MAX])
 {
     const size_t n = mailbox.n < SENDER_FORM_MAX ? mailbox.n : SENDER_FORM_MAX;
 
-    for (size_t i = 0; i < n; i++) {
-        const char c = mailbox.p[i];
-        ret[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    }
+    ascii_lower_copy(ret, mailbox.p, n);
     const char *at = memrchr(ret, '@', n);
     const size_t local_n = at != NULL ? (size_t)(at - ret) : n;
     struct local local = {ret, local_n};

@@ -223,7 +223,7 @@ static void add_text(struct table_content *c, const struct table_entry *entry, b
     size_t *longest = suffix ? &c->longest_suffix : &c->longest_exact;
 
     for (size_t i = entry->text.n; i-- > 0;) {
-        octets[i] = lower(entry->text.p[i]);
+        octets[i] = ascii_lower(entry->text.p[i]);
         t.hash = text_hash_step(t.hash, octets[i]);
     }
     c->octets.n += entry->text.n;

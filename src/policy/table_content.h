@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "parse/ascii.h"
 #include "policy/pattern.h"
 #include "policy/table.h"
 
@@ -58,15 +59,10 @@ struct table_content {
  * come by the way. */
 #define TEXT_HASH_START 2166136261u
 
-static inline char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 /* FNV-1a */
 static inline uint32_t text_hash_step(uint32_t hash, char c)
 {
-    return (hash ^ (unsigned char)lower(c)) * 16777619u;
+    return (hash ^ (unsigned char)ascii_lower(c)) * 16777619u;
 }
 
 /* The same text, letters compared without case, as is in the table; or NULL. `hash` is `text`'s. */

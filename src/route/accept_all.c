@@ -9,6 +9,7 @@
 #include "base/fatal.h"
 #include "base/list.h"
 #include "base/text.h"
+#include "parse/ascii.h"
 #include "route/hop_choice.h"
 
 /* A probe may take this long; its connection is made anew at worst. */
@@ -111,10 +112,7 @@ struct accept_all *accept_all_free(struct accept_all *a)
 static void lower(char *ret, size_t size, struct slice text)
 {
     size_t n = text.n < size - 1 ? text.n : size - 1;
-    for (size_t i = 0; i < n; i++) {
-        char c = text.p[i];
-        ret[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
+    ascii_lower_copy(ret, text.p, n);
     ret[n] = '\0';
 }
 

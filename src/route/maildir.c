@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "message/outgoing.h"
+#include "parse/ascii.h"
 #include "route/hop_ops.h"
 #include "route/maildir_file.h"
 
@@ -86,15 +87,6 @@ static bool is_name(struct slice s)
     return true;
 }
 
-static struct slice lower_case(struct arena *arena, struct slice s)
-{
-    char *p = arena_alloc(arena, s.n + 1);
-    for (size_t i = 0; i < s.n; i++) {
-        p[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + ('a' - 'A')) : s.p[i];
-    }
-    return (struct slice){p, s.n};
-}
-
 static bool starts_with(const char *p, const char *word, size_t n)
 {
     return strncmp(p, word, n) == 0;
@@ -136,12 +128,12 @@ static int maildir_rcpt(struct hop *base, struct hop_recipient *r, usec_t deadli
     if (!hop_address_safe(h->envelope, r, &r->answer)) {
         return 0;
     }
-    struct slice domain = lower_case(h->arena, r->domain);
+    struct slice domain = ascii_lowered(h->arena, r->domain);
     if (!is_name(r->local_part) || !is_name(domain)) {
         r->answer = unknown_mailbox();
         return 0;
     }
-    struct slice lower = lower_case(h->arena, r->local_part);
+    struct slice lower = ascii_lowered(h->arena, r->local_part);
     struct maildir_search search = {
         .exact = expand(h, r->local_part, domain),
         .root = arena_copy(h->arena, hop_maildir_root(h->route->folder)).p,

@@ -10,6 +10,7 @@
 #include "base/fatal.h"
 #include "base/text.h"
 #include "conf/value.h"
+#include "parse/ascii.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
@@ -25,9 +26,10 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-static char lower(char c)
+static void append_lower(struct buf *b, struct slice text)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    ascii_lower_copy(buf_reserve(b, text.n), text.p, text.n);
+    b->n += text.n;
 }
 
 /* ---- reading ---- */
@@ -138,10 +140,7 @@ struct recipient_list *recipient_list_parse(struct slice text, char *ret_why, si
     if (text.n >= mark.n && memcmp(text.p, mark.p, mark.n) == 0) {
         text = (struct slice){text.p + mark.n, text.n - mark.n};
     }
-    buf_append(&l->text, text.p, text.n);
-    for (size_t i = 0; i < l->text.n; i++) {
-        l->text.p[i] = lower(l->text.p[i]);
-    }
+    append_lower(&l->text, text);
     if (!take_lines(&r, buf_slice(&l->text))) {
         buf_free(&r.entries);
         return recipient_list_free(l);
@@ -181,15 +180,6 @@ static bool has(const struct recipient_list *l, const struct buf *entry)
     struct slice key = buf_slice(entry);
     return l->count > 0 && key.n > 0 &&
            bsearch(&key, l->entries, l->count, sizeof(*l->entries), compare) != NULL;
-}
-
-static void append_lower(struct buf *b, struct slice text)
-{
-    size_t from = b->n;
-    buf_append(b, text.p, text.n);
-    for (size_t i = from; i < b->n; i++) {
-        b->p[i] = lower(b->p[i]);
-    }
 }
 
 /* The local part with the domain, or without. */

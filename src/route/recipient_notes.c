@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/octets.h"
+#include "parse/ascii.h"
 
 #define VERSION     1
 #define YES_LEN     10
@@ -24,10 +25,7 @@ static struct digest key_of(const struct conf_route *server, struct slice mailbo
     size_t local_n = at != NULL ? (size_t)(at - mailbox.p) : mailbox.n;
     size_t n = mailbox.n - local_n;
     n = n < sizeof(domain) ? n : sizeof(domain);
-    for (size_t i = 0; i < n; i++) {
-        char c = mailbox.p[local_n + i];
-        domain[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
+    ascii_lower_copy(domain, mailbox.p + local_n, n);
     const struct slice fields[] = {slice_of(server->name), {mailbox.p, local_n}, {domain, n}};
     return note_key(fields, sizeof(fields) / sizeof(fields[0]));
 }

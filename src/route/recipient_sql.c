@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fatal.h"
+#include "parse/ascii.h"
 
 #define BUSY_MSEC      1000
 #define QUERY_TIME     (3 * USEC_SEC)
@@ -238,10 +239,7 @@ int recipient_sql_has(struct recipient_sql *q, struct slice local_part, struct s
     buf_append(&address, "@", 1);
     size_t at = address.n;
     buf_append_slice(&address, domain);
-    for (size_t i = at; i < address.n; i++) {
-        char c = address.p[i];
-        address.p[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-    }
+    ascii_lower_copy(address.p + at, address.p + at, address.n - at);
     struct slice lower = {address.p + at, address.n - at};
     pthread_mutex_lock(&q->lock);
     int r = open_database(q, ret_why, &offset);

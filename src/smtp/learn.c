@@ -170,21 +170,12 @@ static void take_message(struct record *what, const struct session *s)
     }
 }
 
-static struct slice lowered(struct slice text, struct arena *arena)
-{
-    char *copy = arena_alloc(arena, text.n + 1);
-    for (size_t i = 0; i < text.n; i++) {
-        copy[i] = ascii_lower(text.p[i]);
-    }
-    return (struct slice){copy, text.n};
-}
-
 /* How often and how much the mailbox gets. */
 static void add_to_recipient(struct memory *m, const struct record *what, struct slice mailbox,
                              struct arena *arena)
 {
     struct record r;
-    record_init(&r, RECORD_RECIPIENT, lowered(mailbox, arena), what->last);
+    record_init(&r, RECORD_RECIPIENT, ascii_lowered(arena, mailbox), what->last);
     r.tally[TALLY_ACCEPTED] = 1;
     r.rate[RATE_MESSAGES] = 1;
     r.rate[RATE_OCTETS] = what->rate[RATE_OCTETS];

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/octets.h"
+#include "parse/ascii.h"
 #include "store/store.h"
 
 static void add_number(struct digest_stream *d, uint64_t value)
@@ -27,10 +28,7 @@ static void add_mailbox(struct digest_stream *d, struct slice mailbox)
         if (n > sizeof(lower)) {
             n = sizeof(lower);
         }
-        for (size_t i = 0; i < n; i++) {
-            char c = mailbox.p[local_n + i];
-            lower[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-        }
+        ascii_lower_copy(lower, mailbox.p + local_n, n);
         digest_stream_update(d, lower, n);
         local_n += n;
     }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "conf/network.h"
+#include "parse/ascii.h"
 #include "parse/sender_form.h"
 #include "parse/smtp_address.h"
 #include "store/memory.h"
@@ -125,9 +126,7 @@ static struct slice lowered(struct slice text, char ret[static RECORD_NAME_MAX])
 {
     const struct slice name = put(text, ret);
 
-    for (size_t i = 0; i < text.n; i++) {
-        ret[i] = (char)(ret[i] >= 'A' && ret[i] <= 'Z' ? ret[i] - 'A' + 'a' : ret[i]);
-    }
+    ascii_lower_copy(ret, ret, name.n);
     return name;
 }
 
