@@ -1,20 +1,10 @@
-/* What the tests of the store's front end have in common: keys, a store in the simulated world, and
- * processes that must end well. */
+/* What the tests of the store's front end have in common: keys, and a store in the simulated world.
+ */
 #pragma once
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "process_world.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "rt/sim.h"
 #include "store/backend.h"
@@ -64,20 +54,4 @@ static inline void in_sim(void (*fn)(void *arg))
     store_shared_free(w.shared);
     sim_rt_free(w.rt);
     sim_free(w.sim);
-}
-
-/* For processes of their own, where cmocka does not see what fails. */
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-
-static inline void assert_ends_well(pid_t pid)
-{
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }

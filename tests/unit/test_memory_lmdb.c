@@ -2,6 +2,7 @@
  * memory, kill -9 of who writes. Every environment is opened in processes of their own, as workers
  * do, because LMDB allows only one handle for each process. */
 #include "memory_world.h"
+#include "process_world.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -11,8 +12,6 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "rt/real.h"
@@ -26,50 +25,16 @@ static usec_t now;
 
 static char folder[] = "/tmp/test_memory.XXXXXX";
 
-/* In the children: an assertion of cmocka's would run the rest of the test in them. */
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-
 static int setup(void **state)
 {
     (void)state;
-    strcpy(strrchr(folder, '.'), ".XXXXXX");
-    return mkdtemp(folder) != NULL ? 0 : -1;
+    return make_folder(folder);
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    return system(command);
-}
-
-static pid_t start(void (*fn)(void *arg), void *arg)
-{
-    fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        alarm(100);
-        fn(arg);
-        _exit(0);
-    }
-    return pid;
-}
-
-static void in_process(void (*fn)(void *arg), void *arg)
-{
-    int status;
-    pid_t pid = start(fn, arg);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    return remove_folder(folder);
 }
 
 /* As a command opens it. */
@@ -185,7 +150,7 @@ static void what_several_add_is_added_up(void **state)
     (void)state;
     pid_t pid[3];
     for (int i = 0; i < 3; i++) {
-        pid[i] = start(add_many, NULL);
+        pid[i] = start_process(add_many, NULL);
     }
     for (int i = 0; i < 3; i++) {
         int status;
@@ -204,9 +169,9 @@ static void path_of(char ret[static 256], const char *name)
 
 static void remove_memory(void)
 {
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s/memory", folder);
-    assert_int_equal(system(command), 0);
+    char path[256];
+    path_of(path, "");
+    assert_int_equal(remove_folder(path), 0);
 }
 
 static int count_aside(const char *prefix)
@@ -807,7 +772,7 @@ static void a_limit_that_was_raised(void **state)
     int status;
     assert_int_equal(pipe(relay.go), 0);
     assert_int_equal(pipe(relay.done), 0);
-    pid_t pid = start(old_worker, &relay);
+    pid_t pid = start_process(old_worker, &relay);
     assert_int_equal(read(relay.done[0], &octet, 1), 1);
     in_process(fill_with_guests, NULL);
     assert_int_equal(write(relay.go[1], &octet, 1), 1);
@@ -959,7 +924,7 @@ static void killed_at_any_moment(void **state)
     for (int i = 0; i < kills; i++) {
         uint32_t before = progress->armed;
         progress->patience = patience[i % 2];
-        pid_t pid = start(worker_life, NULL);
+        pid_t pid = start_process(worker_life, NULL);
         while (__atomic_load_n(&progress->armed, __ATOMIC_RELAXED) == before) {
             usleep(200);
             int status;

@@ -5,6 +5,7 @@
  *
  * With GATEPOST_TEST_ALL=1 100,000 operations for each back end, else a tenth. */
 #include "memory_world.h"
+#include "process_world.h"
 
 #include <math.h>
 
@@ -438,11 +439,10 @@ static void in_plain_memory(void **state)
 static void in_lmdb(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/test_model.XXXXXX", command[64];
-    assert_non_null(mkdtemp(folder));
+    char folder[] = "/tmp/test_model.XXXXXX";
+    assert_int_equal(make_folder(folder), 0);
     run(folder, 3);
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(remove_folder(folder), 0);
 }
 
 int main(void)

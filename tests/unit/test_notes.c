@@ -214,37 +214,34 @@ static void read_again(void *arg)
     real_wake(rt_self());
 }
 
-static pid_t in_process(const char *folder, void (*fn)(void *arg))
+struct life {
+    const char *folder;
+    void (*fn)(void *arg); /* a task's */
+};
+
+static void live(void *arg)
 {
-    fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        alarm(100);
-        struct rt *rt = real_new();
-        struct opened o = {0};
-        const char *said = "";
-        MUST(store_open_lmdb(rt, folder, &o.store, &said) == 0);
-        MUST(task_spawn(rt, rt_root_of(rt), fn, &o) == 0);
-        real_run(rt, &o.stop);
-        MUST(store_stats(o.store)->failed == 0);
-        store_close(o.store);
-        real_free(rt);
-        _exit(0);
-    }
-    return pid;
+    const struct life *life = arg;
+    struct rt *rt = real_new();
+    struct opened o = {0};
+    const char *said = "";
+    MUST(store_open_lmdb(rt, life->folder, &o.store, &said) == 0);
+    MUST(task_spawn(rt, rt_root_of(rt), life->fn, &o) == 0);
+    real_run(rt, &o.stop);
+    MUST(store_stats(o.store)->failed == 0);
+    store_close(o.store);
+    real_free(rt);
 }
 
 static void notes_on_lmdb(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/test_notes.XXXXXX", store[64], command[64];
-    assert_non_null(mkdtemp(folder));
+    char folder[] = "/tmp/test_notes.XXXXXX", store[64];
+    assert_int_equal(make_folder(folder), 0);
     snprintf(store, sizeof(store), "%s/state", folder);
-    assert_ends_well(in_process(store, write_and_read));
-    assert_ends_well(in_process(store, read_again));
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
+    in_process(live, &(struct life){store, write_and_read});
+    in_process(live, &(struct life){store, read_again});
+    assert_int_equal(remove_folder(folder), 0);
 }
 
 int main(void)

@@ -377,6 +377,7 @@ static void memory_is_purged(void **state)
 struct worker {
     const char *folder;
     uint32_t number;
+    void (*fn)(void *arg); /* what its task does */
     struct store *store;
     struct rt *rt;
     volatile bool stop;
@@ -430,37 +431,35 @@ static void look(void *arg)
     real_wake(rt_self());
 }
 
+static void live(void *arg)
+{
+    struct worker *w = arg;
+    const char *note = "";
+    w->rt = real_new();
+    MUST(store_open_lmdb(w->rt, w->folder, &w->store, &note) == 0);
+    MUST(note == NULL);
+    MUST(task_spawn(w->rt, rt_root_of(w->rt), w->fn, w) == 0);
+    real_run(w->rt, &w->stop);
+    MUST(w->ok);
+    const struct store_stats *stats = store_stats(w->store);
+    MUST(stats->failed == 0);
+    if (w->fn == deliver_much) {
+        MUST(stats->batches < 20 * 400); /* what was queued meanwhile went together */
+    }
+    store_close(w->store);
+    real_free(w->rt);
+}
+
 static pid_t work(const char *folder, uint32_t number, void (*fn)(void *arg))
 {
-    fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        alarm(100);
-        struct worker w = {.folder = folder, .number = number, .rt = real_new()};
-        const char *note = "";
-        MUST(store_open_lmdb(w.rt, folder, &w.store, &note) == 0);
-        MUST(note == NULL);
-        MUST(task_spawn(w.rt, rt_root_of(w.rt), fn, &w) == 0);
-        real_run(w.rt, &w.stop);
-        MUST(w.ok);
-        const struct store_stats *stats = store_stats(w.store);
-        MUST(stats->failed == 0);
-        if (fn == deliver_much) {
-            MUST(stats->batches < 20 * 400); /* what was queued meanwhile went together */
-        }
-        store_close(w.store);
-        real_free(w.rt);
-        _exit(0);
-    }
-    return pid;
+    return start_process(live, &(struct worker){.folder = folder, .number = number, .fn = fn});
 }
 
 static void three_workers_on_lmdb(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/test_store.XXXXXX", store[64], command[64];
-    assert_non_null(mkdtemp(folder));
+    char folder[] = "/tmp/test_store.XXXXXX", store[64];
+    assert_int_equal(make_folder(folder), 0);
     snprintf(store, sizeof(store), "%s/state", folder);
     pid_t pid[3];
     for (uint32_t i = 0; i < 3; i++) {
@@ -470,8 +469,7 @@ static void three_workers_on_lmdb(void **state)
         assert_ends_well(pid[i]);
     }
     assert_ends_well(work(store, 0, look));
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(remove_folder(folder), 0);
 }
 
 int main(void)

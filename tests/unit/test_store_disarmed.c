@@ -323,6 +323,7 @@ struct told {
 struct side {
     const char *folder;
     struct told *told;
+    void (*fn)(void *arg); /* what its task does */
     struct owner owner;
     struct store *store;
     volatile bool stop;
@@ -374,35 +375,34 @@ static void ask_for_all(void *arg)
     real_wake(rt_self());
 }
 
+static void live(void *arg)
+{
+    struct side *side = arg;
+    const char *note = "";
+    struct rt *rt = real_new();
+    MUST(store_open_lmdb(rt, side->folder, &side->store, &note) == 0);
+    store_share_disarmed(side->store, (struct marks *)(void *)side->told->marks, side->owner);
+    MUST(task_spawn(rt, rt_root_of(rt), side->fn, side) == 0);
+    real_run(rt, &side->stop);
+    MUST(side->ok);
+    MUST(store_stats(side->store)->failed == 0 && store_stats(side->store)->unmarked == 0);
+    store_close(side->store);
+    real_free(rt);
+}
+
 static pid_t take_side(const char *folder, struct told *told, uint16_t slot, void (*fn)(void *arg))
 {
     struct marks *disarmed = (struct marks *)(void *)told->marks;
-    struct side side = {.told = told, .owner = marks_new_epoch(disarmed, slot)};
-    fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        alarm(100);
-        const char *note = "";
-        struct rt *rt = real_new();
-        MUST(store_open_lmdb(rt, folder, &side.store, &note) == 0);
-        store_share_disarmed(side.store, disarmed, side.owner);
-        MUST(task_spawn(rt, rt_root_of(rt), fn, &side) == 0);
-        real_run(rt, &side.stop);
-        MUST(side.ok);
-        MUST(store_stats(side.store)->failed == 0 && store_stats(side.store)->unmarked == 0);
-        store_close(side.store);
-        real_free(rt);
-        _exit(0);
-    }
-    return pid;
+    struct side side = {
+        .told = told, .folder = folder, .fn = fn, .owner = marks_new_epoch(disarmed, slot)};
+    return start_process(live, &side);
 }
 
 static void two_workers_on_lmdb(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/test_store.XXXXXX", store[64], command[64];
-    assert_non_null(mkdtemp(folder));
+    char folder[] = "/tmp/test_store.XXXXXX", store[64];
+    assert_int_equal(make_folder(folder), 0);
     snprintf(store, sizeof(store), "%s/state", folder);
     size_t n = sizeof(struct told) + marks_memory(ROUNDS);
     struct told *told = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -414,8 +414,7 @@ static void two_workers_on_lmdb(void **state)
     assert_ends_well(asks);
     marks_fini(disarmed);
     assert_int_equal(munmap(told, n), 0);
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(remove_folder(folder), 0);
 }
 
 int main(void)

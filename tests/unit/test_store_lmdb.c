@@ -1,24 +1,14 @@
 /* The LMDB back end below its front end: kill -9 at any moment, damage, a full map, purging, and
  * who may read the files. Every environment is opened in processes of their own, as workers do,
  * because LMDB allows only one handle for each process. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "process_world.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/fatal.h"
 #include "store/backend.h"
@@ -31,57 +21,20 @@
 static char folder[] = "/tmp/test_store.XXXXXX";
 static char store[64];
 
-/* In the children: an assertion of cmocka's would run the rest of the test in them. */
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                        \
-            _exit(1);                                                                              \
-        }                                                                                          \
-    } while (0)
-
 /* ---- helpers ---- */
 
 static int setup(void **state)
 {
     (void)state;
-    strcpy(strrchr(folder, '.'), ".XXXXXX");
-    if (mkdtemp(folder) == NULL) {
-        return -1;
-    }
+    int rc = make_folder(folder);
     snprintf(store, sizeof(store), "%s/state", folder);
-    return 0;
+    return rc;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    return system(command);
-}
-
-static pid_t start(void (*fn)(void *arg), void *arg)
-{
-    fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        alarm(100);
-        fn(arg);
-        _exit(0);
-    }
-    return pid;
-}
-
-/* Runs fn(arg) in a process of its own, which must end well. */
-static void in_process(void (*fn)(void *arg), void *arg)
-{
-    int status;
-    pid_t pid = start(fn, arg);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    return remove_folder(folder);
 }
 
 static struct store_backend *open_store(size_t map_size, const char **ret_note)
@@ -220,7 +173,7 @@ static pid_t start_writer(struct progress *p, int *ret_in)
     assert_int_equal(pipe(fd), 0);
     fcntl(fd[1], F_SETPIPE_SZ, 1 << 20);
     p->out = fd[1];
-    pid_t pid = start(write_for_ever, p);
+    pid_t pid = start_process(write_for_ever, p);
     close(fd[1]);
     *ret_in = fd[0];
     return pid;
