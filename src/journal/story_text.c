@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "conf/value.h"
 #include "journal/story_impl.h"
 
 #define WIDTH      78
@@ -255,6 +256,23 @@ static void put_where_from(struct buf *line, const json_t *fact)
     }
 }
 
+/* A time or a size with its unit, as a policy would have it: "5s". False for what is neither. */
+static bool put_amount(struct buf *line, struct slice name, const json_t *value)
+{
+    char text[VALUE_TEXT_MAX];
+
+    for (size_t i = 0; json_is_integer(value) && i < FACT_COUNT; i++) {
+        const enum value_type type = facts[i].type;
+        if ((type == TYPE_DURATION || type == TYPE_SIZE) &&
+            slice_eq(name, slice_of(facts[i].name))) {
+            const enum value_kind kind = type == TYPE_SIZE ? VALUE_SIZE : VALUE_TIME;
+            buf_append_slice(line, slice_of(value_format(kind, json_integer_value(value), text)));
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_fact(struct buf *ret, const json_t *fact, struct buf *line)
 {
     show_member(line, fact, "fact");
@@ -266,8 +284,11 @@ static void put_fact(struct buf *ret, const json_t *fact, struct buf *line)
         buf_append_slice(line, SLICE_LIT(": "));
         show_member(line, fact, "reason");
     } else {
+        const json_t *value = json_object_get(fact, "value");
         buf_append_slice(line, SLICE_LIT(" = "));
-        show_value(line, json_object_get(fact, "value"));
+        if (!put_amount(line, member(fact, "fact"), value)) {
+            show_value(line, value);
+        }
     }
     put_where_from(line, fact);
     put_item(ret, line);

@@ -434,6 +434,18 @@ static void differs_by_unknown(void **state)
         "unknown, would have to be false");
 }
 
+/* Records have times in microseconds and sizes in octets; people read them with units. */
+static void amounts(void **state)
+{
+    (void)state;
+    static const char all[] = HEAD FROM ONE("\"verdict\":\"accepted\"") TAKEN
+        ",\"facts\":{\"deferral.wait\":{\"value\":90000000,\"source\":\"memory\"},"
+        "\"rate.client.bytes\":{\"value\":2048,\"source\":\"memory\"},\"identity.good\":2048}}";
+    assert_says(all, 0, "deferral.wait = 90s (from: memory)");
+    assert_says(all, 0, "rate.client.bytes = 2K (from: memory)");
+    assert_says(all, 0, "identity.good = 2048");
+}
+
 static void observed(void **state)
 {
     (void)state;
@@ -502,19 +514,10 @@ static void hostile_values(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        CASE(names),
-        CASE(accepted),
-        CASE(refused),
-        CASE(pending),
-        CASE(others),
-        CASE(differs),
-        CASE(observed),
-        CASE(hostile),
-        CASE(speakers),
-        CASE(many),
-        CASE(differs_by_unknown),
-        CASE(hostile_values),
-        CASE(advises),
+        CASE(names),          CASE(accepted), CASE(refused), CASE(pending),
+        CASE(others),         CASE(differs),  CASE(amounts), CASE(observed),
+        CASE(hostile),        CASE(speakers), CASE(many),    CASE(differs_by_unknown),
+        CASE(hostile_values), CASE(advises),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
