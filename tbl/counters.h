@@ -82,7 +82,8 @@ COUNTER(hop_failures, "Connections to next hops that could not be made, and tran
 COUNTER(hop_failovers, "Transactions that went on to another next hop of their route.")
 COUNTER(hop_waits, "Transactions that waited because all connections to the next hop were in use.")
 COUNTER(hop_busy_451, "Of these: in vain, for all of `limit connect_time`.")
-COUNTER(hop_lent, "Connections that transactions lent to others while their clients took their time.")
+COUNTER(hop_lent, "Connections that transactions lent to others while their clients took their time, or had "
+        "to wait.")
 COUNTER(hop_tls, "Connections made to next hops over TLS.")
 COUNTER(hop_tls_resumed, "Of these, those that went on from an earlier session.")
 COUNTER(hop_clear, "Connections to next hops that are in the clear though TLS was wanted.")

@@ -84,7 +84,8 @@ SETTING(auth_time, TIME, 20000000, 1000000, 60000000,
         "Time for each of SPF, DKIM, ARC and DMARC; what is not there then is temperror.")
 SETTING(hop_connections, COUNT, 50, 1, 10000,
         "Connections to one next hop at a time of each worker. When all are in use a session waits its "
-        "turn, for `limit connect_time` at most, then gets 451 4.4.5.")
+        "turn, for `limit connect_time` at most, then gets 451 4.4.5. Those that a rule at rcpt has made "
+        "wait come last.")
 SETTING(recipient_yes_time, TIME, 86400000000, 0, 2592000000000,
         "How long a next hop's yes to a recipient is remembered. It counts only while that hop cannot "
         "be asked; 0: never.")

@@ -58,6 +58,11 @@ void delivery_begin(struct delivery *d, const struct addr *client, const struct 
     d->envelope.origin.id = arena_copy(&d->arena, e->origin.id);
 }
 
+void delivery_slow(struct delivery *d)
+{
+    d->envelope.slowed = true;
+}
+
 /* The same mailbox twice in one transaction is one recipient (it gets one copy). */
 bool delivery_has_rcpt(const struct delivery *d, struct slice local_part, struct slice domain)
 {

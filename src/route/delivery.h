@@ -99,6 +99,10 @@ struct delivery *delivery_free(struct delivery *d);
 /* Begins a transaction: copies what it keeps. */
 void delivery_begin(struct delivery *d, const struct addr *client, const struct envelope *e);
 
+/* Its client is made to wait for its recipients: from now on it comes behind others where they want
+ * the same hop, and holds nothing there that they need. */
+void delivery_slow(struct delivery *d);
+
 /* Is the recipient in the transaction already? `local_part` is unquoted. */
 bool delivery_has_rcpt(const struct delivery *d, struct slice local_part, struct slice domain);
 

@@ -44,6 +44,7 @@ struct envelope {
     struct dsn_mail dsn;
     bool probe; /* no message will follow: what becomes of it says nothing of the hop's health */
     bool unhurried; /* nobody waits for the answers: it comes behind all mail */
+    bool slowed;    /* its client is made to wait: its recipients come behind those of others */
 };
 
 struct hop_recipient {

@@ -207,10 +207,14 @@ bool hop_pool_has_room(const struct hop_pool *p)
     return list_empty(&p->line) && (p->kept_count > 0 || may_make(p));
 }
 
-void hop_pool_rest(struct hop_pool *p, struct hop_rest *r)
+void hop_pool_rest(struct hop_pool *p, struct hop_rest *r, bool at_once)
 {
-    r->since = rt_now();
-    list_push_back(&p->resting, &r->link);
+    r->since = at_once ? rt_now() - REST_LEAST : rt_now();
+    if (at_once) {
+        list_push_front(&p->resting, &r->link);
+    } else {
+        list_push_back(&p->resting, &r->link);
+    }
     call_next(p); /* it knows now when to look again */
 }
 

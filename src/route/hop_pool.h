@@ -4,13 +4,15 @@
  * One struct hop_pools belongs to one worker, one struct hop_pool in it to one hop. A connection
  * belongs to its pool from its first octet to its end, and is either *in use* or *kept*. `limit
  * hop_connections` bounds both together. Whoever finds none to spare stands in line, up to a
- * deadline; those who have a whole message stand in front, and behind all mail what nobody waits
- * for.
+ * deadline; those who have a whole message stand in front, then who names recipients, then who
+ * does so and is made to wait for it, and behind all mail what nobody waits for.
  *
  * A transaction holds its connection while its client sends the message, which may take minutes.
  * Between two of its client's commands it *rests*: then, when others stand in line, it can be made
  * to give its connection up, the longest resting first. It says MAIL and RCPT again on another when
- * the message is there. So slow clients cannot use up what a hop allows.
+ * the message is there. So slow clients cannot use up what a hop allows. One that has no recipient
+ * yet, or whose client is made to wait, comes before all others, and need not have rested: so
+ * clients that guess cannot, however many they are.
  *
  * A kept connection is quiet: no transaction, no task. A timer ends it when nobody has wanted it
  * for `limit hop_idle_time`, and asks it every `limit hop_probe_time` with a NOOP (RFC 5321
@@ -78,6 +80,7 @@ struct hop_pool *hop_pool_of(struct hop_pools *p, const struct conf_hop *hop);
 /* What a connection is wanted for. Those with the greater one stand in front. */
 enum hop_want {
     HOP_WANT_UNHURRIED, /* nobody waits: it makes no resting transaction give its own up */
+    HOP_WANT_SLOWED,    /* a client that names its recipients, and is made to wait */
     HOP_WANT_ENVELOPE,  /* a client that names its recipients */
     HOP_WANT_MESSAGE,   /* a whole message */
 };
@@ -130,12 +133,13 @@ struct hop_conn *hop_keep_end(struct hop_conn *c);
 
 struct hop_rest {
     struct list link; /* list_init before first use */
-    usec_t since;
+    usec_t since;     /* on rt_now's clock; or so long ago that it counts as rested */
     /* Gives the connection up, free of any transaction; NULL when it broke over that. */
     struct hop_conn *(*yield)(struct hop_rest *r);
 };
 
-void hop_pool_rest(struct hop_pool *p, struct hop_rest *r);
+/* `at_once`: it need not have rested, and is taken first. */
+void hop_pool_rest(struct hop_pool *p, struct hop_rest *r, bool at_once);
 /* Harmless when it does not rest. */
 void hop_pool_rouse(struct hop_rest *r);
 

@@ -76,7 +76,8 @@ int smtp_hop_open(struct smtp_hop *h, struct hop_recipient *const *r, size_t cou
  * say. True when another hop of the route can be tried: smtp_hop_open will choose it. */
 bool smtp_hop_lost(struct smtp_hop *h, int error, const char *doing, usec_t deadline);
 
-/* The transaction, if one is open, waits for the client: its connection may be given to others, and
+/* The transaction, if one is open, waits for the client: its connection may be given to others,
+ * with less ado where the hop has accepted no recipient in it, or the client is made to wait; and
  * is at once where none is open (MAIL was refused). And goes on: it may have none any more. */
 void smtp_hop_rest(struct smtp_hop *h);
 void smtp_hop_go_on(struct smtp_hop *h);

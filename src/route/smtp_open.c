@@ -104,6 +104,7 @@ static enum hop_want want(const struct smtp_hop *h)
 {
     return h->message != NULL       ? HOP_WANT_MESSAGE
            : h->envelope->unhurried ? HOP_WANT_UNHURRIED
+           : h->envelope->slowed    ? HOP_WANT_SLOWED
                                     : HOP_WANT_ENVELOPE;
 }
 
@@ -274,7 +275,7 @@ void smtp_hop_rest(struct smtp_hop *h)
 {
     if (h->conn != NULL && h->state == SMTP_HOP_OPEN) {
         h->rest.yield = yield_connection;
-        hop_pool_rest(h->pool, &h->rest);
+        hop_pool_rest(h->pool, &h->rest, h->accepted == 0 || h->envelope->slowed);
     } else if (h->conn != NULL) {
         hop_pool_give(h->conn);
         h->conn = NULL;

@@ -26,11 +26,21 @@ static bool trusted_at_connect(const struct session *s)
     return ruling_is(&s->course.rulings[PHASE_CONNECT], RULE_TRUST);
 }
 
+/* Who has to wait for a recipient does not keep others from the next hop meanwhile. */
+static void slow_down(struct session *s)
+{
+    s->slowed = true;
+    delivery_slow(s->delivery);
+}
+
 /* Waits, or asks for facts, as the run wants it. */
 static int oblige(struct session *s, struct policy_run *run, enum policy_step step)
 {
     struct client_watch watch;
     usec_t end = s->began + s->server->conf->limits.session_time;
+    if (step == STEP_WAIT && run->phase == PHASE_RCPT) {
+        slow_down(s);
+    }
     client_watch_begin(s, &watch);
     int r = step == STEP_WAIT ? task_sleep(run->wait_until < end ? run->wait_until : end)
                               : policy_ask(run, &s->evidence);

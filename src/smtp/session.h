@@ -151,6 +151,7 @@ struct session {
     struct policy_run connect_run;
     struct asked_recipient asked;
     usec_t waited;               /* by `wait` rules, in the whole connection */
+    bool slowed;                 /* by one of them at RCPT: delivery_slow, from then on */
     enum phase unpipelined_from; /* the first phase that sees client.unpipelined; or PHASE_COUNT */
     bool connect_judged;
     bool must_be_last; /* the command under way ends a group (RFC 2920) */

@@ -15,6 +15,7 @@ void transaction_begin(struct session *s, const struct envelope *e)
     int n = snprintf(id, sizeof id, "%s.%u", s->id, s->transactions);
     whole.origin = (struct origin){
         .client = s->client, .helo = s->helo, .esmtp = s->esmtp, .id = {id, (size_t)n}};
+    whole.slowed = s->slowed;
     delivery_begin(s->delivery, &s->client, &whole);
     s->txn = (struct transaction){
         .envelope = s->delivery->envelope,

@@ -237,6 +237,7 @@ struct guest {
     usec_t comes;
     usec_t stays; /* between RCPT and hop_end */
     bool unhurried;
+    bool slowed;
     usec_t answered;
     unsigned code;
     struct hop_recipient r;
@@ -248,6 +249,7 @@ static void guest_task(void *arg)
     struct guest *g = arg;
     struct envelope envelope = g->w->envelope;
     envelope.unhurried = g->unhurried;
+    envelope.slowed = g->slowed;
     task_sleep(g->comes);
     struct hop *h = hop_begin(g->w->pools, &g->w->route, &envelope, &g->w->arena);
     hop_rcpt(h, &g->r, rt_now() + 90 * USEC_SEC);
@@ -319,6 +321,44 @@ static void test_unhurried_comes_last(void **state)
     assert_true(all[1].answered > 12 * USEC_SEC);
     assert_true(all[2].answered < USEC_SEC);
     assert_int_equal(world_figures(w, 0).waiting, 0);
+    world_free(w);
+}
+
+/* Who is made to wait stands behind those who are not, though he came earlier. */
+static void test_slowed_comes_behind(void **state)
+{
+    (void)state;
+    static script one = {HELLO,  MAIL_A, RCPT_R,        "!rest",       OK,     OK,
+                         "RSET", OK,     ASKED(RCPT_T), ASKED(RCPT_S), "QUIT", NULL};
+    struct guest all[] = {
+        {.comes = 0}, {.comes = 1 * USEC_SEC, .slowed = true}, {.comes = 2 * USEC_SEC}};
+    struct hop_world *w = world_new();
+    w->conf.limits.hop_connections = 1;
+    guests = all;
+    guest_count = 3;
+    PLAY(w, invite, one);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(all[i].code, 250);
+    }
+    world_free(w);
+}
+
+/* And what he holds he gives up at once, even to one like him. */
+static void test_slowed_lends_at_once(void **state)
+{
+    (void)state;
+    static script one = {HELLO, MAIL_A, RCPT_R, OK,     OK, "RSET", MAIL_A, RCPT_S,
+                         OK,    OK,     OK,     "RSET", OK, "QUIT", NULL};
+    struct guest all[] = {{.comes = 0, .slowed = true, .stays = 20 * USEC_SEC},
+                          {.comes = USEC_SEC / 2, .slowed = true}};
+    struct hop_world *w = world_new();
+    w->conf.limits.hop_connections = 1;
+    guests = all;
+    guest_count = 2;
+    PLAY(w, invite, one);
+    assert_int_equal(all[0].code, 250);
+    assert_int_equal(all[1].code, 250);
+    assert_true(all[1].answered < USEC_SEC / 4);
     world_free(w);
 }
 
@@ -566,6 +606,8 @@ int main(void)
         cmocka_unit_test(test_moved),
         cmocka_unit_test(test_line),
         cmocka_unit_test(test_unhurried_comes_last),
+        cmocka_unit_test(test_slowed_comes_behind),
+        cmocka_unit_test(test_slowed_lends_at_once),
         cmocka_unit_test(test_line_is_too_long),
         cmocka_unit_test(test_full_hop_is_passed_over),
         cmocka_unit_test(test_enough),
