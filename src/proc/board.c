@@ -12,7 +12,7 @@
 /* How long a reader tries before it takes what it has got: the writer died half-way, and whoever
  * buries it takes the cell over. One that lives may have lost its processor half-way to others. */
 #define READ_FOR   (200 * USEC_MSEC)
-#define READ_AGAIN (50 * USEC_MSEC / 1000) /* after so long, in which the writer may have it */
+#define READ_AGAIN 50 /* us between two tries, in which the writer may have the processor */
 
 struct cell {
     uint32_t number; /* odd: being written */
@@ -27,7 +27,7 @@ struct stream_cell {
 struct board {
     uint32_t master_number;
     struct board_master master;
-    uint32_t moves; /* odd: counts are on their way into the past */
+    uint32_t moves; /* see board_is_moving */
     uint32_t past_number;
     struct board_past past;
     struct cell cells[BOARD_SLOTS];
@@ -76,17 +76,27 @@ static bool try_to_read(const uint32_t *number, void *ret, const void *from, siz
     return (before & 1) == 0 && before == __atomic_load_n(number, __ATOMIC_RELAXED);
 }
 
+/* Leaves the processor to the writer for a moment; false when it has had enough of them. *end: 0
+ * before the first. */
+static bool wait_for_writer(usec_t *end)
+{
+    const struct timespec moment = {.tv_nsec = READ_AGAIN * 1000};
+
+    if (*end == 0) {
+        *end = clock_monotonic() + READ_FOR;
+    } else if (clock_monotonic() >= *end) {
+        return false;
+    }
+    (void)nanosleep(&moment, NULL);
+    return true;
+}
+
 static void read_whole(const uint32_t *number, void *ret, const void *from, size_t n)
 {
-    const struct timespec again = {.tv_nsec = READ_AGAIN * 1000};
+    usec_t end = 0;
 
-    if (try_to_read(number, ret, from, n)) {
-        return;
+    while (!try_to_read(number, ret, from, n) && wait_for_writer(&end)) {
     }
-    usec_t end = clock_monotonic() + READ_FOR;
-    do {
-        (void)nanosleep(&again, NULL);
-    } while (!try_to_read(number, ret, from, n) && clock_monotonic() < end);
 }
 
 static struct cell *cell_of(struct board *b, uint16_t slot)
@@ -180,13 +190,19 @@ void board_new_epoch(struct board *b, uint16_t slot)
 
 uint32_t board_moves(const struct board *b)
 {
-    return __atomic_load_n(&b->moves, __ATOMIC_ACQUIRE);
+    uint32_t moves = __atomic_load_n(&b->moves, __ATOMIC_ACQUIRE);
+    usec_t end = 0;
+
+    while (board_is_moving(moves) && wait_for_writer(&end)) {
+        moves = __atomic_load_n(&b->moves, __ATOMIC_ACQUIRE);
+    }
+    return moves;
 }
 
 bool board_has_moved(const struct board *b, uint32_t moves)
 {
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    return (moves & 1) != 0 || __atomic_load_n(&b->moves, __ATOMIC_RELAXED) != moves;
+    return board_is_moving(moves) || __atomic_load_n(&b->moves, __ATOMIC_RELAXED) != moves;
 }
 
 /* ---- reading what a worker has written ---- */

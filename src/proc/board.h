@@ -143,9 +143,14 @@ void board_read_past(const struct board *b, struct board_past *ret);
 
 /* Counts move from a cell into the past when a worker is buried. Who reads both asks for this
  * number before, and reads again where board_has_moved says so afterwards: it may have seen them
- * twice, or not at all. */
+ * twice, or not at all. board_moves waits while they are on their way, but not for long: then they
+ * are so still (board_is_moving), and reading again is of no use. */
 uint32_t board_moves(const struct board *b);
 bool board_has_moved(const struct board *b, uint32_t moves);
+static inline bool board_is_moving(uint32_t moves)
+{
+    return (moves & 1) != 0;
+}
 
 /* Slots there are. */
 #define BOARD_SLOTS OWNER_SLOTS

@@ -365,7 +365,7 @@ json_t *status_json(const struct board *b, usec_t now, usec_t wall)
     for (unsigned i = 1;; i++) {
         uint32_t moves = board_moves(b);
         json_t *status = look(b, now, wall);
-        if (i == LOOKS_MOST || !board_has_moved(b, moves)) {
+        if (i == LOOKS_MOST || board_is_moving(moves) || !board_has_moved(b, moves)) {
             return status;
         }
         json_decref(status);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "proc/shared.h"
 #include "proc/status_json.h"
@@ -248,6 +249,45 @@ static void counts_are_there_once(void **state)
     end(pid);
 }
 
+/* Stops that process for some milliseconds, again and again, as one is that loses its processor. */
+_Noreturn static void stop_for_ever(pid_t pid)
+{
+    srandom(1);
+    for (;;) {
+        (void)usleep((useconds_t)random() % 100);
+        (void)kill(pid, SIGSTOP);
+        (void)usleep(2000);
+        (void)kill(pid, SIGCONT);
+    }
+}
+
+/* Nor does one that comes while the burial does not go on. A look that met one for longer than
+ * anybody waits says nothing: this machine may be busy. */
+static void counts_are_there_once_whoever_stops(void **state)
+{
+    (void)state;
+    unsigned met = 0;
+    pid_t writer = begin(), stopper;
+
+    if (writer == 0) {
+        bury_for_ever();
+    }
+    stopper = begin();
+    if (stopper == 0) {
+        stop_for_ever(writer);
+    }
+    usec_t until = clock_monotonic() + 3 * USEC_SEC, before;
+    while ((before = clock_monotonic()) < until) {
+        long long n = accepted();
+        usec_t took = clock_monotonic() - before;
+        met += took > USEC_MSEC && took < 100 * USEC_MSEC;
+        assert_true(n == 0 || n == 5 || took >= 100 * USEC_MSEC);
+    }
+    assert_true(met > 0);
+    end(stopper);
+    end(writer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(runs_are_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(figures_may_be_forged, setup, teardown),
         cmocka_unit_test_setup_teardown(counts_are_there_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(counts_are_there_once_whoever_stops, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
