@@ -1,31 +1,12 @@
 /* Marks in doubt: all or none, owners and epochs, expiry, capacity, and processes that die with
  * the lock in their hands. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "shm_world.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "store/marks.h"
-#include "store/shm.h"
 
 #define CAPACITY 64
-
-static void *map(size_t n)
-{
-    void *memory = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(memory != MAP_FAILED);
-    return memory;
-}
 
 static struct digest key(uint32_t n)
 {
@@ -36,10 +17,7 @@ static struct digest key(uint32_t n)
 
 static int setup(void **state)
 {
-    void *memory = map(marks_memory(CAPACITY));
-    /* marks_init must not count on zeroed memory. */
-    memset(memory, 0xa5, marks_memory(CAPACITY));
-    *state = marks_init(memory, CAPACITY);
+    *state = marks_init(map_shared(marks_memory(CAPACITY)), CAPACITY);
     return 0;
 }
 
@@ -120,7 +98,7 @@ static void a_dead_owner_is_void(void **state)
 static void a_second_table(void **state)
 {
     struct marks *m = *state;
-    void *memory = map(marks_memory(CAPACITY));
+    void *memory = map_shared(marks_memory(CAPACITY));
     struct marks *second = marks_init(memory, CAPACITY);
     struct digest k = key(1);
     struct owner old = marks_new_epoch(m, 5);
@@ -218,14 +196,7 @@ static void dies_with_the_lock(void **state)
     struct marks *m = *state;
     struct owner a = marks_new_epoch(m, 0);
     struct digest k = key(1);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        /* The lock is the first member of the shared memory. */
-        shm_lock((pthread_mutex_t *)(void *)m);
-        kill(getpid(), SIGKILL);
-    }
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    die_with_the_lock_of(m);
     alarm(10);
     assert_int_equal(marks_place(m, a, &k, 1, 0, 100), 0);
     marks_clear(m, a, &k, 1);
@@ -257,12 +228,10 @@ static void killed_at_any_moment(void **state)
     for (int round = 0; round < 400; round++) {
         int w = round % 2;
         if (pid[w] > 0) {
-            kill(pid[w], SIGKILL);
-            assert_int_equal(waitpid(pid[w], NULL, 0), pid[w]);
+            kill_process(pid[w]);
         }
         struct owner who = marks_new_epoch(m, (uint16_t)w);
-        pid[w] = fork();
-        assert_true(pid[w] >= 0);
+        pid[w] = begin_process();
         if (pid[w] == 0) {
             place_for_ever(m, who);
         }
@@ -272,8 +241,7 @@ static void killed_at_any_moment(void **state)
         assert_int_equal(marks_place(m, own, &mine[1], 1, 0, 100), -EBUSY);
     }
     for (uint16_t w = 0; w < 2; w++) {
-        kill(pid[w], SIGKILL);
-        assert_int_equal(waitpid(pid[w], NULL, 0), pid[w]);
+        kill_process(pid[w]);
         marks_new_epoch(m, w);
     }
     alarm(0);

@@ -1,22 +1,8 @@
 /* Who waits and who is greeted, of each client and in all: limits, owners and epochs, full tables,
  * and processes that die with the lock in their hands. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "shm_world.h"
 
 #include "store/presence.h"
-#include "store/shm.h"
 
 #define CLIENTS 32
 #define ENOUGH  1000000
@@ -38,11 +24,7 @@ static struct owner owner(unsigned slot, unsigned epoch)
 
 static int setup(void **state)
 {
-    size_t n = presence_memory(CLIENTS);
-    void *memory = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(memory != MAP_FAILED);
-    memset(memory, 0xa5, n);
-    *state = presence_init(memory, CLIENTS);
+    *state = presence_init(map_shared(presence_memory(CLIENTS)), CLIENTS);
     return 0;
 }
 
@@ -503,14 +485,11 @@ static void killed_at_any_moment(void **state)
     for (unsigned round = 0; round < 400; round++) {
         unsigned w = round % 2;
         if (pid[w] > 0) {
-            kill(pid[w], SIGKILL);
-            assert_int_equal(waitpid(pid[w], NULL, 0), pid[w]);
+            kill_process(pid[w]);
         }
         presence_new_epoch(p, owner(w, round + 1));
-        pid[w] = fork();
-        assert_true(pid[w] >= 0);
+        pid[w] = begin_process();
         if (pid[w] == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
             come_and_go(p, owner(w, round + 1));
         }
         usleep((useconds_t)(random() % 3000));
@@ -518,8 +497,7 @@ static void killed_at_any_moment(void **state)
         assert_int_equal(of(p, 500), 2);
     }
     for (unsigned w = 0; w < 2; w++) {
-        kill(pid[w], SIGKILL);
-        assert_int_equal(waitpid(pid[w], NULL, 0), pid[w]);
+        kill_process(pid[w]);
         presence_new_epoch(p, owner(w, 1000));
     }
     alarm(0);
@@ -533,14 +511,7 @@ static void killed_at_any_moment(void **state)
 static void dies_with_the_lock(void **state)
 {
     struct presence *p = *state;
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        /* The lock is the first member of the shared memory. */
-        shm_lock((pthread_mutex_t *)(void *)p);
-        kill(getpid(), SIGKILL);
-    }
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    die_with_the_lock_of(p);
     alarm(10);
     presence_new_epoch(p, owner(0, 1));
     assert_int_equal(enter(p, owner(0, 1), 1, 1, 1), PRESENCE_OK);

@@ -1,23 +1,10 @@
 /* How often clients may come: at once, later, with and without limits, in a full table, and beside
  * processes that die. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "shm_world.h"
 
-#include <cmocka.h>
-
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "store/rates.h"
-#include "store/shm.h"
 
 #define CAPACITY 32
 #define CELLS    64
@@ -33,11 +20,7 @@ static struct addr address(const char *text)
 
 static int setup(void **state)
 {
-    size_t n = rates_memory(CAPACITY);
-    void *memory = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(memory != MAP_FAILED);
-    memset(memory, 0xa5, n);
-    *state = rates_init(memory, CAPACITY);
+    *state = rates_init(map_shared(rates_memory(CAPACITY)), CAPACITY);
     return 0;
 }
 
@@ -143,15 +126,12 @@ static void killed_at_any_moment(void **state)
 {
     alarm(60);
     for (unsigned round = 0; round < 200; round++) {
-        pid_t pid = fork();
-        assert_true(pid >= 0);
+        pid_t pid = begin_process();
         if (pid == 0) {
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
             come_for_ever(*state, round);
         }
         usleep((useconds_t)(random() % 3000));
-        kill(pid, SIGKILL);
-        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        kill_process(pid);
         assert_true(rates_count(*state, START) <= CELLS);
     }
     alarm(0);

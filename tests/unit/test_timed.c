@@ -1,21 +1,7 @@
 /* The table of times that processes share: what is remembered until when, a full table, several
  * processes at a time, and processes that die with the lock in their hands. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "shm_world.h"
 
-#include <cmocka.h>
-
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "store/shm.h"
 #include "store/timed.h"
 
 /* The smallest table there is has 16 cells, all of them near each home. */
@@ -62,10 +48,7 @@ static size_t count(struct timed *t, usec_t now)
 
 static struct timed *table(size_t capacity)
 {
-    size_t n = timed_memory(capacity);
-    struct timed *t = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(t != MAP_FAILED);
-    memset(t, 0xa5, n);
+    struct timed *t = map_shared(timed_memory(capacity));
     timed_init(t, capacity);
     return t;
 }
@@ -208,10 +191,8 @@ static void like_a_plain_array(void **state)
 
 static pid_t start(void (*run)(struct timed *, unsigned), struct timed *t, unsigned argument)
 {
-    pid_t pid = fork();
-    assert_true(pid >= 0);
+    pid_t pid = begin_process();
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
         run(t, argument);
         _exit(0);
     }
@@ -250,20 +231,11 @@ static void several_processes(void **state)
     table_free(t, 20001);
 }
 
-static void die_with_the_lock(struct timed *t, unsigned argument)
-{
-    (void)argument;
-    /* The lock is the first member of the shared memory. */
-    shm_lock((pthread_mutex_t *)(void *)t);
-    kill(getpid(), SIGKILL);
-}
-
 static void dies_with_the_lock(void **state)
 {
     struct timed *t = *state;
     keep(t, 1, 100, 10);
-    pid_t pid = start(die_with_the_lock, t, 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    die_with_the_lock_of(t);
     alarm(10);
     assert_int_equal(until(t, 1, 10), 100);
     keep(t, 2, 200, 10);
@@ -292,8 +264,7 @@ static void killed_at_any_moment(void **state)
     for (unsigned round = 0; round < 400; round++) {
         unsigned w = round % 2;
         if (pid[w] > 0) {
-            kill(pid[w], SIGKILL);
-            assert_int_equal(waitpid(pid[w], NULL, 0), pid[w]);
+            kill_process(pid[w]);
         }
         pid[w] = start(keep_for_ever, t, 64 * w);
         usleep((useconds_t)(random() % 3000));
@@ -302,8 +273,7 @@ static void killed_at_any_moment(void **state)
         assert_int_equal(until(t, 501, 149), 1000 + round);
     }
     for (unsigned w = 0; w < 2; w++) {
-        kill(pid[w], SIGKILL);
-        assert_int_equal(waitpid(pid[w], NULL, 0), pid[w]);
+        kill_process(pid[w]);
     }
     alarm(0);
     assert_int_equal(count(t, 149), 2);
