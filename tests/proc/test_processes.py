@@ -439,17 +439,23 @@ def wait_after_idleness(binary):
         check(0.99 <= waited < 3, f'greeted after {waited:.3f} s')
 
 
-def ban_in_all_workers(binary):
-    policy = """{
+BANS = """{
     at connect { drop "banned" when client.banned }
     at mail { ban 1h when sender == "bad@client.test" }
 }"""
-    with Gatepost(binary, workers=2, policy=policy) as g:
+
+
+def be_banned(g):
+    s = Session(g.port)
+    s.say('EHLO client.test')
+    s.say('MAIL FROM:<bad@client.test>')
+    s.close()
+
+
+def ban_in_all_workers(binary):
+    with Gatepost(binary, workers=2, policy=BANS) as g:
         g.start()
-        s = Session(g.port)
-        s.say('EHLO client.test')
-        s.say('MAIL FROM:<bad@client.test>')
-        s.close()
+        be_banned(g)
 
         def is_banned():
             each = socket.create_connection(('127.0.0.1', g.port), PATIENCE)
@@ -463,16 +469,9 @@ def ban_in_all_workers(binary):
 
 
 def ban_outlives_a_restart(binary):
-    policy = """{
-    at connect { drop "banned" when client.banned }
-    at mail { ban 1h when sender == "bad@client.test" }
-}"""
-    with Gatepost(binary, workers=1, policy=policy) as g:
+    with Gatepost(binary, workers=1, policy=BANS) as g:
         g.start()
-        s = Session(g.port)
-        s.say('EHLO client.test')
-        s.say('MAIL FROM:<bad@client.test>')
-        s.close()
+        be_banned(g)
         g.signal(signal.SIGTERM)
         check(g.wait() == 0, 'the end')
         g.start()
