@@ -23,27 +23,21 @@ static bool take_whom(const struct command *c, const char *text, struct conf_net
         (void)cmd_wrong(c, "an address or a network is expected, not", text);
         return false;
     }
-    const unsigned all = ret->addr.family == ADDR_V4 ? 32 : 128;
-    const unsigned network = ret->addr.family == ADDR_V4 ? 24 : 64;
-    if (ret->bits != all && ret->bits != network) {
+    if (!network_is_address(ret) && !network_is_usual(ret)) {
         (void)fprintf(
             stderr,
-            "gatepost %s: %s: only an address or a whole /%u can be banned; other networks "
+            "gatepost %s: %s: only an address or a whole %s can be banned; other networks "
             "belong into a table of the policy, see gatepost-policy(5)\n",
-            c->name, text, network);
+            c->name, text, ret->addr.family == ADDR_V4 ? "/24" : "/64");
         return false;
     }
     return true;
 }
 
-static bool is_one(const struct conf_network *n)
-{
-    return n->bits == (n->addr.family == ADDR_V4 ? 32 : 128);
-}
-
 static struct slice name_of(const struct conf_network *n, char ret[static MEMORY_ADDRESS_MAX])
 {
-    return is_one(n) ? memory_client_name(&n->addr, ret) : memory_network_name(&n->addr, ret);
+    return network_is_address(n) ? memory_client_name(&n->addr, ret)
+                                 : memory_network_name(&n->addr, ret);
 }
 
 /* Why it may not be banned; NULL: it may. */
@@ -51,7 +45,7 @@ static const char *exempt(const struct configuration *c, const struct conf_netwo
 {
     const struct policy_table *trusted = c->policy->fact_tables[FACT_TABLE_TRUSTED];
     const struct addr first = network_base(n).addr;
-    const struct addr *a = is_one(n) ? &n->addr : &first;
+    const struct addr *a = network_is_address(n) ? &n->addr : &first;
 
     if (trusted != NULL && table_has_address(trusted, a) == 1) {
         return "it is in the policy's table `trusted`, whose hosts are never banned";
@@ -183,7 +177,7 @@ static void tell_network(const struct memory_at *at, const struct conf_network *
     char text[MEMORY_ADDRESS_MAX];
     const struct slice network = memory_network_name(&n->addr, text);
 
-    if (is_one(n) && n->addr.family == ADDR_V4 && is_banned(at, network) > 0) {
+    if (network_is_address(n) && n->addr.family == ADDR_V4 && is_banned(at, network) > 0) {
         (void)printf("its network " SLICE_FMT " is banned still\n", SLICE_ARG(network));
     }
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "cmd/state.h"
 #include "cmd/when.h"
 #include "conf/value.h"
@@ -67,13 +68,8 @@ static bool set_days(struct setting *s, struct slice value)
 static bool set_note(struct setting *s, struct slice value)
 {
     s->wants = "a text of at most 96 octets, without control characters";
-    if (value.n > RECORD_NOTE_MAX) {
+    if (value.n > RECORD_NOTE_MAX || text_clean_length(value.p, value.n) != value.n) {
         return false;
-    }
-    for (size_t i = 0; i < value.n; i++) {
-        if ((unsigned char)value.p[i] < ' ' || value.p[i] == 0x7f) {
-            return false;
-        }
     }
     s->r->note_n = 0; /* an empty one takes it away */
     record_set_note(s->r, value);

@@ -264,7 +264,7 @@ static void show_name(struct showing *s, struct slice text)
 {
     struct conf_network n;
 
-    if (network_parse(text, &n) == 0 && n.bits == (n.addr.family == ADDR_V4 ? 32 : 128)) {
+    if (network_parse(text, &n) == 0 && network_is_address(&n)) {
         show_address(s, &n.addr);
         return;
     }

@@ -9,6 +9,16 @@ static unsigned bits_of(const struct addr *a)
     return a->family == ADDR_V4 ? 32 : 128;
 }
 
+bool network_is_address(const struct conf_network *n)
+{
+    return n->bits == bits_of(&n->addr);
+}
+
+bool network_is_usual(const struct conf_network *n)
+{
+    return n->bits == (n->addr.family == ADDR_V4 ? 24 : 64);
+}
+
 /* A number without leading zeros, at most `most`. */
 static int parse_bits(struct slice text, unsigned most, unsigned *ret)
 {

@@ -9,6 +9,12 @@
  * behind the prefix are kept as written. 0 or -EINVAL. */
 int network_parse(struct slice text, struct conf_network *ret);
 
+/* Is it one address, with all its bits? */
+bool network_is_address(const struct conf_network *n);
+
+/* Is it of the size of addr_network, a /24 or /64? */
+bool network_is_usual(const struct conf_network *n);
+
 /* The same network with the bits behind the prefix cleared. */
 struct conf_network network_base(const struct conf_network *n);
 

@@ -67,11 +67,6 @@ static void sender_condition(struct query_sql *sql, struct slice a)
 
 /* ---- clients ---- */
 
-static bool is_one_address(const struct conf_network *n)
-{
-    return n->bits == (n->addr.family == ADDR_V4 ? 32 : 128);
-}
-
 static void in_network(sqlite3_context *context, int count, sqlite3_value **values)
 {
     const struct conf_network *network = sqlite3_user_data(context);
@@ -88,7 +83,7 @@ static void in_network(sqlite3_context *context, int count, sqlite3_value **valu
 
 static void client_condition(struct query_sql *sql, const struct conf_network *network)
 {
-    if (!is_one_address(network)) {
+    if (!network_is_address(network)) {
         buf_append_slice(&sql->where, SLICE_LIT(" AND in_network(d.client)"));
         return;
     }

@@ -1,7 +1,6 @@
 /* See record_form.h. */
 #include "store/record_form.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -108,12 +107,11 @@ static int address_form(enum record_kind kind, struct slice text, char ret[stati
     if (network_parse(text, &n) < 0) {
         return -EINVAL;
     }
-    const bool v4 = n.addr.family == ADDR_V4;
-    const bool one = n.bits == (v4 ? 32 : 128);
-    if (!one && n.bits != (v4 ? 24 : 64)) {
+    const bool one = network_is_address(&n);
+    if (!one && !network_is_usual(&n)) {
         return -EINVAL;
     }
-    if (kind == RECORD_CLIENT && v4 && !one) {
+    if (kind == RECORD_CLIENT && n.addr.family == ADDR_V4 && !one) {
         return -EINVAL;
     }
     const bool network = kind == RECORD_NETWORK || (kind == RECORD_BAN && !one);

@@ -20,6 +20,6 @@ int record_rate_keyed(struct slice key);
 
 /* A name of that kind as the memory has it: an address as memory_client_name writes it, a network's
  * as memory_network_name, letters lowered, a correspondent by sender_form. 0 and *ret_name, which
- * lies in `ret` or is `text`; -EINVAL with a sentence in `why`. */
+ * lies in `ret`; -EINVAL with a sentence in `why`. */
 int record_name_form(enum record_kind kind, struct slice text, char ret[static RECORD_NAME_MAX],
                      struct slice *ret_name, char why[static RECORD_FORM_WHY]);
