@@ -131,6 +131,7 @@ struct evidence {
 
     const struct doubts *doubts; /* of the innermost scope */
     struct arena *arena;         /* for values that need memory; as long as the transaction */
+    struct arena *scratch; /* for what is over when the phase has been walked; NULL: `arena` */
     /* For values that last longer: as long as the connection, and until the next EHLO. NULL for a
      * guest in the lobby, of which no fact is asked that needs them. */
     struct arena *connection_arena;
@@ -141,3 +142,8 @@ struct evidence {
     struct dns_lists *lists;   /* NULL where `resolver` is */
     struct memory *memory;     /* NULL: nothing is remembered, and what it would tell is unknown */
 };
+
+static inline struct arena *evidence_scratch(const struct evidence *e)
+{
+    return e->scratch != NULL ? e->scratch : e->arena;
+}

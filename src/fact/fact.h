@@ -78,6 +78,11 @@ void fact_memo_forget_from(struct fact_memo *m, const struct fact_use *const *us
 /* Forgets what could not be had at the time, of facts that ask the DNS. */
 void fact_memo_forget_missing(struct fact_memo *m, const struct fact_use *const *uses);
 
+/* What was asked for, in as few octets as it takes, in `arena`; texts are not copied. And put back
+ * into an empty memo of the same scope. A memo of NULL gives nothing. */
+struct slice fact_memo_pack(const struct fact_memo *m, struct arena *arena);
+void fact_memo_unpack(struct slice packed, struct fact_memo *m);
+
 /* For operators and tests; one for each worker. */
 struct fact_counters {
     uint64_t computed[FACT_COUNT]; /* times the function ran */

@@ -42,6 +42,82 @@ void fact_memo_forget_missing(struct fact_memo *m, const struct fact_use *const 
     }
 }
 
+/* ---- put away ---- */
+
+/* A packed value: its place, its first members, and as much of the union as it uses. */
+#define VALUE_HEAD offsetof(struct value, boolean)
+#define PLACE      sizeof(uint16_t)
+
+static size_t payload_of(const struct value *v)
+{
+    if (v->state != VALUE_KNOWN) {
+        return 0;
+    }
+    switch ((enum value_type)v->type) {
+    case TYPE_BOOL: return sizeof(v->boolean);
+    case TYPE_NUMBER:
+    case TYPE_DURATION:
+    case TYPE_SIZE:
+    case TYPE_RESULT: return sizeof(v->number);
+    case TYPE_TEXT: return sizeof(v->text);
+    case TYPE_ADDRESS: return sizeof(v->address);
+    case TYPE_SET: return sizeof(v->set);
+    case TYPE_COUNT: break;
+    }
+    panic("a value of type %u", v->type);
+}
+
+static size_t packed_size(const struct fact_memo *m)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->values[i].state != VALUE_UNASKED) {
+            n += PLACE + VALUE_HEAD + payload_of(&m->values[i]);
+        }
+    }
+    return n;
+}
+
+struct slice fact_memo_pack(const struct fact_memo *m, struct arena *arena)
+{
+    const size_t n = m != NULL ? packed_size(m) : 0;
+
+    if (n == 0) {
+        return (struct slice){0};
+    }
+    char *octets = arena_alloc(arena, n), *at = octets;
+    for (size_t i = 0; i < m->count; i++) {
+        const struct value *v = &m->values[i];
+        const uint16_t place = (uint16_t)i;
+        if (v->state != VALUE_UNASKED) {
+            memcpy(at, &place, PLACE);
+            memcpy(at + PLACE, v, VALUE_HEAD + payload_of(v));
+            at += PLACE + VALUE_HEAD + payload_of(v);
+        }
+    }
+    return (struct slice){octets, n};
+}
+
+void fact_memo_unpack(struct slice packed, struct fact_memo *m)
+{
+    uint16_t place;
+
+    for (size_t n = 0; n < packed.n;) {
+        const char *at = packed.p + n;
+        memcpy(&place, at, PLACE);
+        if (place >= m->count) {
+            panic("place %u in a memo of %zu", (unsigned)place, m->count);
+        }
+        struct value *v = &m->values[place];
+        memcpy(v, at + PLACE, VALUE_HEAD);
+        memcpy(v, at + PLACE, VALUE_HEAD + payload_of(v));
+        n += PLACE + VALUE_HEAD + payload_of(v);
+    }
+}
+
+/* ---- asking ---- */
+
 /* At message a recipient's memo holds what was asked of all together, and nothing of the moment. */
 static bool is_kept(const struct fact *fact, const struct evidence *e)
 {

@@ -94,7 +94,7 @@ static enum policy_step ask_for(struct walk *w)
     if (w->needs.count == 0) {
         panic("a rule is open that lacks no fact");
     }
-    struct needs *needs = arena_alloc(w->e->arena, sizeof(*needs));
+    struct needs *needs = arena_alloc(evidence_scratch(w->e), sizeof(*needs));
 
     *needs = w->needs;
     w->run->needs = needs;
@@ -169,7 +169,7 @@ static void ask_task(void *arg)
  * one it is this task's too. */
 int needs_ask_together(const struct fact_use **uses, size_t count, const struct evidence *e)
 {
-    struct question *questions = arena_alloc(e->arena, count * sizeof(*questions));
+    struct question *questions = arena_alloc(evidence_scratch(e), count * sizeof(*questions));
     struct scope scope;
     int r = 0;
 

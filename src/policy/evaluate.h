@@ -57,7 +57,7 @@ struct policy_run {
     usec_t began;
     usec_t wait_until;   /* `began` until a wait rule fires */
     usec_t wait_most;    /* at first the phase's; the caller may know of less */
-    struct needs *needs; /* behind STEP_ASK, for policy_ask; in e->arena */
+    struct needs *needs; /* behind STEP_ASK, for policy_ask; in e->scratch */
 };
 
 /* DESIGN "Wait": all of a connection's waits together; the caller minds it, by wait_most. */

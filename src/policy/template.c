@@ -105,7 +105,7 @@ bool template_weigh(const struct text_template *t, const struct evidence *e, str
 
     for (size_t i = 0; t != NULL && i < t->count; i++) {
         if (t->parts[i].use != NULL && !fact_peek(t->parts[i].use, e, &value)) {
-            needs_add(needs, t->parts[i].use, e->arena);
+            needs_add(needs, t->parts[i].use, evidence_scratch(e));
             lacks = true;
         }
     }

@@ -112,7 +112,7 @@ static bool peek(const struct view *v, const struct fact_use *use, struct value 
 static void need(const struct view *v, const struct fact_use *use)
 {
     if (v->needs != NULL && !is_of_doubt(use)) {
-        needs_add(v->needs, use, v->e->arena);
+        needs_add(v->needs, use, evidence_scratch(v->e));
     }
 }
 

@@ -66,11 +66,11 @@ static struct decision_judgement of_transaction(const struct session *s, const s
 
 /* Of what changes in the course of a connection, what was another value at that recipient. */
 static void add_passed(struct decision_judgement *j, struct judgement *parts,
-                       const struct session *s, const struct recipient_record *r)
+                       const struct session *s, const struct recipient_record *r,
+                       struct arena *scratch)
 {
     const struct fact_memo *last = s->evidence.memos[SCOPE_CONNECTION];
-    struct fact_memo *then = arena_alloc(
-        &s->delivery->arena, sizeof(*then) + r->live.memo->count * sizeof(struct value));
+    struct fact_memo *then = fact_memo_new(scratch, r->live.memo->count);
     memcpy(then, r->live.memo, sizeof(*then) + r->live.memo->count * sizeof(struct value));
     for (size_t i = 0; i < then->count; i++) {
         if (value_same(&then->values[i], &last->values[r->live.uses[i]->index])) {
@@ -81,15 +81,19 @@ static void add_passed(struct decision_judgement *j, struct judgement *parts,
     j->fact_scopes++;
 }
 
-static struct decision_judgement
-of_recipient(const struct session *s, const struct recipient_record *r, struct judgement *parts)
+static struct decision_judgement of_recipient(const struct session *s,
+                                              const struct recipient_record *r,
+                                              struct judgement *parts, struct arena *scratch)
 {
+    const struct policy *policy = s->server->policy;
     struct decision_judgement j = {.rule = r->answer.rule};
     if (r->ruling != NULL) {
+        struct fact_memo *memo = fact_memo_new(scratch, policy->use_count[SCOPE_RECIPIENT]);
+        fact_memo_unpack(r->facts, memo);
         add_ruling(&j, parts, r->ruling);
-        add_facts(&j, parts, s->server->policy, SCOPE_RECIPIENT, r->memo);
-        if (r->live.uses != NULL && s->delivery != NULL) {
-            add_passed(&j, parts, s, r);
+        add_facts(&j, parts, policy, SCOPE_RECIPIENT, memo);
+        if (r->live.uses != NULL) {
+            add_passed(&j, parts, s, r, scratch);
         }
     }
     return j;
@@ -194,7 +198,7 @@ static struct hop_story own_story(const struct session *s, const struct hop_reci
 static struct decision_recipient recipient(const struct session *s,
                                            const struct recipient_record *r, const char *verdict,
                                            const struct answer *a, const struct hop_recipient *h,
-                                           struct judgement *parts)
+                                           struct judgement *parts, struct arena *scratch)
 {
     bool own = h != NULL && a != NULL && s->delivery->message != NULL;
     bool yes = answer_is_yes(&r->answer);
@@ -211,7 +215,7 @@ static struct decision_recipient recipient(const struct session *s,
         .hop = own_story(s, h),
         .hop_reply = last->from_hop,
         .delivered_before = h != NULL && h->confirmed && !h->committed,
-        .judgement = of_recipient(s, r, parts),
+        .judgement = of_recipient(s, r, parts, scratch),
     };
 }
 
@@ -224,11 +228,11 @@ static struct decision_recipient *recipients(const struct session *s, const char
     struct decision_recipient *list = arena_alloc(scratch, t->record_count * sizeof(*list));
     size_t accepted = 0;
     for (size_t i = 0; i < t->record_count; i++) {
-        bool yes = answer_is_yes(&t->records[i].answer);
+        bool yes = answer_is_yes(&t->records[i]->answer);
         bool known = yes && d != NULL && accepted < d->count;
         struct judgement *parts = arena_zalloc(scratch, sizeof(*parts));
-        list[i] =
-            recipient(s, &t->records[i], verdict, a, known ? d->recipients[accepted] : NULL, parts);
+        list[i] = recipient(s, t->records[i], verdict, a, known ? d->recipients[accepted] : NULL,
+                            parts, scratch);
         accepted += yes;
     }
     return list;

@@ -52,6 +52,9 @@ static int walk_rules(struct session *s, struct policy_run *run, struct ruling *
 {
     enum policy_step step;
     int r = 0;
+    struct arena scratch;
+    arena_init(&scratch);
+    s->evidence.scratch = &scratch;
     usec_t left = WAIT_CONNECTION_MOST - s->waited;
     if (left < run->wait_most) {
         run->wait_most = left;
@@ -68,6 +71,9 @@ static int walk_rules(struct session *s, struct policy_run *run, struct ruling *
             session_look_ahead(s);
         }
     } while (step != STEP_DONE && r == 0);
+    s->evidence.scratch = NULL;
+    arena_free(&scratch);
+    run->needs = NULL;
     if (run->wait_until > run->began) {
         usec_t now = rt_now();
         s->waited += (now < run->wait_until ? now : run->wait_until) - run->began;
@@ -273,12 +279,37 @@ static bool is_passing(const struct fact_use *use, const struct value *v)
            v->state != VALUE_UNASKED;
 }
 
+/* Are they what they were at the recipient before? */
+static bool passed_before(const struct fact_memo *m, const struct fact_use *const *uses,
+                          const struct decision_facts *before)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        if (!is_passing(uses[i], &m->values[i])) {
+            continue;
+        }
+        if (n == before->memo->count || before->uses[n] != uses[i] ||
+            !value_same(&before->memo->values[n], &m->values[i])) {
+            return false;
+        }
+        n++;
+    }
+    return n == before->memo->count;
+}
+
 static void keep_passing(const struct session *s, struct recipient_record *r)
 {
+    const struct transaction *t = &s->txn;
+    const struct recipient_record *last =
+        t->record_count > 0 ? t->records[t->record_count - 1] : NULL;
     const struct fact_memo *m = s->evidence.memos[SCOPE_CONNECTION];
     const struct fact_use *const *uses = s->server->policy->uses[SCOPE_CONNECTION];
     struct arena *arena = &s->delivery->arena;
     size_t count = 0, n = 0;
+    if (last != NULL && last->live.uses != NULL && passed_before(m, uses, &last->live)) {
+        r->live = last->live;
+        return;
+    }
     for (size_t i = 0; i < m->count; i++) {
         count += is_passing(uses[i], &m->values[i]);
     }
@@ -296,6 +327,17 @@ static void keep_passing(const struct session *s, struct recipient_record *r)
     r->live = (struct decision_facts){kept, memo};
 }
 
+/* One for all recipients of a transaction: what it holds goes into the record of each. */
+static void begin_memo(struct session *s)
+{
+    struct fact_memo **m = &s->evidence.memos[SCOPE_RECIPIENT];
+    if (*m == NULL) {
+        *m = fact_memo_new(&s->delivery->arena, s->server->policy->use_count[SCOPE_RECIPIENT]);
+    } else {
+        fact_memo_clear(*m);
+    }
+}
+
 enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct recipient_record *r,
                        struct answer *ret)
 {
@@ -306,9 +348,8 @@ enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct r
     e->rcpt = arena_copy(arena, path->mailbox); /* the record outlives the command's line */
     e->rcpt_domain = arena_copy(arena, path->domain);
     e->arena = arena;
-    e->memos[SCOPE_RECIPIENT] = fact_memo_new(arena, s->server->policy->use_count[SCOPE_RECIPIENT]);
+    begin_memo(s);
     r->ruling = arena_alloc(arena, sizeof(*r->ruling));
-    r->memo = e->memos[SCOPE_RECIPIENT];
     if (!course_enter_rcpt(&s->course, r->ruling, path->local_part, rt_now(), &run)) {
         return JUDGED_GO_ON;
     }
@@ -328,7 +369,7 @@ static const struct doubts *least_doubts(const struct session *s)
 {
     const struct doubts *least = NULL;
     for (size_t i = 0; i < s->txn.record_count; i++) {
-        const struct recipient_record *r = &s->txn.records[i];
+        const struct recipient_record *r = s->txn.records[i];
         if (answer_is_yes(&r->answer) && r->ruling != NULL) {
             least = course_least(least, r->ruling);
         }
@@ -344,8 +385,8 @@ static void take_recipients(struct session *s)
     struct slice *list = arena_alloc(arena, t->record_count * sizeof(*list) + 1);
     size_t count = 0;
     for (size_t i = 0; i < t->record_count; i++) {
-        if (answer_is_yes(&t->records[i].answer)) {
-            list[count++] = t->records[i].mailbox;
+        if (answer_is_yes(&t->records[i]->answer)) {
+            list[count++] = t->records[i]->mailbox;
         }
     }
     s->evidence.recipients = list;
@@ -395,7 +436,7 @@ static bool marks_with(const struct ruling *r, struct slice field)
 static bool all_recipients_marked(const struct session *s, struct slice field)
 {
     for (size_t i = 0; i < s->txn.record_count; i++) {
-        const struct recipient_record *r = &s->txn.records[i];
+        const struct recipient_record *r = s->txn.records[i];
         if (answer_is_yes(&r->answer) && !marks_with(r->ruling, field)) {
             return false;
         }
@@ -442,8 +483,8 @@ void judge_marks(const struct session *s, struct buf *fields)
         add_marks(s, &s->course.rulings[p], false, fields);
     }
     for (size_t i = 0; i < s->txn.record_count; i++) {
-        if (answer_is_yes(&s->txn.records[i].answer)) {
-            add_marks(s, s->txn.records[i].ruling, true, fields);
+        if (answer_is_yes(&s->txn.records[i]->answer)) {
+            add_marks(s, s->txn.records[i]->ruling, true, fields);
             break; /* what all are marked with, the first is */
         }
     }

@@ -146,7 +146,7 @@ static void take_answers(struct record *what, const struct session *s)
 {
     const struct transaction *t = &s->txn;
     for (size_t i = 0; i < t->record_count; i++) {
-        const struct answer *a = &t->records[i].answer;
+        const struct answer *a = &t->records[i]->answer;
         take_answer(what, a->rule, a->code);
         what->rate[RATE_RECIPIENTS] += answer_is_yes(a);
     }
@@ -189,8 +189,8 @@ static void take_recipients(struct record *what, const struct session *s, const 
     const struct evidence *e = &s->evidence;
     bool deferred = is_deferred(&t->verdict), accepted = answer_is_yes(&t->verdict);
     for (size_t i = 0; i < t->record_count && (deferred || accepted); i++) {
-        struct slice mailbox = t->records[i].mailbox;
-        if (!answer_is_yes(&t->records[i].answer)) {
+        struct slice mailbox = t->records[i]->mailbox;
+        if (!answer_is_yes(&t->records[i]->answer)) {
             continue;
         }
         if (deferred) {

@@ -47,9 +47,9 @@ struct input {
 /* The reply to RCPT for one recipient, and how it came about. */
 struct recipient_record {
     struct slice mailbox;
-    struct answer answer;  /* code 0: the session ended before there was one */
-    struct ruling *ruling; /* NULL when the policy was not asked */
-    struct fact_memo *memo;
+    struct answer answer;       /* code 0: the session ended before there was one */
+    struct ruling *ruling;      /* NULL when the policy was not asked */
+    struct slice facts;         /* that were looked at for it: fact_memo_pack */
     struct decision_facts live; /* facts of the connection that change, as they were then; of the
                                    transaction's arena, uses NULL: none was asked for */
     usec_t at;                  /* when RCPT came */
@@ -74,7 +74,7 @@ struct transaction {
     struct message message;
     struct data_decoder decoder;
     struct header_counter header;
-    struct recipient_record *records; /* every RCPT, accepted or not */
+    struct recipient_record **records; /* every RCPT, accepted or not */
     size_t record_count;
     size_t record_cap;
     uint64_t message_octets; /* taken in, kept or not */

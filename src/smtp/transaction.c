@@ -39,16 +39,22 @@ void transaction_record(struct session *s, const struct recipient_record *r)
     }
     if (t->record_count == t->record_cap) {
         size_t cap = t->record_cap == 0 ? 8 : t->record_cap * 2;
-        struct recipient_record *more = arena_alloc(arena, cap * sizeof(*more));
+        struct recipient_record **more =
+            arena_alloc(arena, cap * sizeof(struct recipient_record *));
         if (t->record_count > 0) {
-            memcpy(more, t->records, t->record_count * sizeof(*more));
+            memcpy(more, t->records, t->record_count * sizeof(struct recipient_record *));
         }
         t->records = more;
         t->record_cap = cap;
     }
-    t->records[t->record_count] = *r;
-    t->records[t->record_count++].mailbox = arena_copy(arena, r->mailbox);
-    learn_recipient(s, &t->records[t->record_count - 1]);
+    struct recipient_record *kept = arena_alloc(arena, sizeof(*kept));
+    *kept = *r;
+    kept->mailbox = arena_copy(arena, r->mailbox);
+    if (r->ruling != NULL) {
+        kept->facts = fact_memo_pack(s->evidence.memos[SCOPE_RECIPIENT], arena);
+    }
+    t->records[t->record_count++] = kept;
+    learn_recipient(s, kept);
 }
 
 /* The phase in which a transaction stands that goes no further. */
@@ -77,7 +83,7 @@ static void decide_abandoned(struct session *s)
         return;
     }
     for (size_t i = 0; i < t->record_count; i++) {
-        if (answer_is_yes(&t->records[i].answer)) {
+        if (answer_is_yes(&t->records[i]->answer)) {
             bool came = s->evidence.message != NULL;
             decide_transaction(s, came ? "message" : "data", "gone", NULL,
                                came ? "ended before the message was judged"
@@ -85,10 +91,10 @@ static void decide_abandoned(struct session *s)
             return;
         }
         if (last == NULL || answer_is_no(last)) {
-            last = &t->records[i].answer;
+            last = &t->records[i]->answer;
         }
     }
-    if (t->record_count > 0 && t->records[t->record_count - 1].answer.code == 0) {
+    if (t->record_count > 0 && t->records[t->record_count - 1]->answer.code == 0) {
         decide_transaction(s, "rcpt", "gone", NULL, "client went away");
     } else if (last == NULL) {
         decide_transaction(s, "mail", "gone", NULL, "ended before RCPT");

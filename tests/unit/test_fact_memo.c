@@ -381,6 +381,52 @@ static void a_use_of_another_policy_is_our_mistake(void **state)
     assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+/* Every kind of value, every state, and places that nobody asked for. */
+static void packed_and_unpacked(void **state)
+{
+    struct fact_world *w = *state;
+    static const struct slice words[] = {SLICE_LIT("a"), SLICE_LIT("b")};
+    struct fact_memo *m = fact_memo_new(&w->arena, 300), *n = fact_memo_new(&w->arena, 300);
+    struct value set = {.type = TYPE_SET, .state = VALUE_KNOWN, .set = {words, 2}};
+    struct value address = {.type = TYPE_ADDRESS, .state = VALUE_KNOWN, .address = w->e.client};
+
+    m->values[1] = value_from(SOURCE_MEMORY, value_bool(true));
+    m->values[1].asking = 1234567;
+    m->values[2] = value_number(TYPE_DURATION, -INT64_C(0x123456789abcdef));
+    m->values[5] = value_unknown(TYPE_TEXT, UNKNOWN_OVER_BUDGET);
+    m->values[6] = value_text(words[1]);
+    m->values[7] = set;
+    m->values[298] = address;
+    m->values[299] = value_number(TYPE_RESULT, 3);
+    struct slice packed = fact_memo_pack(m, &w->arena);
+    fact_memo_unpack(packed, n);
+    for (size_t i = 0; i < 300; i++) {
+        assert_int_equal(n->values[i].type, m->values[i].type);
+        assert_int_equal(n->values[i].state, m->values[i].state);
+        assert_int_equal(n->values[i].reason, m->values[i].reason);
+        assert_int_equal(n->values[i].source, m->values[i].source);
+        assert_int_equal(n->values[i].asking, m->values[i].asking);
+    }
+    assert_bool(n->values[1], true);
+    assert_number(n->values[2], -INT64_C(0x123456789abcdef));
+    assert_true(slice_eq(n->values[6].text, words[1]));
+    assert_true(n->values[7].set.items == words && n->values[7].set.count == 2);
+    assert_true(addr_same_host(&n->values[298].address, &w->e.client));
+    assert_number(n->values[299], 3);
+    assert_true(packed.n < 7 * sizeof(struct value));
+}
+
+static void nothing_packed(void **state)
+{
+    struct fact_world *w = *state;
+    struct fact_memo *m = fact_memo_new(&w->arena, 3);
+
+    assert_int_equal(fact_memo_pack(m, &w->arena).n, 0);
+    assert_int_equal(fact_memo_pack(NULL, &w->arena).n, 0);
+    fact_memo_unpack((struct slice){0}, m);
+    assert_int_equal(m->values[0].state, VALUE_UNASKED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +447,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(ehlo_anew_forgets_what_it_said, world_setup,
                                         world_teardown),
         cmocka_unit_test_setup_teardown(scopes_are_cleared_apart, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(packed_and_unpacked, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(nothing_packed, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_use_of_another_policy_is_our_mistake, world_setup,
                                         world_teardown),
     };
