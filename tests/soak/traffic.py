@@ -147,6 +147,7 @@ class Sender(threading.Thread):
         self._random = random.Random(seed)
         self._rate = rate
         self._seed = seed
+        self._source = None  # address that the present message comes from, however often
         self._enough = threading.Event()
         self._kinds = [
             (30, self.plain), (10, self.several), (8, self.chunks), (10, self.mailbox),
@@ -162,6 +163,7 @@ class Sender(threading.Thread):
         while not self._enough.wait(self._random.expovariate(self._rate)):
             kind = self._random.choices(self._kinds, weights)[0][1]
             number = self._books.number(kind.__name__)
+            self._source = self.any_source()
             try:
                 kind(number)
             except Exception as error:  # a sender never ends because of one message
@@ -170,11 +172,13 @@ class Sender(threading.Thread):
 
     # ---- how ----
 
-    def session(self, tls=False):
+    def any_source(self):
         """Half of the senders are trusted hosts (127.20.0.0/16)."""
         net = 20 + self._seed % 2
-        source = f"127.{net}.{self._random.randrange(40)}.{self._random.randrange(1, 250)}"
-        session = Session(self._port, source=source, timeout=60)
+        return f"127.{net}.{self._random.randrange(40)}.{self._random.randrange(1, 250)}"
+
+    def session(self, tls=False):
+        session = Session(self._port, source=self._source, timeout=60)
         if tls:
             session.starttls()
         return session
@@ -314,16 +318,17 @@ class Sender(threading.Thread):
 
     def kept(self, number):
         """Several messages in one session."""
-        sent = [number] + [self._books.number("part") for _ in range(3)]
+        sent = [(each, self.users(1)) for each in [number] + [self._books.number("part") for _ in range(3)]]
 
         def once():
             with self.session() as session:
                 while sent:
-                    to = self.users(1)
-                    reply = session.deliver(b"sender@client.test", [to[0].encode()], message(sent[0]))
+                    each, to = sent[0]
+                    reply = session.deliver(b"sender@client.test", [to[0].encode()], message(each))
                     if reply.code != 250:
                         return reply
-                    self._books.promise(sent.pop(0), to)
+                    self._books.promise(each, to)
+                    sent.pop(0)
                 session.quit()
                 return reply
         self.until_answered(number, once)
