@@ -77,7 +77,7 @@ static enum standing standing(const struct errand *q, const struct record *r)
     if (record_has_returned(r, rules, q->e->wall)) {
         return STANDING_RETURNED;
     }
-    if (age == 0 || age > rules->window) {
+    if (age == 0) {
         return STANDING_NONE;
     }
     return age < q->e->conf->limits.deferral_time ? STANDING_WAITS : STANDING_RETURNS;
