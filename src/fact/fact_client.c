@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "fact/fact.h"
+#include "fact/remembered.h"
 
 int fact_client_ip(const struct evidence *e, const struct slice *parameters, struct value *ret)
 {
@@ -61,8 +62,11 @@ int fact_client_banned(const struct evidence *e, const struct slice *parameters,
 {
     (void)parameters;
     const bool available = e->ops != NULL && e->ops->client_banned != NULL;
-    const int banned = available ? e->ops->client_banned(e) : -ENOSYS;
-    *ret = banned < 0 ? value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE) : value_bool(banned > 0);
+    const int banned = available ? e->ops->client_banned(e) : -ENODATA;
+    if (banned < 0) {
+        return remembered_without(banned, TYPE_BOOL, ret);
+    }
+    *ret = value_bool(banned > 0);
     return 0;
 }
 

@@ -103,10 +103,12 @@ static int judge(struct session *s, struct policy_run *run, struct ruling *rulin
 
 /* ---- connect ---- */
 
-/* A bool that was asked for in the lobby, as it was. */
-static struct value recalled(const struct guest_memo *g, size_t i)
+/* A bool that was asked for in the lobby, as it was. What was unknown has its reason from whether
+ * there is a memory. */
+static struct value recalled(const struct guest_memo *g, size_t i, const struct evidence *e)
 {
-    const struct value v = (g->open >> i & 1) != 0 ? value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE)
+    const enum unknown_reason why = e->memory != NULL ? UNKNOWN_TEMPORARY : UNKNOWN_NOT_AVAILABLE;
+    const struct value v = (g->open >> i & 1) != 0 ? value_unknown(TYPE_BOOL, why)
                                                    : value_bool((g->held >> i & 1) != 0);
     return value_from(SOURCE_MEMORY, v);
 }
@@ -122,7 +124,7 @@ void recall_asked(const struct guest_memo *g, const struct policy *p, const stru
             continue;
         }
         if (use->fact->cost > COST_FREE && use->fact->type == TYPE_BOOL) {
-            m->values[i] = recalled(g, i);
+            m->values[i] = recalled(g, i, e);
         } else {
             (void)fact_peek(use, e, &ignored);
         }

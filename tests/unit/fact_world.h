@@ -24,7 +24,7 @@ struct fact_world {
 
     /* What the questions are answered with, and how often each was put. */
     unsigned sessions;
-    bool banned;
+    int banned; /* what client_banned gives */
     int recipient_result;
     struct recipient_truth truth;
     int header_result;

@@ -2,6 +2,7 @@
 #include "fact_world.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <regex.h>
 #include <stdlib.h>
 #include <time.h>
@@ -45,6 +46,10 @@ static void what_others_know_of_it(void **state)
     assert_bool(world_ask(w, FACT_client_banned), false);
     w->banned = true;
     assert_bool(world_ask(w, FACT_client_banned), true);
+    w->banned = -ENOSPC;
+    assert_unknown(world_ask(w, FACT_client_banned), UNKNOWN_TEMPORARY);
+    w->banned = -ENODATA;
+    assert_unknown(world_ask(w, FACT_client_banned), UNKNOWN_NOT_AVAILABLE);
 
     static const struct evidence_ops none = {0};
     const struct evidence_ops *const without[] = {NULL, &none};
