@@ -37,7 +37,7 @@ static int teardown(void **state)
     return remove_folder(folder);
 }
 
-/* As a command opens it. */
+/* Without a loop; what cannot be used is moved aside. */
 static struct memory *open_memory(const char **ret_note)
 {
     struct memory *m = NULL;
