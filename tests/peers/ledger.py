@@ -98,7 +98,7 @@ def crash(lab):
         lose_reply(g, copies)
         # The decision comes behind the ledger; kill.* has the shorter times.
         wait_until(lambda: any(d["verdict"] == "accepted" for d in g.decisions()), 5, "the decision")
-        everything = [g.process.pid] + g.all_workers()
+        everything = [g.process.pid, *g.all_workers(), g.clerk()]  # the clerk has the control socket
         for pid in everything:
             os.kill(pid, signal.SIGKILL)
         g.process.kill()
