@@ -278,6 +278,23 @@ static void invite(struct hop_world *w)
     }
 }
 
+/* A world with one connection to the hop, which they all want. */
+static struct hop_world *with_guests(struct guest *all, size_t count)
+{
+    struct hop_world *w = world_new();
+    w->conf.limits.hop_connections = 1;
+    guests = all;
+    guest_count = count;
+    return w;
+}
+
+static void assert_all_are_in(void)
+{
+    for (size_t i = 0; i < guest_count; i++) {
+        assert_int_equal(guests[i].code, 250);
+    }
+}
+
 #define ASKED(rcpt) MAIL_A, rcpt, OK, OK, "RSET", OK
 
 /* All in use: in the order in which they came, and not for longer than connect_time. */
@@ -287,14 +304,9 @@ static void test_line(void **state)
     static script one = {HELLO,  MAIL_A, RCPT_R,        "!rest",       OK,     OK,
                          "RSET", OK,     ASKED(RCPT_S), ASKED(RCPT_T), "QUIT", NULL};
     struct guest all[] = {{.comes = 0}, {.comes = USEC_SEC}, {.comes = 2 * USEC_SEC}};
-    struct hop_world *w = world_new();
-    w->conf.limits.hop_connections = 1;
-    guests = all;
-    guest_count = 3;
+    struct hop_world *w = with_guests(all, 3);
     PLAY(w, invite, one);
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(all[i].code, 250);
-    }
+    assert_all_are_in();
     assert_true(all[1].answered > 8 * USEC_SEC && all[1].answered < 10 * USEC_SEC);
     assert_int_equal(world_figures(w, 0).waiting, 0);
     world_free(w);
@@ -310,14 +322,9 @@ static void test_unhurried_comes_last(void **state)
     struct guest all[] = {{.stays = 5 * USEC_SEC},
                           {.comes = 1 * USEC_SEC, .unhurried = true},
                           {.comes = 14 * USEC_SEC}};
-    struct hop_world *w = world_new();
-    w->conf.limits.hop_connections = 1;
-    guests = all;
-    guest_count = 3;
+    struct hop_world *w = with_guests(all, 3);
     PLAY(w, invite, one);
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(all[i].code, 250);
-    }
+    assert_all_are_in();
     assert_true(all[1].answered > 12 * USEC_SEC);
     assert_true(all[2].answered < USEC_SEC);
     assert_int_equal(world_figures(w, 0).waiting, 0);
@@ -332,14 +339,9 @@ static void test_slowed_comes_behind(void **state)
                          "RSET", OK,     ASKED(RCPT_T), ASKED(RCPT_S), "QUIT", NULL};
     struct guest all[] = {
         {.comes = 0}, {.comes = 1 * USEC_SEC, .slowed = true}, {.comes = 2 * USEC_SEC}};
-    struct hop_world *w = world_new();
-    w->conf.limits.hop_connections = 1;
-    guests = all;
-    guest_count = 3;
+    struct hop_world *w = with_guests(all, 3);
     PLAY(w, invite, one);
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(all[i].code, 250);
-    }
+    assert_all_are_in();
     world_free(w);
 }
 
@@ -351,13 +353,9 @@ static void test_slowed_lends_at_once(void **state)
                          OK,    OK,     OK,     "RSET", OK, "QUIT", NULL};
     struct guest all[] = {{.comes = 0, .slowed = true, .stays = 20 * USEC_SEC},
                           {.comes = USEC_SEC / 2, .slowed = true}};
-    struct hop_world *w = world_new();
-    w->conf.limits.hop_connections = 1;
-    guests = all;
-    guest_count = 2;
+    struct hop_world *w = with_guests(all, 2);
     PLAY(w, invite, one);
-    assert_int_equal(all[0].code, 250);
-    assert_int_equal(all[1].code, 250);
+    assert_all_are_in();
     assert_true(all[1].answered < USEC_SEC / 4);
     world_free(w);
 }
@@ -368,10 +366,7 @@ static void test_line_is_too_long(void **state)
     static script one = {HELLO, MAIL_A, RCPT_R, "!rest", "!rest", "!rest", "!rest",
                          OK,    OK,     "RSET", OK,      "QUIT",  NULL};
     struct guest all[] = {{.comes = 0}, {.comes = USEC_SEC}};
-    struct hop_world *w = world_new();
-    w->conf.limits.hop_connections = 1;
-    guests = all;
-    guest_count = 2;
+    struct hop_world *w = with_guests(all, 2);
     PLAY(w, invite, one);
     assert_int_equal(all[0].code, 250);
     assert_int_equal(all[1].code, 451);
