@@ -130,3 +130,18 @@ SETTING(returned_time, TIME, 3110400000000, 86400000000, 31536000000000,
 SETTING(harvest_recipients, COUNT, 20, 1, 1000000,
         "Unknown recipients that a client may try in an hour, and its network four times as many, before "
         "`client.harvester` holds.")
+SETTING(inspect_time, TIME, 20000000, 100000, 300000000,
+        "Time for an inspector to take a message apart; what is not found out by then is unknown. One that "
+        "goes on all the same is killed.")
+SETTING(inspect_memory, SIZE, 1073741824, 268435456, 1099511627776,
+        "Memory that one inspector may have, for a message and all that is unpacked of it.")
+SETTING(inspect_depth, COUNT, 30, 2, 200,
+        "How deep a message is taken apart: parts within parts, messages within messages, archives within "
+        "archives. Where one of these limits is reached, `inspect.limits` says so.")
+SETTING(inspect_parts, COUNT, 1000, 10, 100000, "Parts of a message that are looked at.")
+SETTING(inspect_fields, COUNT, 2000, 100, 100000, "Header fields of one part that are looked at.")
+SETTING(inspect_decoded, SIZE, 268435456, 1048576, 10737418240,
+        "Octets that decoding and unpacking a message may make, in all.")
+SETTING(inspect_members, COUNT, 10000, 10, 1000000, "Members of archives that are looked at, in all.")
+SETTING(inspect_ratio, COUNT, 250, 10, 100000,
+        "How many times its own octets an archive may unpack to, from the first megabyte on.")

@@ -2,7 +2,7 @@
  * Internal to src/policy. */
 #pragma once
 
-#include "policy/pattern.h"
+#include "parse/pattern.h"
 #include "policy/syntax.h"
 
 /* Sets that refer to each other, one through the other. */

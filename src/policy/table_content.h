@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "parse/ascii.h"
-#include "policy/pattern.h"
+#include "parse/pattern.h"
 #include "policy/table.h"
 
 struct network {

@@ -11,7 +11,7 @@
 
 #include "policy/expression.h"
 #include "policy/needs.h"
-#include "policy/pattern.h"
+#include "parse/pattern.h"
 #include "policy/table.h"
 
 /* ---- sets ---- */

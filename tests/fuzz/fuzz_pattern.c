@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "policy/pattern.h"
+#include "parse/pattern.h"
 
 static struct pattern *compile(struct slice text, bool caseless)
 {

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "policy/pattern.h"
+#include "parse/pattern.h"
 #include "policy/table.h"
 
 /* What lies outside the arena. */

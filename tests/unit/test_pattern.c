@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/pattern.h"
+#include "parse/pattern.h"
 #include "stack_used.h"
 
 static struct pattern *compile_as(const char *text, bool caseless)

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "base/fatal.h"
-#include "policy/pattern.h"
+#include "parse/pattern.h"
 
 /* In octets; about what it costs. */
 #define CALLOUT_COST   16
