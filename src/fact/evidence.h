@@ -16,6 +16,7 @@
 #include "message/message.h"
 
 struct evidence;
+struct inspection;
 struct fact_memo;
 struct fact_use;
 struct fact_counters;
@@ -82,6 +83,11 @@ struct evidence_ops {
      * the message. Read once, however often this is called. 0; -E2BIG with the part that fits; or
      * -EIO, -ECANCELED. Suspends. */
     int (*message_header)(const struct evidence *e, struct slice *ret);
+    /* What an inspector finds out about the message (parse/inspection.h); valid as long as that.
+     * It is asked once, however often this is called, also while an earlier call waits. 0; -ENODATA
+     * where there is no inspector, -ETIMEDOUT, -EIO when it died of the message or could not be
+     * asked; or -ECANCELED. Suspends. */
+    int (*inspected)(const struct evidence *e, const struct inspection **ret);
     /* Is it in that table? False where the policy has none of that name. */
     bool (*table_has_address)(const struct evidence *e, enum fact_table table,
                               const struct addr *address);

@@ -44,6 +44,8 @@ extern const char *const result_words[];
 extern const char *const dmarc_policy_words[];
 /* domain label literal address invalid */
 extern const char *const helo_form_words[];
+/* none normal address bare malformed several */
+extern const char *const message_id_form_words[];
 /* none network host spf dkim */
 extern const char *const identity_kind_words[];
 
@@ -54,6 +56,9 @@ const char *fact_scope_name(enum fact_scope scope);
 
 /* Does it rest on the signatures of the message, which are hashed while that comes in? */
 bool fact_wants_signatures(const struct fact *fact);
+
+/* What an inspector has to do for it, of enum inspect_work (parse/inspection.h); 0: nothing. */
+uint32_t fact_inspect_work(const struct fact *fact);
 
 /* A row with its parameters, as a policy uses it. */
 struct fact_use {

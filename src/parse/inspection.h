@@ -30,6 +30,17 @@ enum inspect_work {
     INSPECT_PATTERNS = 8,
 };
 
+/* What the finding MESSAGE_ID_FORM is. */
+enum message_id_form {
+    MESSAGE_ID_NONE, /* no such field */
+    MESSAGE_ID_NORMAL,
+    MESSAGE_ID_ADDRESS, /* the right side is an address in brackets */
+    MESSAGE_ID_BARE,    /* there is no dot in it */
+    MESSAGE_ID_MALFORMED,
+    MESSAGE_ID_SEVERAL, /* fields */
+    MESSAGE_ID_FORMS
+};
+
 struct finding_row {
     enum finding_kind kind;
     enum inspect_work work;
@@ -37,7 +48,8 @@ struct finding_row {
 
 extern const struct finding_row finding_rows[FINDINGS];
 
-/* All zero is an answer too: no, 0, "", or none. */
+/* All zero is an answer too: no, 0, "", or none. DATE_SKEW is in microseconds, the Date field's
+ * time less the request's `wall`. */
 struct finding {
     bool open;                 /* a limit was reached before it was certain: it may be more */
     int64_t number;            /* of a FLAG 0 or 1 */

@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "fact/fact.h"
+#include "parse/inspection.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -29,6 +30,8 @@ struct fact_world {
     struct recipient_truth truth;
     int header_result;
     struct slice header;
+    int inspected_result;
+    struct inspection inspection;
     unsigned calls_sessions;
     unsigned calls_banned;
     unsigned calls_recipient;
@@ -36,6 +39,7 @@ struct fact_world {
     bool accepts_all;
     enum value_source accepts_all_source;
     unsigned calls_header;
+    unsigned calls_inspected;
 };
 
 static inline unsigned world_sessions(const struct evidence *e)
@@ -88,6 +92,17 @@ static inline int world_header(const struct evidence *e, struct slice *ret)
     return w->header_result;
 }
 
+static inline int world_inspected(const struct evidence *e, const struct inspection **ret)
+{
+    struct fact_world *w = e->owner;
+
+    w->calls_inspected++;
+    if (w->inspected_result == 0) {
+        *ret = &w->inspection;
+    }
+    return w->inspected_result;
+}
+
 static inline bool world_has_text(const struct evidence *e, enum fact_table table,
                                   struct slice text)
 {
@@ -103,6 +118,7 @@ static const struct evidence_ops world_ops = {
     .ask_recipient = world_ask_recipient,
     .accepts_all = world_accepts_all,
     .message_header = world_header,
+    .inspected = world_inspected,
 };
 
 /* A session like any other, up to its message; nothing is remembered. */

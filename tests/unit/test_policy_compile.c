@@ -372,7 +372,7 @@ static void third_parties(void **state)
 {
     static const enum fact_id of_lists[] = {
         FACT_dnsbl,        FACT_dnsbl_answers, FACT_dnsbl_reason, FACT_dnsbl_helo,
-        FACT_dnsbl_sender, FACT_dnsbl_from,    FACT_dnswl,
+        FACT_dnsbl_sender, FACT_dnsbl_from,    FACT_dnsbl_url,    FACT_dnswl,
     };
 
     (void)state;
