@@ -297,6 +297,14 @@ FACT(url_mismatch, "url.mismatch", BOOL, 0, MESSAGE, TRANSACTION, CONTENT, REMEM
      "A link's text shows the name of another host than it leads to.")
 FACT(url_traits, "url.traits", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "What is remarkable in its links, by names.")
+FACT(headers, "headers", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+     "A pattern is found in the message's header: its fields, decoded and unfolded, a line each. Written `headers "
+     "~ \"...\"`, or `headers ~ TABLE` for a table of patterns, any of which will do.")
+FACT(body, "body", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+     "A pattern is found in what people read of the message: its texts, decoded, HTML without its tags. Written "
+     "as `headers`.")
+FACT(raw, "raw", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+     "A pattern is found in the message as it was received, header included. Written as `headers`.")
 FACT(dnsbl_url, "dnsbl.url", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "One of the first 20 hosts in `url.domains` is on that DNS list of domains. Otherwise as `dnsbl`.")
 

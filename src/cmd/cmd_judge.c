@@ -162,7 +162,7 @@ static void complain(const char *about, const char *what)
 static void tell_problem(const char *file, struct slice text, const struct zone_problem *problem)
 {
     const struct source source = {.name = file, .text = text};
-    const struct finding finding = {
+    const struct conf_finding finding = {
         .severity = FINDING_ERROR,
         .place = {problem->line, problem->column, &source},
         .text = problem->text,

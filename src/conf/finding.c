@@ -36,7 +36,7 @@ static bool is_told(const struct findings *f, enum severity severity, struct pla
                     const char *text)
 {
     for (size_t i = 0; i < f->count; i++) {
-        const struct finding *x = &f->items[i];
+        const struct conf_finding *x = &f->items[i];
         if (x->severity == severity && x->place.source == place.source &&
             x->place.line == place.line && x->place.column == place.column &&
             strcmp(x->text, text) == 0) {
@@ -83,7 +83,7 @@ void finding_add(struct findings *f, enum severity severity, struct place place,
         f->cap = f->cap > 0 ? f->cap * 2 : 8;
         f->items = xrealloc(f->items, f->cap * sizeof(*f->items));
     }
-    f->items[f->count++] = (struct finding){
+    f->items[f->count++] = (struct conf_finding){
         .severity = severity,
         .place = place,
         .text = arena_copy(&f->arena, slice_of(text)).p,
@@ -93,7 +93,7 @@ void finding_add(struct findings *f, enum severity severity, struct place place,
 
 /* What findings are sorted by. */
 struct ranked {
-    struct finding finding;
+    struct conf_finding finding;
     size_t file; /* index of the first finding in the same file */
     size_t index;
 };
@@ -233,7 +233,7 @@ void place_excerpt(struct place place, struct buf *ret)
     buf_printf(ret, "%s\n" MARGIN "%*s^\n", cut_behind ? CUT : "", (int)cells, "");
 }
 
-void finding_format(const struct finding *x, struct buf *ret)
+void finding_format(const struct conf_finding *x, struct buf *ret)
 {
     const char *severity = x->severity == FINDING_ERROR ? "error" : "warning";
 

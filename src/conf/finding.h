@@ -9,7 +9,7 @@
 
 enum severity { FINDING_ERROR, FINDING_WARNING };
 
-struct finding {
+struct conf_finding {
     enum severity severity;
     struct place place;
     const char *text;   /* "unknown fact "client.erly", did you mean "client.early"?" */
@@ -17,7 +17,7 @@ struct finding {
 };
 
 struct findings {
-    struct finding *items; /* in the order of adding */
+    struct conf_finding *items; /* in the order of adding */
     size_t count;
     size_t cap;
     size_t errors;
@@ -36,7 +36,7 @@ void finding_add(struct findings *f, enum severity severity, struct place place,
 
 /* "FILE:LINE:COLUMN: error: TEXT", the line, a caret below the column, and the advice; every line
  * ended. Octets that a terminal would interpret are replaced. */
-void finding_format(const struct finding *x, struct buf *ret);
+void finding_format(const struct conf_finding *x, struct buf *ret);
 
 /* The line of a place and a caret below its column, four blanks in front of both. Nothing for a
  * place without a source. Long lines are shown around the column. */

@@ -14,6 +14,7 @@
 #include "conf/conf.h"
 #include "fact/value.h"
 #include "message/message.h"
+#include "parse/inspection_request.h"
 
 struct evidence;
 struct inspection;
@@ -88,6 +89,9 @@ struct evidence_ops {
      * where there is no inspector, -ETIMEDOUT, -EIO when it died of the message or could not be
      * asked; or -ECANCELED. Suspends. */
     int (*inspected)(const struct evidence *e, const struct inspection **ret);
+    /* Which group of patterns the inspector was asked for by that fact; -1: none. */
+    int (*pattern_group)(const struct evidence *e, enum pattern_place place,
+                         struct slice parameter);
     /* Is it in that table? False where the policy has none of that name. */
     bool (*table_has_address)(const struct evidence *e, enum fact_table table,
                               const struct addr *address);

@@ -60,6 +60,10 @@ bool fact_wants_signatures(const struct fact *fact);
 /* What an inspector has to do for it, of enum inspect_work (parse/inspection.h); 0: nothing. */
 uint32_t fact_inspect_work(const struct fact *fact);
 
+/* Does it tell whether patterns are found, and where (ret may be NULL)? Its parameter is the
+ * pattern between slashes, or the name of a table. */
+bool fact_matches_patterns(const struct fact *fact, enum pattern_place *ret);
+
 /* A row with its parameters, as a policy uses it. */
 struct fact_use {
     const struct fact *fact;

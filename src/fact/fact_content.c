@@ -52,7 +52,26 @@ uint32_t fact_inspect_work(const struct fact *fact)
             return finding_rows[rows[i].finding].work;
         }
     }
-    return 0;
+    return fact_matches_patterns(fact, NULL) ? INSPECT_PATTERNS : 0;
+}
+
+bool fact_matches_patterns(const struct fact *fact, enum pattern_place *ret)
+{
+    static const enum fact_id ids[PATTERN_PLACES] = {
+        [PATTERN_IN_HEADER] = FACT_headers,
+        [PATTERN_IN_BODY] = FACT_body,
+        [PATTERN_IN_RAW] = FACT_raw,
+    };
+
+    for (unsigned i = 0; i < PATTERN_PLACES; i++) {
+        if (fact == &facts[ids[i]]) {
+            if (ret != NULL) {
+                *ret = (enum pattern_place)i;
+            }
+            return true;
+        }
+    }
+    return false;
 }
 
 /* 0; or what evidence_ops says. */
@@ -128,6 +147,44 @@ static int of_finding(const struct evidence *e, enum fact_id fact, enum finding_
     }
 EACH_CONTENT_FACT(FUNCTION)
 #undef FUNCTION
+
+/* ---- patterns ---- */
+
+static int of_patterns(const struct evidence *e, enum pattern_place place, struct slice parameter,
+                       struct value *ret)
+{
+    const struct inspection *found;
+    int r = inspect(e, &found);
+
+    if (r < 0) {
+        return without_inspection(r, TYPE_BOOL, ret);
+    }
+    const int group =
+        e->ops->pattern_group != NULL ? e->ops->pattern_group(e, place, parameter) : -1;
+    if (group < 0 || (size_t)group >= found->group_count) {
+        *ret = value_unknown(TYPE_BOOL, UNKNOWN_NOT_AVAILABLE);
+    } else if (found->groups[group] == PATTERNS_OPEN) {
+        *ret = value_unknown(TYPE_BOOL, UNKNOWN_OVER_BUDGET);
+    } else {
+        *ret = value_bool(found->groups[group] != PATTERNS_NONE);
+    }
+    return 0;
+}
+
+int fact_headers(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    return of_patterns(e, PATTERN_IN_HEADER, parameters[0], ret);
+}
+
+int fact_body(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    return of_patterns(e, PATTERN_IN_BODY, parameters[0], ret);
+}
+
+int fact_raw(const struct evidence *e, const struct slice *parameters, struct value *ret)
+{
+    return of_patterns(e, PATTERN_IN_RAW, parameters[0], ret);
+}
 
 /* ---- hosts that links lead to, on lists ---- */
 

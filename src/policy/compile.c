@@ -113,6 +113,20 @@ static bool asks_signatures(const struct policy *p)
     return false;
 }
 
+static void add_inspect_work(void *arg, const struct fact_use *use)
+{
+    uint32_t *work = arg;
+
+    *work |= fact_inspect_work(use->fact);
+}
+
+static void note_inspection(struct policy *p)
+{
+    for (size_t i = 0; i < p->rule_count; i++) {
+        rule_each_use(p->rules[i], add_inspect_work, &p->inspect_work);
+    }
+}
+
 static void output_tables(struct compiler *c)
 {
     struct policy *p = &c->whole->policy;
@@ -164,6 +178,7 @@ static void output(struct compiler *c)
         p->use_count[i] = c->uses[i].n / sizeof(struct fact_use *);
     }
     p->asks_signatures = asks_signatures(p);
+    note_inspection(p);
     output_tables(c);
     make_digest(c->conf, p);
 }
@@ -212,6 +227,7 @@ int policy_compile_with(const struct conf *conf, const struct fact *known, size_
     bool good = findings->errors == errors;
     if (good) {
         output(&c);
+        good = patterns_output(&c);
     }
     compiler_free(&c);
     if (!good) {

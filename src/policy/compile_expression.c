@@ -1,11 +1,7 @@
 /* Conditions: operands under comparisons, comparisons under and, or and not, with their types. */
-#include <errno.h>
-
 #include "conf/suggest.h"
 #include "parse/ascii.h"
 #include "policy/compiler.h"
-
-#define WHY_MOST 256
 
 /* Terms inside each other, through all sets. */
 #define NESTING_ALL_MOST 500
@@ -315,20 +311,12 @@ static struct node *compile_subject(struct compiler *c, const struct term *t, bo
 
 static struct node *compile_match(struct compiler *c, const struct term *t)
 {
+    if (patterns_fact(c, t->left) != NULL) {
+        return patterns_node(c, t);
+    }
     struct node *left = compile_subject(c, t, false);
     struct pattern *pattern;
-    char why[WHY_MOST] = "";
-    size_t offset = 0;
-
-    if (t->word.text.n == 0) {
-        compile_error(c, t->word.place, NULL, "expected a pattern, found an empty one");
-        return NULL;
-    }
-    if (pattern_compile(t->word.text, false, &pattern, why, sizeof(why), &offset) < 0) {
-        if (offset > t->word.text.n) {
-            offset = t->word.text.n;
-        }
-        compile_error(c, word_place(&t->word, offset), NULL, "bad pattern: %s", why);
+    if (!pattern_word(c, &t->word, &pattern)) {
         return NULL;
     }
     buf_append(&c->whole->patterns, &pattern, sizeof(pattern));
@@ -358,16 +346,27 @@ static bool looks_like_network(struct slice text)
            memchr(text.p, ':', text.n) != NULL;
 }
 
-/* The table that is named behind `in`; NULL after an error. */
-static struct table_syntax *named_table(struct compiler *c, const struct word *word)
+struct table_syntax *table_by_name(struct compiler *c, const struct word *word)
 {
+    const struct name *name = name_find(c, word->text);
+
+    if (name == NULL || name->kind != NAME_TABLE) {
+        return NULL;
+    }
+    name->table->used = true;
+    return name->table;
+}
+
+/* The table that is named behind `in`; NULL after an error. */
+static struct table_syntax *table_behind_in(struct compiler *c, const struct word *word)
+{
+    struct table_syntax *table = table_by_name(c, word);
     const struct name *name = name_find(c, word->text);
     char shown[WORD_SHOWN_MAX];
 
     (void)word_show(word->text, shown);
-    if (name != NULL && name->kind == NAME_TABLE) {
-        name->table->used = true;
-        return name->table;
+    if (table != NULL) {
+        return table;
     }
     if (looks_like_network(word->text)) {
         return network_list(c, word);
@@ -414,7 +413,7 @@ static struct node *compile_in(struct compiler *c, const struct term *t)
     struct table_syntax *table = t->list;
 
     if (table == NULL) {
-        table = named_table(c, &t->word);
+        table = table_behind_in(c, &t->word);
     }
     if (table != NULL && table->name.text.n == 0) {
         table_compile(c, table);

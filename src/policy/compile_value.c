@@ -75,7 +75,11 @@ static int check_parameters(struct compiler *c, const struct fact *fact, const s
 
     if (count != fact->parameters) {
         const char *advice =
-            fact->parameters > 0
+            fact_matches_patterns(fact, NULL)
+                ? arena_printf(c->arena, "write %s ~ \"...\", or %s ~ and the name of a table",
+                               fact->name, fact->name)
+                      .p
+            : fact->parameters > 0
                 ? arena_printf(c->arena, "write %s(\"...\")", fact->name).p
                 : arena_printf(c->arena, "write %s without parentheses", fact->name).p;
         compile_error(c, t->word.place, advice, "%s takes %u parameter%s, found %zu", fact->name,
@@ -83,7 +87,14 @@ static int check_parameters(struct compiler *c, const struct fact *fact, const s
         return -EINVAL;
     }
     for (size_t i = 0; i < count; i++) {
-        if (!parameter_check(c, fact, t->parameters[i].text, t->parameters[i].place)) {
+        const struct word *word = &t->parameters[i];
+        if (!word_is_string(word)) {
+            char shown[WORD_SHOWN_MAX];
+            compile_error(c, word->place, NULL, "expected a parameter in quotes, found %s",
+                          word_show(word->text, shown));
+            return -EINVAL;
+        }
+        if (!parameter_check(c, fact, word->text, word->place)) {
             return -EINVAL;
         }
     }
@@ -94,6 +105,9 @@ static int check_parameters(struct compiler *c, const struct fact *fact, const s
 static const struct fact_use *use_compile(struct compiler *c, const struct fact *fact,
                                           const struct term *t)
 {
+    if (fact_matches_patterns(fact, NULL) && t->kind == TERM_CALL && t->count == 1) {
+        return patterns_use(c, fact, &t->parameters[0]);
+    }
     if (check_parameters(c, fact, t) < 0) {
         return NULL;
     }
@@ -273,9 +287,38 @@ static struct node *word_node(struct compiler *c, const struct term *t)
     return name_node(c, t);
 }
 
+static struct node *unknown_of(struct compiler *c, const struct fact_use *use, struct place place)
+{
+    if (use == NULL) {
+        return NULL;
+    }
+    struct node *n = node_new(c, EXPRESSION_UNKNOWN, TYPE_BOOL, place, NULL, NULL);
+    if (n != NULL) {
+        n->x.use = use;
+    }
+    return n;
+}
+
+/* unknown(body ~ "re") is unknown(body("re")); of a text nothing but itself can be unknown. */
+static struct node *unknown_match(struct compiler *c, const struct term *t)
+{
+    const struct term *match = t->left;
+    const struct fact *fact = patterns_fact(c, match->left);
+
+    if (fact == NULL) {
+        compile_error(c, match->word.place, "unknown asks for one fact, not for an expression",
+                      "expected \")\" behind the fact, found a pattern");
+        return NULL;
+    }
+    return unknown_of(c, patterns_use(c, fact, &match->word), t->place);
+}
+
 /* unknown(FACT) */
 static struct node *unknown_node(struct compiler *c, const struct term *t)
 {
+    if (t->left->kind == TERM_MATCH) {
+        return unknown_match(c, t);
+    }
     const struct fact *fact = fact_find(c, t->left->word.text);
 
     if (fact == NULL && name_find(c, t->left->word.text) != NULL) {
@@ -287,13 +330,7 @@ static struct node *unknown_node(struct compiler *c, const struct term *t)
     if (fact == NULL) {
         return unknown_word(c, &(struct term){.kind = TERM_CALL, .word = t->left->word});
     }
-    const struct fact_use *use = use_compile(c, fact, t->left);
-    if (use == NULL) {
-        return NULL;
-    }
-    struct node *n = node_new(c, EXPRESSION_UNKNOWN, TYPE_BOOL, t->place, NULL, NULL);
-    n->x.use = use;
-    return n;
+    return unknown_of(c, use_compile(c, fact, t->left), t->place);
 }
 
 struct node *operand_compile(struct compiler *c, const struct term *t)

@@ -138,6 +138,25 @@ int template_parse(struct compiler *c, const struct word *string, enum phase pha
 /* Makes t->table; NULL after an error. */
 void table_compile(struct compiler *c, struct table_syntax *t);
 
+/* ---- patterns.c: body ~ "re", raw ~ TABLE ---- */
+
+/* The fact that patterns are looked for in, where the term is its name alone; or NULL. */
+const struct fact *patterns_fact(const struct compiler *c, const struct term *t);
+
+/* The use of such a fact: `word` is a pattern in quotes or the name of a table. NULL after an
+ * error. */
+const struct fact_use *patterns_use(struct compiler *c, const struct fact *fact,
+                                    const struct word *word);
+
+/* The node of a MATCH whose left side is such a fact; NULL after an error. */
+struct node *patterns_node(struct compiler *c, const struct term *t);
+
+/* A pattern in quotes; false after an error. */
+bool pattern_word(struct compiler *c, const struct word *word, struct pattern **ret);
+
+/* Makes the policy's groups, of what its rules ask for. False after an error. */
+bool patterns_output(struct compiler *c);
+
 /* ---- compile_value.c: operands ---- */
 
 /* A word as a constant: 1; 0 when it has not the form of one; -EINVAL after an error. */
@@ -161,6 +180,9 @@ struct node *expression_compile(struct compiler *c, const struct term *t);
 
 /* A term that must be a bool. */
 struct node *condition_compile(struct compiler *c, const struct term *t);
+
+/* The table of that name, which is in use now; NULL when there is none. */
+struct table_syntax *table_by_name(struct compiler *c, const struct word *word);
 
 /* A node above `left` and `right`, which may be NULL; NULL after an error, when it is too large. */
 struct node *node_new(struct compiler *c, enum expression_kind kind, enum value_type type,

@@ -3,8 +3,10 @@
  *     expression = conjunct { "or" conjunct } ;
  *     conjunct   = negation { "and" negation } ;
  *     negation   = "not" negation | comparison ;
- *     comparison = operand [ operator operand | "in" … | ( "~" | "!~" ) string ] ;
- *     operand    = fact | NAME | constant | "unknown" "(" fact ")" | "(" expression ")" ; */
+ *     comparison = operand [ operator operand | "in" … | match ] ;
+ *     match      = ( "~" | "!~" ) ( string | NAME ) ;
+ *     operand    = fact | NAME | constant | "unknown" "(" fact [ match ] ")" | "(" expression ")" ;
+ */
 #include "policy/parse.h"
 
 #define MODE LEXER_EXPRESSIONS
@@ -42,7 +44,19 @@ static bool is_keyword(struct slice text)
     return false;
 }
 
-/* "(" string { "," string } ")" behind a fact's name; the parenthesis has been taken. */
+/* A string; or a word, which the compiler takes where it may be the name of a table. */
+static int parse_parameter(struct policy_parser *p, const char *what, struct word *ret)
+{
+    const struct token token = words_peek(&p->words, MODE);
+
+    if (token.kind != TOKEN_WORD || is_keyword(token.text)) {
+        return syntax_string(p, MODE, what, ret);
+    }
+    *ret = words_take_word(&p->words, MODE);
+    return 0;
+}
+
+/* "(" parameter { "," parameter } ")" behind a fact's name; the parenthesis has been taken. */
 static struct term *parse_parameters(struct policy_parser *p, struct term *call)
 {
     struct buf parameters = {0};
@@ -51,7 +65,7 @@ static struct term *parse_parameters(struct policy_parser *p, struct term *call)
 
     call->kind = TERM_CALL;
     do {
-        good = syntax_string(p, MODE, "a parameter in quotes", &word) == 0;
+        good = parse_parameter(p, "a parameter in quotes", &word) == 0;
         if (good) {
             buf_append(&parameters, &word, sizeof(word));
         }
@@ -81,7 +95,23 @@ static struct term *parse_name(struct policy_parser *p, const char *advice, cons
     return words_accept(&p->words, MODE, "(") ? parse_parameters(p, t) : t;
 }
 
-/* "unknown" "(" fact ")"; the word has been looked at. */
+/* "~" or "!~" and what is behind it. */
+static struct term *parse_match(struct policy_parser *p, struct term *left)
+{
+    struct term *t = new_term(p, TERM_MATCH, left->place);
+    const struct token operator= words_take(&p->words, MODE);
+
+    t->left = left;
+    t->compare = operator.text.n == 1 ? EXPRESSION_MATCH : EXPRESSION_NOT_MATCH;
+    return parse_parameter(p, "a pattern in quotes", &t->word) == 0 ? t : NULL;
+}
+
+static bool match_is_next(struct policy_parser *p)
+{
+    return words_next_is(&p->words, MODE, "~") || words_next_is(&p->words, MODE, "!~");
+}
+
+/* "unknown" "(" fact [ match ] ")"; the word has been looked at. */
 static struct term *parse_unknown(struct policy_parser *p)
 {
     struct token token = words_take(&p->words, MODE);
@@ -91,6 +121,9 @@ static struct term *parse_unknown(struct policy_parser *p)
         return expected(p, "write unknown(FACT)", "\"(\" behind unknown");
     }
     t->left = parse_name(p, NULL, "the name of a fact");
+    if (t->left != NULL && match_is_next(p)) {
+        t->left = parse_match(p, t->left);
+    }
     if (t->left != NULL && !words_accept(&p->words, MODE, ")")) {
         return expected(p, "unknown asks for one fact, not for an expression",
                         "\")\" behind the fact");
@@ -200,7 +233,6 @@ static bool comparison_kind(struct slice operator, enum expression_kind * ret)
         {"==", EXPRESSION_EQUAL},  {"!=", EXPRESSION_NOT_EQUAL},
         {"<", EXPRESSION_LESS},    {"<=", EXPRESSION_LESS_EQUAL},
         {">", EXPRESSION_GREATER}, {">=", EXPRESSION_GREATER_EQUAL},
-        {"~", EXPRESSION_MATCH},   {"!~", EXPRESSION_NOT_MATCH},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -221,17 +253,16 @@ static struct term *parse_operator(struct policy_parser *p, struct term *left)
     if (words_next_is(&p->words, MODE, "=")) {
         return expected(p, "equality is written \"==\"", "an operator");
     }
+    if (match_is_next(p)) {
+        return parse_match(p, left);
+    }
     operator= words_take_word(&p->words, MODE);
     if (!comparison_kind(operator.text, &kind)) {
         return expected(p, NULL, "an operator");
     }
-    bool match = kind == EXPRESSION_MATCH || kind == EXPRESSION_NOT_MATCH;
-    struct term *t = new_term(p, match ? TERM_MATCH : TERM_COMPARE, left->place);
+    struct term *t = new_term(p, TERM_COMPARE, left->place);
     t->left = left;
     t->compare = kind;
-    if (match) {
-        return syntax_string(p, MODE, "a pattern in quotes", &t->word) == 0 ? t : NULL;
-    }
     t->word = operator;
     t->right = parse_operand(p);
     return t->right != NULL ? t : NULL;

@@ -60,6 +60,14 @@ struct policy_phase {
 /* Hexadecimal digits. */
 #define POLICY_DIGEST_LEN 16
 
+/* What the rules look for in one place of a message: body ~ "re", raw ~ TABLE. */
+struct policy_patterns {
+    enum pattern_place place;
+    struct slice parameter;           /* of the fact: "/re/", or the name of the table */
+    struct slice pattern;             /* without the slashes; empty where there is a table */
+    const struct policy_table *table; /* its patterns, alone */
+};
+
 struct policy {
     struct policy_phase phases[PHASE_COUNT];
     const struct rule *const *rules; /* all, by index */
@@ -69,6 +77,9 @@ struct policy {
     struct policy_table **tables; /* those in use */
     size_t table_count;
     const struct policy_table *fact_tables[FACT_TABLE_COUNT]; /* NULL: there is none */
+    const struct policy_patterns *patterns; /* by group: sorted by place and parameter */
+    size_t pattern_count;
+    uint32_t inspect_work;              /* what rules need of an inspector, of enum inspect_work */
     bool asks_signatures;               /* some rule needs the message's signatures verified */
     char digest[POLICY_DIGEST_LEN + 1]; /* of all that is written of it, files of tables apart */
 };
@@ -84,6 +95,14 @@ struct policy *policy_free(struct policy *p);
 /* Calls `fn` with each fact that the rule's condition or text names, as often as they do. */
 void rule_each_use(const struct rule *rule, void (*fn)(void *arg, const struct fact_use *use),
                    void *arg);
+
+/* What an inspector is to look for, written by pattern_groups_write, with the tables as they are
+ * now: to be written anew when the generation is another one. */
+void policy_pattern_groups(const struct policy *p, struct buf *ret);
+uint64_t policy_patterns_generation(const struct policy *p);
+
+/* The group of that place and parameter; -1: there is none. */
+int policy_pattern_group(const struct policy *p, enum pattern_place place, struct slice parameter);
 
 /* The policy as a table for people: phase, rule, facts needed, cost. */
 void policy_explain(const struct policy *p, struct buf *ret);

@@ -21,6 +21,19 @@ static void *parse(struct slice text, char *ret_why, size_t why_size)
     return content;
 }
 
+/* Of a table that is asked by ~. */
+static void *parse_patterns(struct slice text, char *ret_why, size_t why_size)
+{
+    struct table_content *content = parse(text, ret_why, why_size);
+    const char *what;
+
+    if (content != NULL && !table_content_is_patterns(content, &what)) {
+        (void)snprintf(ret_why, why_size, ": expected patterns alone, found %s", what);
+        return table_content_free(content);
+    }
+    return content;
+}
+
 static bool take(void *arg, void *content)
 {
     struct policy_table *table = arg;
@@ -29,6 +42,7 @@ static bool take(void *arg, void *content)
     (void)table_content_free(same ? content : table->content);
     if (!same) {
         table->content = content;
+        table->generation++;
         table->has_networks = table_content_has_networks(table->content);
         table->has_texts = table_content_has_texts(table->content);
     }
@@ -54,6 +68,13 @@ static const struct watched_kind table_kind = {
     .drop = drop,
 };
 
+static const struct watched_kind patterns_kind = {
+    .parse = parse_patterns,
+    .take = take,
+    .count = count,
+    .drop = drop,
+};
+
 /* The tables with files; the caller gives them to free_files. */
 static struct watched_file *list_files(const struct policy *p, size_t *ret_count)
 {
@@ -70,7 +91,7 @@ static struct watched_file *list_files(const struct policy *p, size_t *ret_count
                 .what = what.p,
                 .file = table->file,
                 .most = TABLE_FILE_MOST,
-                .kind = &table_kind,
+                .kind = table->patterns_only ? &patterns_kind : &table_kind,
                 .arg = table,
             };
         }

@@ -19,13 +19,13 @@ enum term_kind {
     TERM_WORD,    /* word: a fact, a set or a constant */
     TERM_CALL,    /* word, parameters: a fact */
     TERM_STRING,  /* word */
-    TERM_UNKNOWN, /* left: WORD or CALL */
+    TERM_UNKNOWN, /* left: WORD or CALL, or a MATCH of these */
     TERM_NOT,     /* left */
     TERM_AND,     /* items, two at least */
     TERM_OR,
     TERM_COMPARE, /* left, right, compare, word: the operator */
     TERM_IN,      /* left, and list or word: a table's name or a network */
-    TERM_MATCH,   /* left, compare (MATCH or NOT_MATCH), word: the pattern */
+    TERM_MATCH,   /* left, compare (MATCH or NOT_MATCH), word: the pattern, or a table's name */
 };
 
 struct term {
@@ -94,6 +94,12 @@ struct syntax {
 static inline bool word_given(const struct word *w)
 {
     return w->raw != NULL;
+}
+
+/* Is it a string, and not a bare word? */
+static inline bool word_is_string(const struct word *w)
+{
+    return w->raw != NULL && w->raw[0] == '"';
 }
 
 /* Where octet `offset` of a string's text stands in the source, whatever escapes come before. */

@@ -17,6 +17,7 @@ struct table_content *table_content_free(struct table_content *c)
         buf_free(&c->texts);
         buf_free(&c->octets);
         buf_free(&c->patterns);
+        buf_free(&c->pattern_octets);
         free(c->slots);
         free(c);
     }
@@ -36,6 +37,34 @@ bool table_content_has_texts(const struct table_content *c)
 size_t table_content_count(const struct table_content *c)
 {
     return c->count;
+}
+
+bool table_content_is_patterns(const struct table_content *c, const char **ret_what)
+{
+    const struct table_pattern *patterns = (const void *)c->patterns.p;
+    bool negated = false;
+
+    for (size_t i = 0; i < table_content_pattern_count(c); i++) {
+        negated = negated || patterns[i].negated;
+    }
+    *ret_what = c->networks.n > 0 ? "networks"
+                : c->texts.n > 0  ? "texts"
+                : negated         ? "a pattern with \"!\""
+                                  : NULL;
+    return *ret_what == NULL;
+}
+
+size_t table_content_pattern_count(const struct table_content *c)
+{
+    return c->patterns.n / sizeof(struct table_pattern);
+}
+
+struct slice table_content_pattern(const struct table_content *c, size_t i, bool *ret_caseless)
+{
+    const struct table_pattern *p = (const struct table_pattern *)(const void *)c->patterns.p + i;
+
+    *ret_caseless = p->caseless;
+    return (struct slice){c->pattern_octets.p + p->offset, p->length};
 }
 
 bool table_content_same(const struct table_content *a, const struct table_content *b)

@@ -26,6 +26,8 @@ struct policy_table {
     struct table_content *content; /* never NULL once compiled */
     bool has_networks;             /* as the content: for the checker */
     bool has_texts;
+    bool patterns_only;  /* asked by ~, and may not become anything else */
+    uint64_t generation; /* of the content: how often it was replaced */
 };
 
 /* Of a file, in octets; and of patterns, which are tried one after the other. */
@@ -46,6 +48,11 @@ bool table_content_has_networks(const struct table_content *c);
 bool table_content_has_texts(const struct table_content *c);
 /* How many entries there were, repeated ones too. */
 size_t table_content_count(const struct table_content *c);
+/* Are there patterns alone, none of them with "!"? If not, *ret_what is what else there is. */
+bool table_content_is_patterns(const struct table_content *c, const char **ret_what);
+size_t table_content_pattern_count(const struct table_content *c);
+/* The pattern as it is written between its slashes. */
+struct slice table_content_pattern(const struct table_content *c, size_t i, bool *ret_caseless);
 /* Were both made from a file's text, and from the same octets? */
 bool table_content_same(const struct table_content *a, const struct table_content *b);
 

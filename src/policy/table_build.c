@@ -313,24 +313,25 @@ static int take_pattern(struct slice text, struct slice *ret, bool *ret_caseless
 
 static int add_pattern(struct table_content *c, const struct table_entry *entry, struct why why)
 {
-    struct table_pattern p = {.negated = entry->negated};
+    struct table_pattern p = {.negated = entry->negated, .offset = c->pattern_octets.n};
     struct slice text;
     char cause[256];
-    bool caseless;
     size_t offset;
 
     if (c->patterns.n / sizeof(p) == TABLE_PATTERNS_MOST) {
         return fail(why, "expected at most %d patterns", TABLE_PATTERNS_MOST);
     }
-    int r = take_pattern(entry->text, &text, &caseless, why);
+    int r = take_pattern(entry->text, &text, &p.caseless, why);
     if (r < 0) {
         return r;
     }
-    if (pattern_compile(text, caseless, &p.pattern, cause, sizeof(cause), &offset) < 0) {
+    if (pattern_compile(text, p.caseless, &p.pattern, cause, sizeof(cause), &offset) < 0) {
         char shown[ENTRY_SHOWN_MAX];
         return fail(why, "expected a pattern, found %s: %s (at octet %zu)", entry_show(text, shown),
                     cause, offset + 1);
     }
+    p.length = text.n;
+    buf_append_slice(&c->pattern_octets, text);
     buf_append(&c->patterns, &p, sizeof(p));
     return 0;
 }

@@ -37,6 +37,9 @@ struct table_text {
 
 struct table_pattern {
     struct pattern *pattern;
+    size_t offset; /* of its text in `pattern_octets` */
+    size_t length;
+    bool caseless;
     bool negated;
 };
 
@@ -50,6 +53,7 @@ struct table_content {
     size_t longest_exact;
     size_t longest_suffix;
     struct buf patterns; /* struct table_pattern, in the order of the entries */
+    struct buf pattern_octets;
     size_t count;
     bool from_file;
     struct digest digest; /* of the file's text */

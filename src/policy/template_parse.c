@@ -87,6 +87,11 @@ static const struct fact_use *find_use(struct reading *r, struct slice inner, st
                       word_show(name, shown), close);
         return NULL;
     }
+    if (fact_matches_patterns(fact, NULL)) {
+        compile_error(r->c, place, "say in words what was found", "%s has no text to be filled in",
+                      fact->name);
+        return NULL;
+    }
     struct slice *parameters =
         arena_zalloc(r->c->arena, fact->parameters * sizeof(*parameters) + 1);
     if (take_parameters(behind, parameters, fact->parameters) != (int)fact->parameters) {

@@ -69,6 +69,10 @@ bool uses_add(struct buf *uses, const struct fact_use *use)
 void use_append(struct buf *ret, const struct fact_use *use)
 {
     buf_append_slice(ret, slice_of(use->fact->name));
+    if (fact_matches_patterns(use->fact, NULL)) {
+        buf_printf(ret, "(" SLICE_FMT ")", SLICE_ARG(use->parameters[0]));
+        return;
+    }
     for (unsigned i = 0; i < use->fact->parameters; i++) {
         buf_printf(ret, "%s\"" SLICE_FMT "\"", i == 0 ? "(" : ", ", SLICE_ARG(use->parameters[i]));
     }
@@ -86,6 +90,12 @@ static bool is_field_name(struct slice text)
         }
     }
     return true;
+}
+
+/* header, header.count, header.missing */
+static bool is_of_field(const struct fact *f)
+{
+    return strcmp(f->name, "header") == 0 || strncmp(f->name, "header.", 7) == 0;
 }
 
 /* dnsbl, dnswl, and all that is asked of them */
@@ -125,8 +135,7 @@ bool parameter_check(struct compiler *c, const struct fact *fact, struct slice p
         compile_error(c, place, NULL, "expected a parameter of %s, found nothing", fact->name);
         return false;
     }
-    /* header, header.count, header.missing */
-    if (strncmp(fact->name, "header", 6) == 0 && !is_field_name(parameter)) {
+    if (is_of_field(fact) && !is_field_name(parameter)) {
         compile_error(c, place, "such as \"Subject\", without a colon",
                       "expected the name of a header field, found %s", word_show(parameter, shown));
         return false;

@@ -26,7 +26,7 @@
 #define VERSION      1
 enum state { STATE_NO = 0, STATE_YES = 1, STATE_CANNOT_SAY = 2 };
 
-struct finding {
+struct accept_finding {
     struct list link;
     usec_t seen; /* since 1970, as is `told` */
     usec_t told; /* to the operator, by this worker; 0 */
@@ -101,7 +101,7 @@ struct accept_all *accept_all_free(struct accept_all *a)
         panic("a probe for recipients outlived its worker");
     }
     while ((it = list_pop_front(&a->findings)) != NULL) {
-        free(list_entry(it, struct finding, link));
+        free(list_entry(it, struct accept_finding, link));
     }
     free(a);
     return NULL;
@@ -124,17 +124,17 @@ static struct digest key_of(const struct conf_hop *hop, struct slice domain)
     return note_key(fields, 2);
 }
 
-static void drop_finding(struct accept_all *a, struct finding *f)
+static void drop_finding(struct accept_all *a, struct accept_finding *f)
 {
     list_remove(&f->link);
     a->finding_count--;
     free(f);
 }
 
-static struct finding *find_finding(struct accept_all *a, const struct digest *key)
+static struct accept_finding *find_finding(struct accept_all *a, const struct digest *key)
 {
     list_for_each (it, &a->findings) {
-        struct finding *f = list_entry(it, struct finding, link);
+        struct accept_finding *f = list_entry(it, struct accept_finding, link);
         if (memcmp(&f->key, key, sizeof(*key)) == 0) {
             return f;
         }
@@ -144,16 +144,16 @@ static struct finding *find_finding(struct accept_all *a, const struct digest *k
 
 static void forget_finding(struct accept_all *a, const struct digest *key)
 {
-    struct finding *f = find_finding(a, key);
+    struct accept_finding *f = find_finding(a, key);
     if (f != NULL) {
         drop_finding(a, f);
     }
 }
 
-static struct finding *note_finding(struct accept_all *a, const struct conf_hop *hop,
-                                    struct slice domain, const struct digest *key)
+static struct accept_finding *note_finding(struct accept_all *a, const struct conf_hop *hop,
+                                           struct slice domain, const struct digest *key)
 {
-    struct finding *f = find_finding(a, key);
+    struct accept_finding *f = find_finding(a, key);
     if (f == NULL) {
         f = xcalloc(1, sizeof(*f));
         f->key = *key;
@@ -165,7 +165,7 @@ static struct finding *note_finding(struct accept_all *a, const struct conf_hop 
         f->seen = rt_wall_of(a->rt);
     }
     if (a->finding_count > FINDINGS_MAX) {
-        drop_finding(a, list_entry(a->findings.prev, struct finding, link));
+        drop_finding(a, list_entry(a->findings.prev, struct accept_finding, link));
     }
     return f;
 }
@@ -190,7 +190,7 @@ static bool known(struct accept_all *a, const struct conf_hop *hop, struct slice
 }
 
 /* Once a day, and once for each start. */
-static void warn(const struct accept_all *a, const struct probe *p, struct finding *f)
+static void warn(const struct accept_all *a, const struct probe *p, struct accept_finding *f)
 {
     char line[700];
     usec_t wall = rt_wall_of(a->rt);
@@ -425,7 +425,7 @@ size_t accept_all_list(const struct accept_all *a, struct accept_all_figure *ret
 {
     size_t n = 0;
     list_for_each (it, &a->findings) {
-        const struct finding *f = list_entry(it, struct finding, link);
+        const struct accept_finding *f = list_entry(it, struct accept_finding, link);
         if (n < max) {
             ret[n++] = (struct accept_all_figure){f->hop->name, f->domain, f->seen};
         }

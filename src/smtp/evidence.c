@@ -79,6 +79,12 @@ static bool has_text(const struct evidence *e, enum fact_table table, struct sli
     return t != NULL && table_has_text(t, text) == 1;
 }
 
+static int pattern_group(const struct evidence *e, enum pattern_place place, struct slice parameter)
+{
+    const struct session *s = e->owner;
+    return policy_pattern_group(s->server->policy, place, parameter);
+}
+
 static bool has_texts(const struct evidence *e, enum fact_table table)
 {
     const struct policy_table *t = table_of(e, table);
@@ -213,4 +219,5 @@ const struct evidence_ops session_evidence_ops = {
     .ask_recipient = ask_recipient,
     .accepts_all = accepts_all,
     .message_header = message_header,
+    .pattern_group = pattern_group,
 };

@@ -103,6 +103,14 @@ static inline int world_inspected(const struct evidence *e, const struct inspect
     return w->inspected_result;
 }
 
+/* Its only group. */
+static inline int world_pattern_group(const struct evidence *e, enum pattern_place place,
+                                      struct slice parameter)
+{
+    (void)e, (void)place, (void)parameter;
+    return 0;
+}
+
 static inline bool world_has_text(const struct evidence *e, enum fact_table table,
                                   struct slice text)
 {
@@ -119,14 +127,17 @@ static const struct evidence_ops world_ops = {
     .accepts_all = world_accepts_all,
     .message_header = world_header,
     .inspected = world_inspected,
+    .pattern_group = world_pattern_group,
 };
 
 /* A session like any other, up to its message; nothing is remembered. */
 static inline void world_init(struct fact_world *w)
 {
     static char hostname[] = "mx.example.org";
+    static const int32_t groups[] = {PATTERNS_NONE};
 
     *w = (struct fact_world){
+        .inspection = {.groups = groups, .group_count = COUNT(groups)},
         .sessions = 1,
         .header = SLICE_LIT("Subject: hello\r\n\r\n"),
     };

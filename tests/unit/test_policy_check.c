@@ -83,7 +83,7 @@ static bool ends_with(const char *text, const char *end, size_t n)
 }
 
 /* `order`: "error FILE:LINE:COLUMN TEXT", without the file for the one that is tested. */
-static bool is_finding(const struct finding *x, const char *order, const char *path)
+static bool is_finding(const struct conf_finding *x, const char *order, const char *path)
 {
     const char *severity = x->severity == FINDING_ERROR ? "error " : "warning ";
     char place[4200], wanted[4200];

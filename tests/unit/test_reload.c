@@ -458,6 +458,32 @@ static void without_files_there_is_nothing_to_watch(void **state)
     assert_null(file_watch_free(NULL));
 }
 
+/* A table that is asked by ~ never becomes one of something else. */
+static void patterns_stay_patterns(void **state)
+{
+    static const char expected[] =
+        "table partners: FILE: read anew, 2 entries\n"
+        "!table partners: FILE: expected patterns alone, found texts; the last good one stays\n";
+    struct world *w = *state;
+    bool caseless;
+
+    assert_null(file_watch_free(w->watch));
+    w->table.patterns_only = true;
+    w->watch = table_watch_new(w->rt, &w->policy, tell, w);
+    const uint64_t generation = w->table.generation;
+    write_file(w, "/a/\n/b/i\n");
+    pass(w, LOOKS_TO_TAKE);
+    assert_int_equal(table_content_pattern_count(w->table.content), 2);
+    assert_int_equal(table_content_pattern(w->table.content, 1, &caseless).p[0], 'b');
+    assert_true(caseless);
+    assert_int_equal(w->table.generation, generation + 1);
+    write_file(w, "/a/\nb\n");
+    pass(w, LOOKS_TO_TAKE);
+    assert_int_equal(table_content_pattern_count(w->table.content), 2);
+    assert_int_equal(w->table.generation, generation + 1);
+    assert_told(w, expected);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -480,6 +506,7 @@ int main(void)
         TEST(it_can_be_freed_while_a_file_is_read),
         TEST(it_can_be_freed_when_it_tells),
         TEST(without_files_there_is_nothing_to_watch),
+        TEST(patterns_stay_patterns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
