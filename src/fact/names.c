@@ -4,33 +4,12 @@
 #include "fact/names.h"
 
 #include <errno.h>
-#include <libpsl.h>
 
 #include "fact/fact.h"
 #include "fact/known_client.h"
 #include "fact/sender_checks.h"
 #include "parse/ascii.h"
-
-/* RFC 1035 2.3.4, and more than any text of a name has. */
-#define DOMAIN_MOST 1024
-
-/* The list of public suffixes is the library's own: no file is read and nobody asked. */
-static struct slice organisation_of(struct slice name)
-{
-    char text[DOMAIN_MOST];
-
-    if (name.n == 0 || name.n >= sizeof text) {
-        return name;
-    }
-    memcpy(text, name.p, name.n);
-    text[name.n] = '\0';
-    const char *found = psl_registrable_domain(psl_builtin(), text);
-    if (found == NULL) { /* it is a public suffix */
-        return name;
-    }
-    const size_t skipped = (size_t)(found - text);
-    return (struct slice){name.p + skipped, name.n - skipped};
-}
+#include "parse/organisation.h"
 
 static void add(struct names *n, enum record_kind kind, struct slice name)
 {

@@ -20,6 +20,7 @@
 
 #include "base/fatal.h"
 #include "parse/pattern.h"
+#include "parse/utf8.h"
 
 /* In octets; about what it costs. */
 #define CALLOUT_COST   16
@@ -133,45 +134,29 @@ static const struct matcher *matcher(void)
     return &m;
 }
 
-/* Octets of the character at `p` by the table of RFC 3629 4; 0 when there is none. */
-static size_t character_length(const unsigned char *p, size_t n)
+static size_t count_wrong(struct slice text)
 {
-    static const struct {
-        unsigned char first[2]; /* from, to */
-        unsigned char second[2];
-        size_t length;
-    } rows[] = {
-        {{0x00, 0x7f}, {0}, 1},          {{0xc2, 0xdf}, {0x80, 0xbf}, 2},
-        {{0xe0, 0xe0}, {0xa0, 0xbf}, 3}, {{0xe1, 0xec}, {0x80, 0xbf}, 3},
-        {{0xed, 0xed}, {0x80, 0x9f}, 3}, {{0xee, 0xef}, {0x80, 0xbf}, 3},
-        {{0xf0, 0xf0}, {0x90, 0xbf}, 4}, {{0xf1, 0xf3}, {0x80, 0xbf}, 4},
-        {{0xf4, 0xf4}, {0x80, 0x8f}, 4},
-    };
+    size_t wrong = 0;
+    uint32_t c;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (p[0] < rows[i].first[0] || p[0] > rows[i].first[1] || rows[i].length > n ||
-            (n > 1 && rows[i].length > 1 &&
-             (p[1] < rows[i].second[0] || p[1] > rows[i].second[1]))) {
-            continue;
-        }
-        size_t k = 2;
-        while (k < rows[i].length && (p[k] & 0xc0) == 0x80) {
-            k++;
-        }
-        return k >= rows[i].length ? rows[i].length : 0;
+    for (size_t i = 0; i < text.n;) {
+        const size_t n = utf8_take(text.p + i, text.n - i, &c);
+        wrong += n == 0;
+        i += n > 0 ? n : 1;
     }
-    return 0;
+    return wrong;
 }
 
 /* A copy with U+FFFD for each octet that is no part of a character. */
 static struct slice with_replacements(struct slice text)
 {
     static const char replacement[] = {(char)0xef, (char)0xbf, (char)0xbd};
-    char *copy = xmalloc(text.n * sizeof(replacement) + 1);
+    char *copy = xmalloc(text.n + count_wrong(text) * (sizeof(replacement) - 1) + 1);
     char *end = copy;
+    uint32_t c;
 
     for (size_t i = 0; i < text.n;) {
-        const size_t n = character_length((const unsigned char *)text.p + i, text.n - i);
+        const size_t n = utf8_take(text.p + i, text.n - i, &c);
         end = mempcpy(end, n > 0 ? text.p + i : replacement, n > 0 ? n : sizeof(replacement));
         i += n > 0 ? n : 1;
     }
@@ -185,7 +170,16 @@ static bool is_utf8_error(int r)
 
 void pattern_subject_init(struct pattern_subject *s, struct slice text)
 {
-    *s = (struct pattern_subject){.text = text, .work = (size_t)PATTERN_WORK_LIMIT * 10};
+    static const struct pattern_limits usual = {PATTERN_SUBJECT_LIMIT, PATTERN_WORK_LIMIT,
+                                                (size_t)PATTERN_WORK_LIMIT * 10};
+
+    pattern_subject_init_within(s, text, &usual);
+}
+
+void pattern_subject_init_within(struct pattern_subject *s, struct slice text,
+                                 const struct pattern_limits *limits)
+{
+    *s = (struct pattern_subject){.text = text, .limits = *limits, .work = limits->all};
 }
 
 void pattern_subject_fini(struct pattern_subject *s)
@@ -198,7 +192,7 @@ void pattern_subject_fini(struct pattern_subject *s)
 static int run(const struct pattern *p, struct pattern_subject *s)
 {
     const struct matcher *m = matcher();
-    struct work work = {.most = s->work < PATTERN_WORK_LIMIT ? s->work : PATTERN_WORK_LIMIT};
+    struct work work = {.most = s->work < s->limits.each ? s->work : s->limits.each};
 
     (void)pcre2_set_callout(m->context, count_work, &work);
     int r = pcre2_match(p->code, (PCRE2_SPTR)(s->text.n > 0 ? s->text.p : ""), s->text.n, 0,
@@ -210,7 +204,7 @@ static int run(const struct pattern *p, struct pattern_subject *s)
 
 int pattern_try(const struct pattern *p, struct pattern_subject *s)
 {
-    if (s->copy == NULL && s->text.n > PATTERN_SUBJECT_LIMIT) {
+    if (s->copy == NULL && s->text.n > s->limits.subject) {
         return -E2BIG;
     }
     int r = run(p, s);

@@ -33,15 +33,26 @@ struct pattern *pattern_free(struct pattern *p);
  * Not for two threads at a time: what it needs there is one for the process. */
 int pattern_match(const struct pattern *p, struct slice subject);
 
-/* A text that is tried against many patterns, which together may do ten times the work of one. */
+/* What may be done where other bounds than those above are wanted. */
+struct pattern_limits {
+    size_t subject; /* octets of text */
+    size_t each;    /* work of one match: about a nanosecond each */
+    size_t all;     /* of all matches of one text */
+};
+
+/* A text that is tried against many patterns. */
 struct pattern_subject {
     struct slice text;
+    struct pattern_limits limits;
     char *copy;   /* what `text` is where it had to be changed */
     bool checked; /* is it known to be UTF-8? */
     size_t work;  /* that is left */
 };
 
+/* With the limits above, and ten times the work of one match for all. */
 void pattern_subject_init(struct pattern_subject *s, struct slice text);
+void pattern_subject_init_within(struct pattern_subject *s, struct slice text,
+                                 const struct pattern_limits *limits);
 /* As pattern_match. */
 int pattern_try(const struct pattern *p, struct pattern_subject *s);
 void pattern_subject_fini(struct pattern_subject *s);

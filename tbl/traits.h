@@ -1,0 +1,107 @@
+/* What is remarkable about a message's words, and how they are written: KIND_TRAIT(ident, name,
+ * prose).
+ *
+ * Kinds: HEADER (members of mime.anomalies that the header's fields have), HTML (html.traits), TEXT
+ * (text.traits), URL (url.traits). None of them says by itself that a message is unwanted. */
+
+/* ---- the header ---- */
+HEADER_TRAIT(DATE_UNREADABLE, "date-unreadable", "the Date field cannot be read")
+HEADER_TRAIT(DATE_SEVERAL, "date-several", "there are several Date fields")
+HEADER_TRAIT(SUBJECT_SEVERAL, "subject-several", "there are several Subject fields")
+HEADER_TRAIT(MESSAGE_ID_SEVERAL, "message-id-several", "there are several Message-ID fields")
+HEADER_TRAIT(REPLY_TO_SEVERAL, "reply-to-several", "there are several Reply-To fields")
+HEADER_TRAIT(TO_SEVERAL, "to-several", "there are several To fields")
+HEADER_TRAIT(FROM_OBFUSCATED, "from-obfuscated",
+             "an encoded word hides an address in the From field where readers expect it plain")
+HEADER_TRAIT(FROM_NAME_ENCODED, "from-name-needlessly-encoded",
+             "the author's name is encoded though all of it is plain ASCII")
+HEADER_TRAIT(SUBJECT_ENCODED, "subject-needlessly-encoded",
+             "the subject is encoded though all of it is plain ASCII")
+HEADER_TRAIT(SUBJECT_8BIT, "subject-8bit", "the subject has octets above 127 that are not UTF-8")
+HEADER_TRAIT(FROM_8BIT, "from-8bit", "the From field has octets above 127 that are not UTF-8")
+HEADER_TRAIT(SUBJECT_SHOUTING, "subject-shouting", "the subject is written in capitals")
+HEADER_TRAIT(SUBJECT_EMPTY, "subject-empty", "there is a Subject field, and nothing in it")
+HEADER_TRAIT(REPLY_TO_NOTHING, "reply-to-nothing",
+             "the subject begins with \"Re:\", but no field names a message that is answered")
+HEADER_TRAIT(TO_MALFORMED, "to-malformed", "the To field names nobody, and no empty group either")
+HEADER_TRAIT(PRIORITY_ALONE, "priority-alone",
+             "a priority is set as some mail programs do, but no program is named")
+HEADER_TRAIT(MSMAIL_ALONE, "msmail-alone",
+             "X-MSMail-Priority without X-MimeOLE: the programs that write the one write the other")
+
+/* ---- HTML ---- */
+HTML_TRAIT(SCRIPT, "script", "a script, or a link that is one")
+HTML_TRAIT(EVENT_HANDLER, "event-handler", "an attribute that is a script: onclick, onload…")
+HTML_TRAIT(FORM, "form", "a form to be filled in")
+HTML_TRAIT(PASSWORD_FIELD, "password-field", "a form's field for a password")
+HTML_TRAIT(IFRAME, "iframe", "a frame with another document in it")
+HTML_TRAIT(OBJECT, "object", "an object, embedded or an applet")
+HTML_TRAIT(META_REFRESH, "meta-refresh", "leads the reader to another document by itself")
+HTML_TRAIT(BASE_HREF, "base-href", "says what relative links are relative to")
+HTML_TRAIT(HIDDEN_TEXT, "hidden-text",
+           "text that is not shown (display: none, visibility, opacity, size 0), a few words at least")
+HTML_TRAIT(TINY_TEXT, "tiny-text", "text too small to be read, a few words at least")
+HTML_TRAIT(INVISIBLE_COLOUR, "invisible-colour",
+           "text in the colour of its background, a few words at least")
+HTML_TRAIT(SPLIT_WORDS, "split-words",
+           "several words with comments, empty or invisible elements within them")
+HTML_TRAIT(OBFUSCATED_ENTITIES, "obfuscated-entities",
+           "many plain letters or digits are written as numbers")
+HTML_TRAIT(INVENTED_TAGS, "invented-tags", "several tags that no version of HTML has")
+HTML_TRAIT(UNBALANCED, "unbalanced", "the text goes on after the end of the document")
+HTML_TRAIT(DATA_URL, "data-url", "a document or a picture stands within a URL")
+HTML_TRAIT(REMOTE_IMAGE, "remote-image", "a picture that is fetched when the message is read")
+HTML_TRAIT(TINY_IMAGE, "tiny-image", "a remote picture too small to be seen")
+HTML_TRAIT(IMAGE_ONLY, "image-only", "pictures and hardly any text")
+HTML_TRAIT(IMAGE_LINK, "image-link", "a link around nothing but a picture")
+HTML_TRAIT(LONG_COMMENT, "long-comments", "more text in comments than is shown")
+HTML_TRAIT(BIG_FONT, "big-font", "text in the largest sizes")
+HTML_TRAIT(FONT_COLOURS, "font-colours", "several colours by the old element font")
+
+/* ---- what is read ---- */
+TEXT_TRAIT(NO_TEXT, "no-text", "nothing to read: no text, or none with a letter")
+TEXT_TRAIT(HTML_ONLY, "html-only", "HTML without the same as plain text")
+TEXT_TRAIT(INVISIBLE_CHARACTERS, "invisible-characters",
+           "several words with characters in them that are not seen")
+TEXT_TRAIT(MIXED_SCRIPTS, "mixed-scripts",
+           "words of Latin letters with Cyrillic or Greek ones that look like them")
+TEXT_TRAIT(LOOK_ALIKES, "look-alikes",
+           "letters that are mathematical symbols, in circles, or of full width, within Latin text")
+TEXT_TRAIT(SHOUTING, "shouting", "mostly capitals")
+TEXT_TRAIT(GAPPY, "gappy", "several words with a gap between all of their letters")
+TEXT_TRAIT(DIGIT_LETTERS, "digit-letters", "several words with a digit or a sign for a letter in them")
+TEXT_TRAIT(EXCLAMATIONS, "exclamations", "many exclamation marks")
+TEXT_TRAIT(BASE64_ASCII, "base64-text", "a text in base64 that is plain ASCII")
+TEXT_TRAIT(SHORT_WITH_LINK, "short-with-link", "a few words and a link")
+TEXT_TRAIT(PARTS_DIFFER, "parts-differ",
+           "the plain text and the HTML that stand for each other say different things")
+TEXT_TRAIT(UNKNOWN_CHARSET, "unknown-charset", "a text in a charset that does not exist")
+TEXT_TRAIT(BROKEN_CHARSET, "broken-charset", "a text that is not of the charset it is said to be of")
+TEXT_TRAIT(NO_WORDS, "random-words", "many words without vowels, or with digits within letters")
+TEXT_TRAIT(MONEY, "large-sums", "sums of money in millions, or several in thousands")
+TEXT_TRAIT(ASKS_ADDRESS, "mail-address-in-text",
+           "the text names a mail address of a domain that is not its author's")
+
+/* ---- URLs ---- */
+URL_TRAIT(ADDRESS, "address", "the host is an IP address")
+URL_TRAIT(NUMERIC_ADDRESS, "numeric-address",
+          "an IP address written as one number, or in hexadecimal or octal")
+URL_TRAIT(PORT, "port", "a port that is not the scheme's")
+URL_TRAIT(USERINFO, "userinfo", "something with a \"@\" stands before the host")
+URL_TRAIT(PUNYCODE, "punycode", "an internationalised name of a host")
+URL_TRAIT(ENCODED_HOST, "encoded-host", "the host's name is written with % escapes")
+URL_TRAIT(BACKSLASHES, "backslashes", "backslashes where slashes belong, or too few or many slashes")
+URL_TRAIT(CONTROLS, "controls", "control characters within")
+URL_TRAIT(DEEP_SUBDOMAIN, "deep-subdomain", "four labels or more before the organisation's domain")
+URL_TRAIT(DOMAIN_IN_HOST, "domain-in-host", "the host's name begins with that of another domain")
+URL_TRAIT(DOMAIN_IN_PATH, "domain-in-path", "another domain's name is a folder of the path")
+URL_TRAIT(LONG_HOST, "long-host", "a host's name of more than 50 octets")
+URL_TRAIT(DIGITS_IN_DOMAIN, "digits-in-domain",
+          "the organisation's domain has three digits or more in its name")
+URL_TRAIT(REDIRECT, "redirect-parameter", "another URL within it")
+URL_TRAIT(MAIL_ADDRESS, "mail-address", "a mail address within it")
+URL_TRAIT(EXECUTABLE, "executable", "the path's end is that of a program or an archive")
+URL_TRAIT(HOME, "home-folder", "the path begins with a person's folder (\"/~name/\")")
+URL_TRAIT(NO_PATH, "host-alone", "leads to a host's first page")
+URL_TRAIT(DATA, "data-url", "data: what it leads to stands within it")
+URL_TRAIT(JAVASCRIPT, "javascript-url", "javascript: or vbscript:")
