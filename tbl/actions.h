@@ -18,7 +18,9 @@ ACTION(DROP, "drop", true, PHASES_ALL, "drop [CODE ENHANCED] TEXT | drop silent"
        "Says 421 4.7.0, or 421, 521, 550 or 554 with an enhanced code of that class (instead of the "
        "greeting not 550), and closes the connection; silent closes without a word.")
 ACTION(JUNK, "junk", true, PHASES_RCPT_ON, "junk",
-       "Accepts the message and marks it, for a server behind that sorts by that mark.")
+       "Accepts the message and puts it into the recipient's junk folder: of a Maildir route its folder "
+       "\"Junk\", of an LMTP one with a junk_detail that address. Beside that it marks the message, for a "
+       "server behind that sorts by that mark.")
 ACTION(WAIT, "wait", false, PHASES_BEFORE_MESSAGE, "wait DURATION",
        "Delays this phase's reply; rules after it run when the time is over. The longest wait of a "
        "phase counts: at most 120 s before the greeting, 30 s for any later reply, 300 s a "

@@ -38,8 +38,9 @@ struct conf_hop {
     bool only_tls13;
     struct place tls_place; /* where it says whom to trust, for errors found later */
     bool xclient;           /* tell it the client by XCLIENT where it offers that */
-    char *name;             /* as first written: "smtp://10.0.0.5:25"; for logs and decisions */
-    size_t index;           /* in conf->hops */
+    char *junk_detail; /* LMTP: "+Junk", put to the local part for the junk folder; NULL: not */
+    char *name;        /* as first written: "smtp://10.0.0.5:25"; for logs and decisions */
+    size_t index;      /* in conf->hops */
 };
 
 /* How deep sun_path is, its NUL included. */
@@ -51,6 +52,9 @@ struct conf_route_hop {
     unsigned weight; /* 1 to CONF_WEIGHT_MAX */
     bool standby;    /* used only when no other hop of the route is well */
 };
+
+/* Of a junk folder's name, in octets. */
+#define CONF_JUNK_MOST      ((size_t)100)
 
 #define CONF_WEIGHT_MAX     1000
 #define CONF_ROUTE_HOPS_MAX 64
@@ -64,7 +68,8 @@ struct conf_route {
     struct conf_route_hop *hops; /* in the order of the file; all of the route's kind, one is no
                                     standby; none for a Maildir */
     size_t hop_count;
-    char *folder; /* Maildir: template with %{rcpt.local_part} and %{rcpt.domain}; else NULL */
+    char *folder;      /* Maildir: template with %{rcpt.local_part} and %{rcpt.domain}; else NULL */
+    char *junk_folder; /* Maildir: the name of the junk folder, without its dot; else NULL */
     char *name;   /* as first written behind "to", blanks made one each; for logs and decisions */
     size_t index; /* in conf->routes */
     bool takes_mail; /* of some domain; else its servers are only asked about recipients */

@@ -139,6 +139,34 @@ static int take_ca(struct parser *p, struct next_hop *h)
     return parser_path(p, "the absolute path of a file of certificates", &h->hop.tls_ca);
 }
 
+/* Octets that a local part has without quotes (RFC 5321 4.1.2). */
+static bool is_atext(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+static int take_junk_detail(struct parser *p, struct next_hop *h)
+{
+    static const char what[] = "a delimiter and a folder, such as +Junk";
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    const struct slice text = token.text;
+    bool good = text.n >= 2 && text.n <= CONF_JUNK_MOST && strchr("+-=_#", text.p[0]) != NULL;
+    for (size_t i = 0; i < text.n; i++) {
+        good = good && is_atext(text.p[i]);
+    }
+    if (!good) {
+        return parser_expected(p, &token, what);
+    }
+    h->hop.junk_detail = parser_keep(p, text);
+    return 0;
+}
+
 static int take_name(struct parser *p, struct next_hop *h)
 {
     static const char what[] = "the host name in the next hop's certificate";
@@ -228,6 +256,7 @@ static const struct {
     int (*take)(struct parser *p, struct next_hop *h);
 } options[OPTION_COUNT] = {
     [OPTION_CA] = {"ca", take_ca},
+    [OPTION_JUNK_DETAIL] = {"junk_detail", take_junk_detail},
     [OPTION_NAME] = {"name", take_name},
     [OPTION_STANDBY] = {"standby", take_standby},
     [OPTION_TLS] = {"tls", take_tls},
@@ -248,9 +277,9 @@ int next_hop_option(struct parser *p, struct next_hop *h)
         i++;
     }
     if (i == OPTION_COUNT) {
-        return parser_unknown(p, &token, "option", &options[0].name, OPTION_COUNT,
-                              sizeof(options[0]),
-                              "ca, name, standby, tls, tls_minimum, weight or xclient");
+        return parser_unknown(
+            p, &token, "option", &options[0].name, OPTION_COUNT, sizeof(options[0]),
+            "ca, junk_detail, name, standby, tls, tls_minimum, weight or xclient");
     }
     if (has_option(h, (enum next_hop_option)i)) {
         return parser_repeated(p, &token, "option of a next hop", h->options[i].place);
@@ -278,6 +307,10 @@ int next_hop_settle(struct parser *p, struct next_hop *h)
     if (has_option(h, OPTION_CA) && hop->tls != CONF_HOP_TLS_VERIFIED) {
         return parser_expected(p, &h->options[OPTION_CA],
                                "no \"ca\" for a next hop without \"tls verified\"");
+    }
+    if (has_option(h, OPTION_JUNK_DETAIL) && hop->kind != CONF_HOP_LMTP) {
+        return parser_expected(p, &h->options[OPTION_JUNK_DETAIL],
+                               "no \"junk_detail\" for a next hop that speaks SMTP");
     }
     if (hop->tls == CONF_HOP_TLS_NONE) {
         return 0;
@@ -312,7 +345,7 @@ static bool same_hop(const struct conf_hop *a, const struct conf_hop *b)
     return next_hop_same_place(a, b) && a->tls == b->tls &&
            next_hop_same_text(a->tls_name, b->tls_name) &&
            next_hop_same_text(a->tls_ca, b->tls_ca) && a->only_tls13 == b->only_tls13 &&
-           a->xclient == b->xclient;
+           a->xclient == b->xclient && next_hop_same_text(a->junk_detail, b->junk_detail);
 }
 
 const struct conf_hop *next_hop_keep(struct parser *p, const struct next_hop *h)

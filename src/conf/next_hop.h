@@ -2,7 +2,7 @@
  *
  *   hop    = HOP { option } ;
  *   option = "weight" NUMBER | "standby" | "tls" MODE | "name" NAME | "ca" FILE |
- *            "tls_minimum" VERSION | "xclient" ;
+ *            "tls_minimum" VERSION | "xclient" | "junk_detail" DETAIL ;
  *
  * Each option at most once, in any order; what they mean together is judged when all are read. */
 #pragma once
@@ -13,6 +13,7 @@
 
 enum next_hop_option {
     OPTION_CA,
+    OPTION_JUNK_DETAIL,
     OPTION_NAME,
     OPTION_STANDBY,
     OPTION_TLS,

@@ -2,7 +2,8 @@
  * A route that several statements name is one struct conf_route, so that recipients of both share a
  * transaction.
  *
- *   route  = "route" DOMAIN { "," DOMAIN } "to" ( MAILDIR | hop { "," hop } ) ;
+ *   route  = "route" DOMAIN { "," DOMAIN } "to" ( MAILDIR [ "junk_folder" NAME ] | hop { "," hop }
+ * ) ;
  */
 #include <errno.h>
 
@@ -27,6 +28,45 @@ static bool at_hop_end(struct parser *p, const struct route_read *route)
            (route->asked && next.kind == TOKEN_WORD && slice_eq(next.text, SLICE_LIT("else")));
 }
 
+/* The name of a Maildir++ folder: its encoding of other characters begins with "&", and a dot parts
+ * folders within each other. */
+static bool is_folder_name(struct slice s)
+{
+    bool good = s.n > 0 && s.n <= CONF_JUNK_MOST && s.p[0] != '.' && s.p[s.n - 1] != '.';
+
+    for (size_t i = 0; i < s.n; i++) {
+        good = good && s.p[i] > ' ' && s.p[i] < 0x7f && s.p[i] != '/' && s.p[i] != '&' &&
+               (s.p[i] != '.' || s.p[i - 1] != '.');
+    }
+    return good;
+}
+
+/* Behind a Maildir: the end, or where junk goes. */
+static int take_junk_folder(struct parser *p, struct route_read *r)
+{
+    static const char what[] = "the name of a folder such as Junk";
+    struct token next = parser_peek(p);
+    struct slice name = SLICE_LIT("Junk");
+
+    if (next.kind == TOKEN_WORD && slice_eq(next.text, SLICE_LIT("junk_folder"))) {
+        (void)parser_take(p);
+        int rc = parser_value(p, what, &next);
+        if (rc < 0) {
+            return rc;
+        }
+        if (!is_folder_name(next.text)) {
+            return parser_expected(p, &next, what);
+        }
+        name = next.text;
+        next = parser_peek(p);
+    }
+    r->route.junk_folder = parser_keep(p, name);
+    return next.kind == TOKEN_NEWLINE || next.kind == TOKEN_END
+               ? 0
+               : parser_expected(
+                     p, &next, "\"junk_folder\" or the end of the line, as a Maildir stands alone");
+}
+
 static int take_maildir(struct parser *p, struct route_read *r, const struct token *token,
                         struct slice folder)
 {
@@ -43,10 +83,9 @@ static int take_maildir(struct parser *p, struct route_read *r, const struct tok
         return parser_expected(
             p, token, "no \"%\" in the folder but for %{rcpt.local_part} and %{rcpt.domain}");
     }
-    struct token next = parser_peek(p);
-    if (next.kind != TOKEN_NEWLINE && next.kind != TOKEN_END) {
-        return parser_expected(p, &next,
-                               "the end of the line, as a Maildir stands alone and has no options");
+    int rc = take_junk_folder(p, r);
+    if (rc < 0) {
+        return rc;
     }
     r->route.kind = CONF_ROUTE_MAILDIR;
     r->route.folder = parser_keep(p, folder);
@@ -128,7 +167,8 @@ static bool uses_hop(const struct conf_route *route, const struct conf_route_hop
 static bool same_route(const struct conf_route *a, const struct conf_route *b)
 {
     if (a->kind != b->kind || a->hop_count != b->hop_count ||
-        !next_hop_same_text(a->folder, b->folder)) {
+        !next_hop_same_text(a->folder, b->folder) ||
+        !next_hop_same_text(a->junk_folder, b->junk_folder)) {
         return false;
     }
     for (size_t i = 0; i < a->hop_count; i++) {

@@ -54,6 +54,7 @@ struct hop_recipient {
     struct dsn_rcpt dsn;
     struct answer answer; /* hop_rcpt's, then replaced by hop_prepare's, then by hop_commit's */
     bool wanted;          /* is to get the message: set by the caller before hop_prepare */
+    bool junk;            /* into the junk folder, where the hop has one: set likewise */
     bool committed;       /* hop_commit passed this recipient's point of no return */
     bool confirmed;       /* the hop said yes to the message for this recipient */
     bool answered;        /* hop_commit has this recipient's answer, yes or no */
@@ -67,6 +68,8 @@ struct hop_recipient {
     /* Private to the hop; zero at first. */
     uint64_t transaction; /* SMTP: number of the transaction that has this recipient */
     size_t position;      /* SMTP: which of its accepted recipients this is, from 1 */
+    bool detailed;        /* SMTP: the transaction has it by its address for junk */
+    bool no_detail;       /* SMTP: the hop does not take that address */
     const char *folder;   /* Maildir: where it delivers to; in the arena */
 };
 
@@ -171,6 +174,10 @@ int hop_hold(struct hop *h, struct message *m, struct hop_recipient *const *r, s
  * 451 4.3.0 and 452 4.3.1 our own files. What refuses the whole message is the answer of all
  * wanted.
  * Or -ECANCELED, or -ETIMEDOUT when the deadline passed: nothing was delivered, call hop_end.
+ *
+ * A recipient's `junk` may have been set since hop_rcpt. A Maildir then has the message in its junk
+ * folder, which is made where it is missing; a hop with a junk_detail is told the address with
+ * that, and once more the address alone when it refuses; any other hop makes nothing of it.
  *
  * `m` and its spool must not change until hop_commit has returned, or hop_end. */
 int hop_prepare(struct hop *h, struct message *m, struct hop_recipient *const *r, size_t count,

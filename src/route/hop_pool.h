@@ -65,6 +65,7 @@ struct hop_pools {
     uint64_t transactions;      /* begun so far, over all hops: numbers them */
     uint64_t files;             /* Maildir files named so far */
     usec_t maildir_quiet_until; /* what is wrong with Maildirs has been said */
+    usec_t junk_quiet_until;    /* that a hop takes no address for junk has been said */
     bool assumed;               /* hop_pools_assume */
     bool draining;
     bool freed;       /* as soon as the last trial has ended */

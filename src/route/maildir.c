@@ -177,14 +177,17 @@ static void name_file(struct maildir_hop *h, struct maildir_file *f, const struc
     usec_t now = rt_wall();
     uint32_t random;
     rt_random(&random, sizeof random);
+    const char *folder =
+        r->junk ? arena_printf(h->arena, "%s/.%s", r->folder, h->route->junk_folder).p : r->folder;
     struct slice name =
         arena_printf(h->arena, "%lld.M%06lldP%ldQ%lluR%08x.%s", (long long)(now / USEC_SEC),
                      (long long)(now % USEC_SEC), (long)getpid(),
                      (unsigned long long)++h->pools->files, (unsigned)random, host);
     *f = (struct maildir_file){
-        .folder = r->folder,
-        .tmp = arena_printf(h->arena, "%s/tmp/" SLICE_FMT, r->folder, SLICE_ARG(name)).p,
-        .target = arena_printf(h->arena, "%s/new/" SLICE_FMT, r->folder, SLICE_ARG(name)).p,
+        .folder = folder,
+        .above = r->junk ? r->folder : NULL,
+        .tmp = arena_printf(h->arena, "%s/tmp/" SLICE_FMT, folder, SLICE_ARG(name)).p,
+        .target = arena_printf(h->arena, "%s/new/" SLICE_FMT, folder, SLICE_ARG(name)).p,
         .sender = h->envelope->sender,
         .trace = h->message->trace,
         .fd = -1,

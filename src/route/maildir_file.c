@@ -109,9 +109,36 @@ static void put_lines(struct maildir_file *f, struct slice s)
     }
 }
 
+/* Makes a folder within the mailbox's where it is missing, with the empty file by which servers
+ * know such a folder (Maildir++). */
+static int make_subfolder(const char *folder, const char *above)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/maildirfolder", folder) >= (int)sizeof path) {
+        return -ENAMETOOLONG;
+    }
+    int rc = sys_is_directory(folder);
+    if (rc != -ENOENT) {
+        return rc;
+    }
+    rc = sys_mkdir(folder, 0700);
+    if (rc < 0) {
+        return rc == -EEXIST ? 0 : rc;
+    }
+    int fd = sys_openat(AT_FDCWD, path, O_WRONLY | O_CREAT, 0600);
+    if (fd < 0) {
+        return fd;
+    }
+    close(fd);
+    return sync_folder(above);
+}
+
 static int create(struct maildir_file *f)
 {
-    int rc = make_folders(f->folder);
+    int rc = f->above != NULL ? make_subfolder(f->folder, f->above) : 0;
+    if (rc == 0) {
+        rc = make_folders(f->folder);
+    }
     if (rc < 0) {
         return rc;
     }

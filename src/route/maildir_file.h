@@ -12,6 +12,7 @@
 
 struct maildir_file {
     const char *folder; /* of the mailbox: holds tmp, new and cur */
+    const char *above;  /* the mailbox's, where `folder` is one within it (Maildir++); else NULL */
     const char *tmp;    /* whole paths */
     const char *target;
     struct slice sender;

@@ -46,6 +46,8 @@
 
 #include <errno.h>
 
+#include "route/junk_address.h"
+
 /* Commands sent before their replies are read. RFC 2920 3.1 warns of both sides waiting for the
  * other to read; the replies to so few always fit into the socket's buffers. */
 #define PIPELINED_MAX 64
@@ -125,10 +127,22 @@ static void put_mail(struct smtp_hop *h, uint64_t size)
     buf_printf(out, "\r\n");
 }
 
+/* Is this hop to be told of the recipient by its address for junk? */
+static bool wants_detail(const struct smtp_hop *h, const struct hop_recipient *r)
+{
+    return r->junk && !r->no_detail && h->pool->hop->junk_detail != NULL;
+}
+
+static struct slice junk_address_of(struct smtp_hop *h, const struct hop_recipient *r)
+{
+    return junk_address(r->mailbox, r->domain, h->pool->hop->junk_detail, h->arena);
+}
+
 static void put_rcpt(struct smtp_hop *h, const struct hop_recipient *r)
 {
     struct buf *out = &h->conn->out;
-    buf_printf(out, "RCPT TO:<" SLICE_FMT ">", SLICE_ARG(r->mailbox));
+    const struct slice mailbox = wants_detail(h, r) ? junk_address_of(h, r) : r->mailbox;
+    buf_printf(out, "RCPT TO:<" SLICE_FMT ">", SLICE_ARG(mailbox));
     if (h->conn->can.dsn) {
         put_param(out, "NOTIFY", r->dsn.notify);
         put_param(out, "ORCPT", r->dsn.orcpt);
@@ -203,6 +217,7 @@ static int take_rcpt_reply(struct smtp_hop *h, struct hop_recipient *r, const st
         return 0;
     }
     r->answer = answer;
+    r->detailed = wants_detail(h, r);
     if (answer_is_yes(&answer) && r->transaction != h->transaction) {
         r->transaction = h->transaction;
         r->position = ++h->accepted;
@@ -390,11 +405,32 @@ static bool transaction_fits(const struct smtp_hop *h, struct hop_recipient *con
     }
     size_t position = 0;
     for (size_t i = 0; i < count; i++) {
-        if (r[i]->wanted && (r[i]->transaction != h->transaction || r[i]->position != ++position)) {
+        if (r[i]->wanted && (r[i]->transaction != h->transaction || r[i]->position != ++position ||
+                             r[i]->detailed != wants_detail(h, r[i]))) {
             return false;
         }
     }
     return true;
+}
+
+/* Of the wanted recipients those that the hop has refused by their addresses for junk are to be
+ * said once more by their own. Are there any? */
+static bool forgo_details(struct smtp_hop *h, struct hop_recipient *const *r, size_t count)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        if (r[i]->wanted && r[i]->detailed && answer_is_no(&r[i]->answer)) {
+            r[i]->no_detail = any = true;
+        }
+    }
+    if (any && rt_now() >= h->pools->junk_quiet_until) {
+        h->pools->junk_quiet_until = rt_now() + 60 * USEC_SEC;
+        hop_pools_say(h->pools, true,
+                      "next hop %s does not take addresses with %s: junk goes "
+                      "where other mail goes",
+                      h->pool->hop->name, h->pool->hop->junk_detail);
+    }
+    return any;
 }
 
 /* 0 when the hop has exactly the wanted recipients; 1 when it refused one; or an error. */
@@ -421,7 +457,10 @@ static int settle_envelope(struct smtp_hop *h, struct hop_recipient *const *r, s
     if (h->conn != NULL) {
         h->conn->used = true;
     }
-    int rc = smtp_hop_open(h, again, n, hop_message_size(h->message), deadline);
+    int rc;
+    do {
+        rc = smtp_hop_open(h, again, n, hop_message_size(h->message), deadline);
+    } while (rc == 0 && h->transaction != 0 && forgo_details(h, again, n));
     return rc < 0 ? rc : !transaction_fits(h, r, count, wanted);
 }
 

@@ -414,6 +414,22 @@ enum judged judge_message(struct session *s, struct answer *ret)
     return error < 0 ? ended_by(s, error) : leave(s, PHASE_MESSAGE, ret);
 }
 
+/* ---- junk ---- */
+
+/* Recipients of the delivery are those that were accepted, in that order. */
+void judge_junk(struct session *s)
+{
+    const bool all = ruling_is(&s->course.rulings[PHASE_MESSAGE], RULE_JUNK);
+    size_t accepted = 0;
+    for (size_t i = 0; i < s->txn.record_count && accepted < s->delivery->count; i++) {
+        const struct recipient_record *r = s->txn.records[i];
+        if (answer_is_yes(&r->answer)) {
+            s->delivery->recipients[accepted++]->junk =
+                all || (r->ruling != NULL && ruling_is(r->ruling, RULE_JUNK));
+        }
+    }
+}
+
 /* ---- marks ---- */
 
 /* The header field with which a fired rule marks the message; empty for none. */

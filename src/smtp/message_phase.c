@@ -145,6 +145,7 @@ static void deliver(struct session *s)
         return;
     }
     make_fields(s);
+    judge_junk(s);
     session_enter(s, SESSION_COMMIT);
     enum delivery_end end = hand_over(s, &a);
     answer_message(s, end, &a);

@@ -286,6 +286,8 @@ enum judged judge_rcpt(struct session *s, const struct smtp_path *path, struct r
                        struct answer *ret);
 enum judged judge_message(struct session *s, struct answer *ret);
 void judge_forget_transaction(struct session *s);
+/* Tells the delivery whose message is junk: the recipient's by his own rules, or everybody's. */
+void judge_junk(struct session *s);
 /* The header fields that the message is marked with, CRLF behind each. */
 void judge_marks(const struct session *s, struct buf *fields);
 

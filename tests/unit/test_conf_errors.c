@@ -147,7 +147,8 @@ static const struct {
     {SLICE_LIT("recipients a.example from smtp://192.0.2.1 else bounce"),
      "1:49: expected accept or defer, found \"bounce\""},
     {SLICE_LIT("recipients a.example from smtp://192.0.2.1 otherwise accept"),
-     "1:44: unknown option \"otherwise\", expected ca, name, standby, tls, tls_minimum, weight or "
+     "1:44: unknown option \"otherwise\", expected ca, junk_detail, name, standby, tls, "
+     "tls_minimum, weight or "
      "xclient"},
     {SLICE_LIT(MINIMAL "recipients example.org, Other.example from file /x\n"),
      "4:25: expected a domain that has a route, found \"other.example\""},
@@ -155,7 +156,8 @@ static const struct {
                        "from file /y\n"),
      "5:26: expected each domain once, found \"example.org\" again (the first is in line 4)"},
     {SLICE_LIT("route a.example to smtp://192.0.2.1 else accept"),
-     "1:37: unknown option \"else\", expected ca, name, standby, tls, tls_minimum, weight or "
+     "1:37: unknown option \"else\", expected ca, junk_detail, name, standby, tls, tls_minimum, "
+     "weight or "
      "xclient"},
     {SLICE_LIT("resolver"),
      "1:9: expected recursive, system, none or the address of a DNS server such as 192.0.2.53 or "

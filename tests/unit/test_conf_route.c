@@ -263,8 +263,12 @@ static void most_hops(void **state)
 #define HOST_WANTED                                                                                \
     "expected a host name, an IPv4 address or a bracketed IPv6 address behind \"//\", found "
 #define PORT_WANTED "expected a port from 1 to 65535 behind the host, found "
-#define PATH_WANTED "expected lmtp:PATH with the absolute path of a Unix socket, found "
-#define PATH_20     "/aaaaaaaaaaaaaaaaaaa"
+#define MAILDIR_ENDS                                                                               \
+    "expected \"junk_folder\" or the end of the line, as a Maildir stands alone, found "
+#define JUNK_WANTED   "expected the name of a folder such as Junk, found "
+#define DETAIL_WANTED "expected a delimiter and a folder, such as +Junk, found "
+#define PATH_WANTED   "expected lmtp:PATH with the absolute path of a Unix socket, found "
+#define PATH_20       "/aaaaaaaaaaaaaaaaaaa"
 
 static const struct {
     const char *text; /* behind "route a to " */
@@ -313,12 +317,22 @@ static const struct {
     {"maildir:/m/%{rcpt.domain",
      "1:12: expected no \"%\" in the folder but for %{rcpt.local_part} and %{rcpt.domain}, found "
      "\"maildir:/m/%{rcpt.domain\""},
-    {"maildir:/m (old)", "1:23: expected the end of the line, as a Maildir stands alone and has no "
-                         "options, found \"(\""},
-    {"maildir:/m weight 2", "1:23: expected the end of the line, as a Maildir stands alone and has "
-                            "no options, found \"weight\""},
-    {"maildir:/m, smtp://a", "1:22: expected the end of the line, as a Maildir stands alone and "
-                             "has no options, found \",\""},
+    {"maildir:/m (old)", "1:23: " MAILDIR_ENDS "\"(\""},
+    {"maildir:/m weight 2", "1:23: " MAILDIR_ENDS "\"weight\""},
+    {"maildir:/m, smtp://a", "1:22: " MAILDIR_ENDS "\",\""},
+    {"maildir:/m junk_folder", "1:34: " JUNK_WANTED "the end of the file"},
+    {"maildir:/m junk_folder .Junk", "1:35: " JUNK_WANTED "\".Junk\""},
+    {"maildir:/m junk_folder a..b", "1:35: " JUNK_WANTED "\"a..b\""},
+    {"maildir:/m junk_folder a/b", "1:35: " JUNK_WANTED "\"a/b\""},
+    {"maildir:/m junk_folder \"\"", "1:35: " JUNK_WANTED "\"\""},
+    {"maildir:/m junk_folder a junk_folder b", "1:37: " MAILDIR_ENDS "\"junk_folder\""},
+    {"lmtp:/l junk_detail", "1:31: " DETAIL_WANTED "the end of the file"},
+    {"lmtp:/l junk_detail Junk", "1:32: " DETAIL_WANTED "\"Junk\""},
+    {"lmtp:/l junk_detail +", "1:32: " DETAIL_WANTED "\"+\""},
+    {"lmtp:/l junk_detail +a.b", "1:32: " DETAIL_WANTED "\"+a.b\""},
+    {"lmtp:/l junk_detail \"+a b\"", "1:32: " DETAIL_WANTED "\"+a b\""},
+    {"smtp://a junk_detail +Junk", "1:21: expected no \"junk_detail\" for a next hop that speaks "
+                                   "SMTP, found \"junk_detail\""},
     {"smtp://a, maildir:/m",
      "1:22: expected no Maildir beside other next hops, found \"maildir:/m\""},
     {"smtp://a, lmtp:/l", "1:22: expected a next hop that speaks SMTP, as the first of the route "
@@ -326,8 +340,9 @@ static const struct {
     {"lmtp:/l, smtp://a", "1:21: expected a next hop that speaks LMTP, as the first of the route "
                           "does, found \"smtp://a\""},
     {"smtp://a,", "1:21: " HOP_WANTED "the end of the file"},
-    {"smtp://a smtp://b", "1:21: unknown option \"smtp://b\", expected ca, name, standby, tls, "
-                          "tls_minimum, weight or xclient"},
+    {"smtp://a smtp://b",
+     "1:21: unknown option \"smtp://b\", expected ca, junk_detail, name, standby, tls, "
+     "tls_minimum, weight or xclient"},
     {"smtp://a weigth 2", "1:21: unknown option \"weigth\", did you mean \"weight\"?"},
     {"smtp://a \"standby\"", "1:21: expected an option of the next hop, a comma or the end of the "
                              "line, found \"standby\""},

@@ -112,7 +112,10 @@ static void assert_file(const char *path, const char *want)
 static struct hop_world *maildir_world(void)
 {
     struct hop_world *w = world_new();
-    w->route = (struct conf_route){.kind = CONF_ROUTE_MAILDIR, .folder = folder, .name = folder};
+    w->route = (struct conf_route){.kind = CONF_ROUTE_MAILDIR,
+                                   .folder = folder,
+                                   .junk_folder = (char *)"Junk",
+                                   .name = folder};
     w->conf.hostname = (char *)"mx/x:.example";
     return w;
 }
@@ -123,6 +126,7 @@ static struct {
     struct slice octets;
     bool by_bdat;
     bool give_up;
+    bool junk; /* for the first recipient */
     size_t count;
     int prepared;
     int committed;
@@ -136,6 +140,7 @@ static void deliver(struct hop_world *w)
     if (yes != o.count) {
         fail_hop(w, "%zu of %zu known", yes, o.count);
     }
+    w->r[0]->junk = o.junk;
     o.prepared = prepare(w, h, o.count);
     bool ready = o.prepared == 0 && !o.give_up;
     for (size_t i = 0; i < o.count; i++) {
@@ -155,14 +160,16 @@ static struct hop_world *play(const char *octets, size_t count)
     struct hop_world *w = maildir_world();
     bool give_up = o.give_up;
     bool by_bdat = o.by_bdat;
+    bool junk = o.junk;
     memset(&o, 0, sizeof o);
     o.octets = slice_of(octets);
     o.count = count;
     o.give_up = give_up;
     o.by_bdat = by_bdat;
+    o.junk = junk;
     o.committed = 1;
     world_play(w, deliver, NULL, 0);
-    o.give_up = o.by_bdat = false;
+    o.give_up = o.by_bdat = o.junk = false;
     return w;
 }
 
@@ -185,6 +192,60 @@ static void test_delivered(void **state)
     snprintf(path, sizeof path, "%s/y.example/mail-r/box/cur", root);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
+    world_free(w);
+}
+
+/* The junk folder is made, for the one whose message is junk; and where it is there, it is used. */
+static void test_junk(void **state)
+{
+    (void)state;
+    make_mailboxes();
+    make_folder("y.example/mail-t/box/.Junk");
+    o.junk = true;
+    struct hop_world *w = play(text, 2);
+    assert_true(w->r[0]->confirmed && w->r[1]->confirmed);
+    assert_file("y.example/mail-r/box/new", NULL);
+    assert_file("y.example/mail-r/box/.Junk/new", stored);
+    assert_file("y.example/mail-r/box/.Junk/tmp", NULL);
+    assert_file("y.example/mail-s/box/new", stored);
+    char path[256];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/y.example/mail-r/box/.Junk/maildirfolder", root);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    snprintf(path, sizeof path, "%s/y.example/mail-r/box/.Junk/cur", root);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    snprintf(path, sizeof path, "%s/y.example/mail-s/box/.Junk", root);
+    assert_int_equal(stat(path, &st), -1);
+    world_free(w);
+}
+
+static void test_junk_given_up(void **state)
+{
+    (void)state;
+    make_mailboxes();
+    o.junk = o.give_up = true;
+    struct hop_world *w = play(text, 1);
+    assert_file("y.example/mail-r/box/.Junk/tmp", NULL);
+    assert_file("y.example/mail-r/box/.Junk/new", NULL);
+    world_free(w);
+}
+
+/* No folder can be made there: the message is put off, and stored nowhere. */
+static void test_no_junk_folder(void **state)
+{
+    (void)state;
+    char path[256];
+    make_mailboxes();
+    snprintf(path, sizeof path, "%s/y.example/mail-r/box/.Junk", root);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fclose(f);
+    o.junk = true;
+    struct hop_world *w = play(text, 1);
+    assert_answer(w->r[0], 451, "4.3.0", NULL);
+    assert_file("y.example/mail-r/box/new", NULL);
     world_free(w);
 }
 
@@ -542,6 +603,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_delivered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_junk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_junk_given_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_junk_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_line_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bare, set_up, tear_down),
