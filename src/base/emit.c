@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/decimal.h"
 #include "base/text.h"
 
 /* Digits of a 64-bit number with its sign. */
@@ -185,6 +186,14 @@ void emit_thousandths(struct emit *e, const char *key, uint64_t n)
     const char rest[] = {'.', (char)('0' + n / 100 % 10), (char)('0' + n / 10 % 10),
                          (char)('0' + n % 10)};
     buf_append(e->b, rest, sizeof(rest));
+}
+
+void emit_decimal(struct emit *e, const char *key, int64_t thousandths)
+{
+    char text[DECIMAL_TEXT_MAX];
+
+    begin(e, key);
+    buf_append_slice(e->b, slice_of(decimal_format(thousandths, text)));
 }
 
 void emit_real(struct emit *e, const char *key, float n)

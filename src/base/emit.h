@@ -30,6 +30,8 @@ void emit_number(struct emit *e, const char *key, int64_t n);
 void emit_unsigned(struct emit *e, const char *key, uint64_t n);
 /* `n` thousandths, with three decimals. */
 void emit_thousandths(struct emit *e, const char *key, uint64_t n);
+/* A decimal (base/decimal.h). */
+void emit_decimal(struct emit *e, const char *key, int64_t thousandths);
 /* A finite number, by as many digits as tell one float from another. */
 void emit_real(struct emit *e, const char *key, float n);
 void emit_bool(struct emit *e, const char *key, bool value);

@@ -20,6 +20,7 @@ const char *const result_words[] = {
 #define WORDS_DURATION(ident) NULL
 #define WORDS_SIZE(ident)     NULL
 #define WORDS_SET(ident)      NULL
+#define WORDS_DECIMAL(ident)  NULL
 #define WORDS_RESULT(ident)   ident##_words
 
 const struct fact facts[FACT_COUNT] = {

@@ -58,6 +58,7 @@ static size_t payload_of(const struct value *v)
     case TYPE_NUMBER:
     case TYPE_DURATION:
     case TYPE_SIZE:
+    case TYPE_DECIMAL:
     case TYPE_RESULT: return sizeof(v->number);
     case TYPE_TEXT: return sizeof(v->text);
     case TYPE_ADDRESS: return sizeof(v->address);

@@ -1,6 +1,7 @@
 /* Values as people read them. */
 #include <inttypes.h>
 
+#include "base/decimal.h"
 #include "conf/value.h"
 #include "fact/fact.h"
 
@@ -32,6 +33,13 @@ static struct slice of_amount(enum value_kind kind, int64_t amount, struct arena
     return arena_copy(arena, slice_of(value_format(kind, amount, text)));
 }
 
+static struct slice of_decimal(int64_t thousandths, struct arena *arena)
+{
+    char text[DECIMAL_TEXT_MAX];
+
+    return arena_copy(arena, slice_of(decimal_format(thousandths, text)));
+}
+
 static struct slice of_address(const struct addr *a, struct arena *arena)
 {
     char text[ADDR_TEXT_MAX];
@@ -51,6 +59,7 @@ struct slice fact_text(const struct fact_use *use, const struct value *v, struct
     case TYPE_ADDRESS: return of_address(&v->address, arena);
     case TYPE_DURATION: return of_amount(VALUE_TIME, v->number, arena);
     case TYPE_SIZE: return of_amount(VALUE_SIZE, v->number, arena);
+    case TYPE_DECIMAL: return of_decimal(v->number, arena);
     case TYPE_SET: return of_set(v->set.items, v->set.count, arena);
     case TYPE_RESULT: return slice_of(use->fact->words[v->number]);
     case TYPE_COUNT: break;

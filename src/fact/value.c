@@ -6,7 +6,7 @@ const char *value_type_name(enum value_type type)
     static const char *const names[TYPE_COUNT] = {
         [TYPE_BOOL] = "bool",       [TYPE_NUMBER] = "number",     [TYPE_TEXT] = "text",
         [TYPE_ADDRESS] = "address", [TYPE_DURATION] = "duration", [TYPE_SIZE] = "size",
-        [TYPE_SET] = "set",         [TYPE_RESULT] = "result",
+        [TYPE_SET] = "set",         [TYPE_DECIMAL] = "decimal",   [TYPE_RESULT] = "result",
     };
 
     return names[type];

@@ -16,6 +16,7 @@ enum value_type {
     TYPE_DURATION, /* microseconds */
     TYPE_SIZE,     /* octets */
     TYPE_SET,      /* texts, each once */
+    TYPE_DECIMAL,  /* thousandths (base/decimal.h) */
     TYPE_RESULT,   /* a word of the fact's list, see fact.h */
     TYPE_COUNT
 };
@@ -57,7 +58,8 @@ struct value {
         asking; /* microseconds that asking took, of facts that may suspend; UINT32_MAX: more */
     union {
         bool boolean;
-        int64_t number; /* NUMBER, DURATION, SIZE; of a RESULT its index in the fact's words */
+        int64_t
+            number; /* NUMBER, DURATION, SIZE, DECIMAL; of a RESULT its index in the fact's words */
         struct slice text;
         struct addr address;
         struct {

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/decimal.h"
+
 static bool unknown_of(const json_t *reason, enum value_type type, struct value *ret)
 {
     const char *name = json_string_value(reason);
@@ -64,6 +66,9 @@ static bool known_of(const struct fact *fact, const json_t *v, struct arena *are
     case TYPE_DURATION:
         *ret = value_number(fact->type, json_integer_value(v));
         return json_is_integer(v);
+    case TYPE_DECIMAL:
+        *ret = value_number(TYPE_DECIMAL, decimal_of_real(json_number_value(v)));
+        return json_is_number(v);
     case TYPE_TEXT: *ret = value_text(text_of(v)); return json_is_string(v);
     case TYPE_ADDRESS:
         if (!json_is_string(v) || addr_parse(text_of(v), &address) < 0) {

@@ -80,6 +80,7 @@ static void put_known(struct emit *e, const char *key, const struct fact_use *us
     case TYPE_NUMBER:
     case TYPE_SIZE:
     case TYPE_DURATION: emit_number(e, key, v->number); return;
+    case TYPE_DECIMAL: emit_decimal(e, key, v->number); return;
     case TYPE_SET: put_set(e, key, v); return;
     case TYPE_TEXT:
     case TYPE_ADDRESS:

@@ -43,7 +43,8 @@ static void show_value(struct buf *ret, const json_t *value)
         buf_append_slice(ret, SLICE_LIT("\""));
         return;
     }
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII |
+                                       JSON_REAL_PRECISION(12));
     text_show(ret, slice_of(text != NULL ? text : "?"), TEXT_MOST);
     free(text);
 }

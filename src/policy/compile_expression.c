@@ -72,7 +72,8 @@ struct node *condition_compile(struct compiler *c, const struct term *t)
     struct node *n = expression_compile(c, t);
 
     if (n != NULL && n->x.type != TYPE_BOOL) {
-        bool number = n->x.type == TYPE_NUMBER || n->x.type == TYPE_SIZE;
+        bool number =
+            n->x.type == TYPE_NUMBER || n->x.type == TYPE_SIZE || n->x.type == TYPE_DECIMAL;
         compile_error(c, n->x.place,
                       number ? "compare it, as in rcpt.count > 0" : "compare it with something",
                       "expected a condition, which is true or false, found %s", describe(c, n));
@@ -218,7 +219,8 @@ static bool same_type(const struct node *a, const struct node *b)
         b->x.kind == EXPRESSION_FACT) {
         return a->x.use->fact->words == b->x.use->fact->words;
     }
-    return x == y || (x == TYPE_SIZE && y == TYPE_NUMBER) || (x == TYPE_NUMBER && y == TYPE_SIZE);
+    return x == y || (y == TYPE_NUMBER && (x == TYPE_SIZE || x == TYPE_DECIMAL)) ||
+           (x == TYPE_NUMBER && (y == TYPE_SIZE || y == TYPE_DECIMAL));
 }
 
 static const char *mismatch_advice(const struct node *a, const struct node *b)
@@ -261,7 +263,8 @@ static struct node *compile_compare(struct compiler *c, const struct term *t)
     }
     enum value_type type = left->x.type;
     bool order = t->compare != EXPRESSION_EQUAL && t->compare != EXPRESSION_NOT_EQUAL;
-    bool ordered = type == TYPE_NUMBER || type == TYPE_SIZE || type == TYPE_DURATION;
+    bool ordered =
+        type == TYPE_NUMBER || type == TYPE_SIZE || type == TYPE_DURATION || type == TYPE_DECIMAL;
     if (is_literal(left) && is_literal(right)) {
         compile_error(c, t->place, "name a fact on one side",
                       "both sides are constants, so that there is nothing to find out");
@@ -277,7 +280,8 @@ static struct node *compile_compare(struct compiler *c, const struct term *t)
     }
     if (order && !ordered) {
         compile_error(c, t->word.place, "only == and != can be asked",
-                      "%s has no order: " SLICE_FMT " is for numbers, sizes and durations",
+                      "%s has no order: " SLICE_FMT
+                      " is for numbers, decimals, sizes and durations",
                       describe(c, left), SLICE_ARG(t->word.text));
         return NULL;
     }

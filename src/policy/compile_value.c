@@ -1,6 +1,7 @@
 /* Operands: facts with their parameters, constants, names. */
 #include <errno.h>
 
+#include "base/decimal.h"
 #include "conf/value.h"
 #include "parse/ascii.h"
 #include "policy/compiler.h"
@@ -19,6 +20,13 @@ static int parse_amount(struct slice text, struct value *ret)
         r = value_parse(rows[i].kind, text, &number);
         if (r == 0) {
             *ret = value_number(rows[i].type, number);
+        }
+    }
+    if (r == -EINVAL) {
+        int64_t thousandths;
+        r = decimal_parse(text, &thousandths);
+        if (r == 0) {
+            *ret = value_number(TYPE_DECIMAL, thousandths);
         }
     }
     return r;
@@ -51,9 +59,10 @@ int constant_parse(struct compiler *c, const struct word *word, struct value *re
     }
     (void)word_show(word->text, shown);
     compile_error(c, word->place, r == -ERANGE ? NULL : "text stands in quotes",
-                  r == -ERANGE ? "%s is too large"
-                               : "expected a number, a size such as 10M, a duration such as 5s or "
-                                 "an address, found %s",
+                  r == -ERANGE
+                      ? "%s is too large"
+                      : "expected a number such as 5 or 7.5, a size such as 10M, a duration such "
+                        "as 5s or an address, found %s",
                   shown);
     return -EINVAL;
 }

@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "parse/pattern.h"
 #include "policy/expression.h"
 #include "policy/needs.h"
-#include "parse/pattern.h"
 #include "policy/table.h"
 
 /* ---- sets ---- */
@@ -152,7 +152,20 @@ static bool sets_same(const struct value *a, const struct value *b)
 
 static bool is_amount(enum value_type type)
 {
-    return type == TYPE_NUMBER || type == TYPE_SIZE || type == TYPE_DURATION;
+    return type == TYPE_NUMBER || type == TYPE_SIZE || type == TYPE_DURATION ||
+           type == TYPE_DECIMAL;
+}
+
+/* The amount as it is compared with `other`: a number beside a decimal in thousandths as well. What
+ * does not fit is beyond any decimal all the same. */
+static int64_t amount_beside(const struct value *v, const struct value *other)
+{
+    int64_t n;
+
+    if (v->type != TYPE_NUMBER || other->type != TYPE_DECIMAL) {
+        return v->number;
+    }
+    return !__builtin_mul_overflow(v->number, 1000, &n) ? n : v->number < 0 ? INT64_MIN : INT64_MAX;
 }
 
 static unsigned compare_amounts(enum expression_kind kind, int64_t a, int64_t b)
@@ -174,7 +187,7 @@ static unsigned compare(enum expression_kind kind, const struct value *a, const 
     bool same;
 
     if (is_amount((enum value_type)a->type) && is_amount((enum value_type)b->type)) {
-        return compare_amounts(kind, a->number, b->number);
+        return compare_amounts(kind, amount_beside(a, b), amount_beside(b, a));
     }
     if (a->type != b->type || (kind != EXPRESSION_EQUAL && kind != EXPRESSION_NOT_EQUAL)) {
         return TRUTH_UNKNOWN;

@@ -59,9 +59,11 @@ static void numbers(void **state)
     emit_thousandths(&e, NULL, 7);
     emit_thousandths(&e, NULL, 1020);
     emit_thousandths(&e, NULL, 4294967295);
+    emit_decimal(&e, NULL, -7500);
+    emit_decimal(&e, NULL, 7000);
     emit_array_end(&e);
     assert_text(&b, "[0,-9223372036854775808,9223372036854775807,18446744073709551615,"
-                    "0.000,0.007,1.020,4294967.295]");
+                    "0.000,0.007,1.020,4294967.295,-7.5,7]");
 }
 
 static void escapes(void **state)

@@ -157,6 +157,7 @@ static void columns_have_names(void **state)
     assert_string_equal(value_type_name(TYPE_ADDRESS), "address");
     assert_string_equal(value_type_name(TYPE_DURATION), "duration");
     assert_string_equal(value_type_name(TYPE_SIZE), "size");
+    assert_string_equal(value_type_name(TYPE_DECIMAL), "decimal");
     assert_string_equal(value_type_name(TYPE_SET), "set");
     assert_string_equal(value_type_name(TYPE_RESULT), "result");
     assert_string_equal(unknown_reason_name(UNKNOWN_TIMEOUT), "timeout");
@@ -230,6 +231,8 @@ static void texts_of_values(void **state)
         {value_number(TYPE_SIZE, 1025), "1025"},
         {value_amount(TYPE_SIZE, UINT64_MAX), "9223372036854775807"},
         {value_amount(TYPE_SIZE, 2048), "2K"},
+        {value_number(TYPE_DECIMAL, 15000), "15"},
+        {value_number(TYPE_DECIMAL, -1050), "-1.05"},
         {value_text(SLICE_LIT("")), ""},
         {value_text(SLICE_LIT("as it is\r\n\"%{why}\"")), "as it is\r\n\"%{why}\""},
         {value_unknown(TYPE_BOOL, UNKNOWN_TIMEOUT), "unknown"},

@@ -86,7 +86,7 @@ static void amounts(void **state)
 {
     static const enum value_type pairs[][2] = {
         {TYPE_NUMBER, TYPE_NUMBER}, {TYPE_SIZE, TYPE_SIZE},         {TYPE_SIZE, TYPE_NUMBER},
-        {TYPE_NUMBER, TYPE_SIZE},   {TYPE_DURATION, TYPE_DURATION},
+        {TYPE_NUMBER, TYPE_SIZE},   {TYPE_DURATION, TYPE_DURATION}, {TYPE_DECIMAL, TYPE_DECIMAL},
     };
     static const struct {
         enum expression_kind kind;
@@ -109,6 +109,31 @@ static void amounts(void **state)
             assert_int_equal(compared(w, rows[i].kind, few, other), rows[i].greater);
         }
     }
+}
+
+/* A number means as many thousands of thousandths, on either side and however large it is. */
+static void decimals(void **state)
+{
+    static const struct {
+        int64_t decimal, number;
+        enum expression_kind kind;
+        unsigned truth;
+    } rows[] = {
+        {7500, 7, EXPRESSION_GREATER, T},       {7000, 7, EXPRESSION_EQUAL, T},
+        {7001, 7, EXPRESSION_EQUAL, F},         {-500, 0, EXPRESSION_LESS, T},
+        {7500, 8, EXPRESSION_GREATER_EQUAL, F}, {5, INT64_MAX, EXPRESSION_LESS, T},
+        {5, INT64_MIN, EXPRESSION_GREATER, T},
+    };
+    struct policy_world *w = *state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct value decimal = value_number(TYPE_DECIMAL, rows[i].decimal);
+        const struct value number = value_number(TYPE_NUMBER, rows[i].number);
+        assert_int_equal(compared(w, rows[i].kind, decimal, number), rows[i].truth);
+    }
+    assert_int_equal(compared(w, EXPRESSION_GREATER, value_number(TYPE_NUMBER, 8),
+                              value_number(TYPE_DECIMAL, 7999)),
+                     T);
 }
 
 static void texts(void **state)
@@ -515,6 +540,7 @@ int main(void)
         TEST(kleenes_tables),
         TEST(sets_are_combined_point_by_point),
         TEST(amounts),
+        TEST(decimals),
         TEST(texts),
         TEST(addresses),
         TEST(results),
