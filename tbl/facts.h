@@ -308,6 +308,23 @@ FACT(raw, "raw", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
 FACT(dnsbl_url, "dnsbl.url", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "One of the first 20 hosts in `url.domains` is on that DNS list of domains. Otherwise as `dnsbl`.")
 
+/* ---- what outside scanners say of the message (src/fact/fact_scan.c) ---- */
+FACT(virus, "virus", TEXT, 0, MESSAGE, TRANSACTION, SCANNER, REMEMBERED,
+     "The name of the signature by which clamd knows the message; \"\" when it finds nothing, or `clamd` is not "
+     "configured. Unknown when clamd is down, does not answer in time, or takes no message of that size.")
+FACT(rspamd_score, "rspamd.score", DECIMAL, 0, MESSAGE, TRANSACTION, SCANNER, REMEMBERED,
+     "The score that rspamd gives; 0 when `rspamd` is not configured. Unknown as `virus`, and for messages above "
+     "`limit scan_size`.")
+FACT(rspamd_action, "rspamd.action", TEXT, 0, MESSAGE, TRANSACTION, SCANNER, REMEMBERED,
+     "What rspamd would do: \"no action\", \"greylist\", \"add header\", \"rewrite subject\", \"soft reject\", "
+     "\"reject\", or what its own configuration says.")
+FACT(rspamd_symbols, "rspamd.symbols", SET, 0, MESSAGE, TRANSACTION, SCANNER, REMEMBERED,
+     "Names of what rspamd found, at most 300.")
+FACT(spamassassin_score, "spamassassin.score", DECIMAL, 0, MESSAGE, TRANSACTION, SCANNER, REMEMBERED,
+     "The score that SpamAssassin gives, by its spamd; otherwise as `rspamd.score`.")
+FACT(spamassassin_rules, "spamassassin.rules", SET, 0, MESSAGE, TRANSACTION, SCANNER, REMEMBERED,
+     "Names of the SpamAssassin rules that hit, at most 300.")
+
 /* ---- the weighing (src/fact/fact_doubt.c) ---- */
 FACT(doubt, "doubt", NUMBER, 0, CONNECT, RECIPIENT, FREE, LIVE,
      "Sum of the `doubt` rules that have fired for the connection, the transaction and the recipient; "

@@ -145,3 +145,16 @@ SETTING(inspect_decoded, SIZE, 268435456, 1048576, 10737418240,
 SETTING(inspect_members, COUNT, 10000, 10, 1000000, "Members of archives that are looked at, in all.")
 SETTING(inspect_ratio, COUNT, 250, 10, 100000,
         "How many times its own octets an archive may unpack to, from the first megabyte on.")
+SETTING(virus_time, TIME, 40000000, 100000, 300000000,
+        "Time for clamd to look at a message, the wait for a free connection included. What it has not said by "
+        "then is unknown.")
+SETTING(spam_time, TIME, 40000000, 100000, 300000000,
+        "The same for rspamd and SpamAssassin.")
+SETTING(scan_connections, COUNT, 10, 1, 1000,
+        "Messages that each worker gives to one scanner at a time; further ones wait.")
+SETTING(scan_size, SIZE, 2097152, 65536, 10737418240,
+        "Largest message that rspamd and SpamAssassin are asked about; what they would say of a larger one is "
+        "unknown. clamd gets every message, and has a limit of its own.")
+SETTING(scan_memory_time, TIME, 300000000, 0, 86400000000,
+        "How long what a scanner said of a message is taken for one with the same octets, which for rspamd and "
+        "SpamAssassin must have the same client and envelope, too; 0: each is scanned.")

@@ -197,6 +197,27 @@ static void print_dns(const json_t *dns, const json_t *counters)
     }
 }
 
+static void print_scanners(const json_t *list)
+{
+    const json_t *scanner;
+    size_t i;
+
+    json_array_foreach(list, i, scanner)
+    {
+        const char *since = text(scanner, "since");
+        const char *error = text(scanner, "last_error");
+        (void)printf(LABEL " %s %s%s%s: %lld in use, %lld waiting; %lld scanned, %lld known from "
+                           "before, %lld unknown\n",
+                     "scanner", text(scanner, "name"), text(scanner, "state"),
+                     since[0] != '\0' ? " since " : "", since, number(scanner, "in_use"),
+                     number(scanner, "waiting"), number(scanner, "scanned"),
+                     number(scanner, "kept"), number(scanner, "unknown"));
+        if (error[0] != '\0') {
+            (void)printf(LABEL "   last error: %s\n", "", error);
+        }
+    }
+}
+
 static void print_lists(const json_t *lists, long long unshown)
 {
     const json_t *list;
@@ -267,6 +288,7 @@ static void print_status(json_t *status)
     }
     print_hops(json_object_get(status, "hops"), number(status, "hops_unshown"));
     print_dns(json_object_get(status, "dns"), json_object_get(status, "counters"));
+    print_scanners(json_object_get(status, "scanners"));
     print_lists(json_object_get(status, "dns_lists"), number(status, "dns_lists_unshown"));
     print_accept_all(json_object_get(status, "accept_all"));
     print_counters(json_object_get(status, "counters"));

@@ -91,6 +91,19 @@ struct conf_recipients {
     struct place query_place;
 };
 
+/* Outside services that look at a message before it is accepted. */
+enum conf_scanner_kind { CONF_CLAMD, CONF_RSPAMD, CONF_SPAMASSASSIN, CONF_SCANNERS };
+
+/* Exactly one of addr, host and path says where it is, as of a hop. */
+struct conf_scanner {
+    bool configured;
+    struct addr addr; /* ADDR_NONE for a name or path, but with the port of a name */
+    char *host;
+    char *path;
+    char *user; /* spamassassin: whose settings count; NULL: the server's own choice */
+    char *name; /* as written: "clamd unix:/run/clamav/clamd.ctl"; for the log and the status */
+};
+
 /* "example.org" matches itself, ".example.org" its subdomains, "." everything. Lower case. */
 struct conf_domain {
     struct slice pattern;
@@ -171,6 +184,7 @@ struct conf {
     struct conf_domain *recipient_domains; /* as above */
     const struct conf_domain **recipient_domains_sorted;
     size_t recipient_domain_count;
+    struct conf_scanner scanners[CONF_SCANNERS];
     char *state;      /* folder of the LMDB environment */
     char *spool;      /* folder for messages that do not fit into memory */
     char *user;       /* NULL: not given */

@@ -1,13 +1,12 @@
 /* See next_hop.h. */
 #include "conf/next_hop.h"
 
-#include <errno.h>
+#include "conf/server_place.h"
 
 #define COUNT(a)      (sizeof(a) / sizeof((a)[0]))
 
 #define PORT_SMTP     25
 #define PORT_LMTP     24 /* of "any private mail system", which is where LMTP lives by custom */
-#define WHAT_HOST     "a host name, an IPv4 address or a bracketed IPv6 address"
 #define WHAT_HOP_ENDS "an option of the next hop, a comma or the end of the line"
 
 static bool has_option(const struct next_hop *h, enum next_hop_option option)
@@ -17,75 +16,16 @@ static bool has_option(const struct next_hop *h, enum next_hop_option option)
 
 /* ---- where a hop is ---- */
 
-/* Takes HOST[:PORT] apart: where the ":" in front of the port stands, or the end when there is
- * none. */
-static size_t port_colon(struct slice text)
-{
-    size_t at = 0, colons = 0, colon = text.n;
-
-    if (text.n > 0 && text.p[0] == '[') {
-        while (at < text.n && text.p[at] != ']') {
-            at++;
-        }
-    }
-    bool bracketed = at > 0;
-    for (; at < text.n; at++) {
-        if (text.p[at] == ':' && colons++ == 0) {
-            colon = at;
-        }
-    }
-    /* Several colons and no brackets: an IPv6 address, and all of it is the host. */
-    return colons > 1 && !bracketed ? text.n : colon;
-}
-
-static bool parse_port(struct slice text, uint16_t *ret)
-{
-    int64_t value;
-
-    if (text.n > 5 || value_parse(VALUE_COUNT, text, &value) < 0 || value < 1 ||
-        value > UINT16_MAX) {
-        return false;
-    }
-    *ret = (uint16_t)value;
-    return true;
-}
-
-/* The host: an address, or else its name. */
-static bool parse_host(struct parser *p, struct slice text, struct conf_hop *hop)
-{
-    bool bracketed = text.n >= 2 && text.p[0] == '[' && text.p[text.n - 1] == ']';
-    struct slice alone = bracketed ? (struct slice){text.p + 1, text.n - 2} : text;
-    bool has_colon = alone.n > 0 && memchr(alone.p, ':', alone.n) != NULL;
-
-    if (bracketed == has_colon && addr_parse(alone, &hop->addr) == 0) {
-        return true;
-    }
-    if (!value_is_host(text)) {
-        return false;
-    }
-    hop->addr = (struct addr){0};
-    hop->host = parser_keep_lower(p, text);
-    return true;
-}
-
 /* HOST[:PORT] */
 static int parse_server(struct parser *p, struct next_hop *h, struct slice text, uint16_t port)
 {
-    size_t colon = port_colon(text);
-    bool has_port = colon < text.n;
+    int r = server_place_parse(p, &h->token, text, port, &h->hop.addr, &h->hop.host);
 
-    if (!parse_host(p, (struct slice){text.p, colon}, &h->hop)) {
-        return parser_expected(p, &h->token, WHAT_HOST " behind \"//\"");
-    }
-    if (has_port && !parse_port((struct slice){text.p + colon + 1, text.n - colon - 1}, &port)) {
-        return parser_expected(p, &h->token, "a port from 1 to 65535 behind the host");
-    }
-    if (h->hop.kind == CONF_HOP_LMTP && port == PORT_SMTP) {
+    if (r == 0 && h->hop.kind == CONF_HOP_LMTP && h->hop.addr.port == PORT_SMTP) {
         return parser_expected(p, &h->token,
                                "a port other than 25, which RFC 2033 forbids for LMTP");
     }
-    h->hop.addr.port = port;
-    return 0;
+    return r;
 }
 
 static int parse_smtp(struct parser *p, struct next_hop *h, struct slice text)
@@ -104,16 +44,11 @@ static int parse_lmtp(struct parser *p, struct next_hop *h, struct slice text)
 static int parse_socket(struct parser *p, struct next_hop *h, struct slice text)
 {
     h->hop.kind = CONF_HOP_LMTP;
-    if (!value_is_path(text)) {
-        return parser_expected(p, &h->token, "lmtp:PATH with the absolute path of a Unix socket");
-    }
-    if (text.n >= CONF_UNIX_PATH_MAX) {
-        return parser_expected(p, &h->token,
-                               "the path of a Unix socket, which has at most 107 octets");
-    }
-    h->hop.path = parser_keep(p, text);
+    int r = server_place_socket(p, &h->token, text,
+                                "lmtp:PATH with the absolute path of a Unix socket", &h->hop.path);
+
     h->hop.tls = CONF_HOP_TLS_NONE;
-    return 0;
+    return r;
 }
 
 int next_hop_place(struct parser *p, struct next_hop *h)

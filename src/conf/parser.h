@@ -25,6 +25,7 @@ struct domain_entry {
 enum statement_index {
     STATEMENT_AUTHENTICATION_RESULTS,
     STATEMENT_AUTHSERV_ID,
+    STATEMENT_CLAMD,
     STATEMENT_CONTROL,
     STATEMENT_DECISIONS,
     STATEMENT_DNSSEC,
@@ -41,7 +42,9 @@ enum statement_index {
     STATEMENT_RESOLVER,
     STATEMENT_ROOT_HINTS,
     STATEMENT_ROUTE,
+    STATEMENT_RSPAMD,
     STATEMENT_SET,
+    STATEMENT_SPAMASSASSIN,
     STATEMENT_SPOOL,
     STATEMENT_STATE,
     STATEMENT_TABLE,
@@ -107,6 +110,11 @@ int parser_settle_proxies(struct parser *p);
 
 /* recipients DOMAIN[, DOMAIN…] from SOURCE (recipients.c) */
 int parse_recipients(struct parser *p);
+
+/* clamd PLACE, rspamd PLACE, spamassassin PLACE [user NAME] (scanner.c) */
+int parse_clamd(struct parser *p);
+int parse_rspamd(struct parser *p);
+int parse_spamassassin(struct parser *p);
 
 /* resolver recursive|system|none|ADDRESS[:PORT][, ADDRESS[:PORT]…], dnssec on|off, trust_anchor
  * FILE and root_hints FILE (resolver.c); and, at the end of the file, what all of them are. */

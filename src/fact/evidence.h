@@ -25,6 +25,8 @@ struct known_client;
 struct resolver;
 struct dns_lists;
 struct sender_checks;
+struct message_scans;
+struct scanners;
 struct memory;
 
 /* Of the doubt rules of one scope, those that have fired. */
@@ -128,7 +130,8 @@ struct evidence {
     struct slice helo;
     unsigned rcpt_failures;
 
-    struct slice sender; /* the reverse-path's mailbox */
+    struct slice decision_id; /* of the transaction; empty outside one */
+    struct slice sender;      /* the reverse-path's mailbox */
     uint64_t size_declared;
     unsigned rcpt_count;
 
@@ -150,7 +153,10 @@ struct evidence {
     struct sender_checks *checks; /* of the transaction (fact/sender_checks.h); NULL outside one */
     struct resolver *resolver; /* NULL: there is no DNS, and what it would tell is not available */
     struct dns_lists *lists;   /* NULL where `resolver` is */
-    struct memory *memory;     /* NULL: nothing is remembered, and what it would tell is unknown */
+    struct scanners
+        *scanners; /* NULL: none can be asked, and what one would say is not available */
+    struct message_scans *scans; /* of the transaction (fact/message_scans.h); NULL outside one */
+    struct memory *memory; /* NULL: nothing is remembered, and what it would tell is unknown */
 };
 
 static inline struct arena *evidence_scratch(const struct evidence *e)

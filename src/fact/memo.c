@@ -159,8 +159,9 @@ static void count(const struct fact *fact, const struct value *v, struct fact_co
 
 /* Where a fact comes from whose function does not say. */
 static const uint8_t usual_sources[] = {
-    [COST_FREE] = SOURCE_CONVERSATION, [COST_MEMORY] = SOURCE_MEMORY,   [COST_DNS] = SOURCE_DNS,
-    [COST_NETWORK] = SOURCE_NEXT_HOP,  [COST_CONTENT] = SOURCE_MESSAGE,
+    [COST_FREE] = SOURCE_CONVERSATION, [COST_MEMORY] = SOURCE_MEMORY,
+    [COST_DNS] = SOURCE_DNS,           [COST_NETWORK] = SOURCE_NEXT_HOP,
+    [COST_CONTENT] = SOURCE_MESSAGE,   [COST_SCANNER] = SOURCE_SCANNER,
 };
 
 /* Outside a task nothing suspends, and so nothing takes time. */

@@ -35,6 +35,7 @@ const char *value_source_name(enum value_source source)
         [SOURCE_SERVER] = "server",
         [SOURCE_LIST] = "list",
         [SOURCE_CACHE] = "cache",
+        [SOURCE_SCANNER] = "scanner",
         [SOURCE_ASSUMED] = "assumed",
     };
 

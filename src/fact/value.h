@@ -45,6 +45,7 @@ enum value_source {
     SOURCE_SERVER,  /* another server that knows the recipients */
     SOURCE_LIST,    /* a list or database of recipients */
     SOURCE_CACHE,   /* what one of these said a while ago */
+    SOURCE_SCANNER, /* an outside scanner */
     SOURCE_ASSUMED, /* nobody: a rehearsal (src/judge) takes it to be so */
     SOURCE_COUNT
 };
@@ -73,7 +74,8 @@ struct value {
  * available", "over budget". */
 const char *value_type_name(enum value_type type);
 const char *unknown_reason_name(enum unknown_reason reason);
-/* "conversation", "memory", "message", "next hop", "dns", "server", "list", "cache", "assumed" */
+/* "conversation", "memory", "message", "next hop", "dns", "server", "list", "cache", "scanner",
+ * "assumed" */
 const char *value_source_name(enum value_source source);
 
 /* Are two of a bool or a number the same, or both unknown? */

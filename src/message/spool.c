@@ -176,7 +176,7 @@ static int read_part(void *arg)
     return sys_pread_all(r->fd, r->to, r->n, r->at);
 }
 
-static int next_of_file(struct spool *s, struct spool_cursor *cursor, struct slice *ret)
+static int next_of_file(const struct spool *s, struct spool_cursor *cursor, struct slice *ret)
 {
     uint64_t at = cursor->at - s->in_memory;
     uint64_t left = s->in_file - at;
@@ -195,7 +195,7 @@ static int next_of_file(struct spool *s, struct spool_cursor *cursor, struct sli
     return 0;
 }
 
-int spool_next(struct spool *s, struct spool_cursor *cursor, struct slice *ret)
+int spool_next(const struct spool *s, struct spool_cursor *cursor, struct slice *ret)
 {
     struct slice next = {NULL, 0};
     bool in_file = cursor->at >= s->in_memory && cursor->at - s->in_memory < s->in_file;
@@ -217,7 +217,7 @@ int spool_next(struct spool *s, struct spool_cursor *cursor, struct slice *ret)
     return 0;
 }
 
-void spool_cursor_end(struct spool *s, struct spool_cursor *cursor)
+void spool_cursor_end(const struct spool *s, struct spool_cursor *cursor)
 {
     (void)s;
     free(cursor->file_buffer);

@@ -81,8 +81,8 @@ struct spool_cursor {
     char *file_buffer;
 };
 
-int spool_next(struct spool *s, struct spool_cursor *cursor, struct slice *ret);
-void spool_cursor_end(struct spool *s, struct spool_cursor *cursor);
+int spool_next(const struct spool *s, struct spool_cursor *cursor, struct slice *ret);
+void spool_cursor_end(const struct spool *s, struct spool_cursor *cursor);
 
 /* Empties it and gives memory and file back. Inside a runtime only: the file is closed in a thread,
  * because freeing a large one takes time. */

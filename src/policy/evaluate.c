@@ -198,19 +198,36 @@ static int ask_in_turn(const struct fact_use **uses, size_t count, const struct 
     return r;
 }
 
-/* Moves the lookups to the front: DNS and network. Returns how many there are. */
-static size_t take_lookups(struct needs *needs)
+/* Facts are asked for in this order: what others know is looked up, the message is looked into, and
+ * scanners are asked when nothing else can be found out first. */
+enum asking { ASK_LOOKUPS, ASK_CONTENT, ASK_SCANNERS };
+
+static enum asking asking_of(const struct fact_use *use)
 {
-    size_t lookups = 0;
+    return use->fact->cost < COST_CONTENT    ? ASK_LOOKUPS
+           : use->fact->cost == COST_CONTENT ? ASK_CONTENT
+                                             : ASK_SCANNERS;
+}
+
+/* Moves those to the front that are due, and says how many there are. */
+static size_t take_due(struct needs *needs, enum asking *ret_asking)
+{
+    enum asking due = ASK_SCANNERS;
+    size_t count = 0;
 
     for (size_t i = 0; i < needs->count; i++) {
+        const enum asking asking = asking_of(needs->uses[i]);
+        due = asking < due ? asking : due;
+    }
+    for (size_t i = 0; i < needs->count; i++) {
         const struct fact_use *use = needs->uses[i];
-        if (use->fact->cost < COST_CONTENT) {
-            needs->uses[i] = needs->uses[lookups];
-            needs->uses[lookups++] = use;
+        if (asking_of(use) == due) {
+            needs->uses[i] = needs->uses[count];
+            needs->uses[count++] = use;
         }
     }
-    return lookups;
+    *ret_asking = due;
+    return count;
 }
 
 int policy_ask(struct policy_run *run, const struct evidence *e)
@@ -221,9 +238,10 @@ int policy_ask(struct policy_run *run, const struct evidence *e)
         return 0;
     }
     run->needs = NULL;
-    const size_t lookups = take_lookups(needs);
-    return lookups > 1 ? needs_ask_together(needs->uses, lookups, e)
-                       : ask_in_turn(needs->uses, lookups > 0 ? lookups : needs->count, e);
+    enum asking asking;
+    const size_t due = take_due(needs, &asking);
+    return due > 1 && asking != ASK_CONTENT ? needs_ask_together(needs->uses, due, e)
+                                            : ask_in_turn(needs->uses, due, e);
 }
 
 /* ---- what is over ---- */

@@ -260,6 +260,16 @@ static void make_list_readable(struct board_list *l)
     make_time(&l->since);
 }
 
+static void make_scanner_readable(struct board_scanner *s)
+{
+    s->name[sizeof(s->name) - 1] = '\0';
+    s->error[sizeof(s->error) - 1] = '\0';
+    text_clean(s->name, strlen(s->name));
+    text_clean(s->error, strlen(s->error));
+    make_bool(&s->down);
+    make_time(&s->since);
+}
+
 static void make_readable(struct board_worker *w)
 {
     make_bool(&w->draining);
@@ -277,6 +287,10 @@ static void make_readable(struct board_worker *w)
     w->list_count = w->list_count < BOARD_LISTS ? w->list_count : BOARD_LISTS;
     for (size_t i = 0; i < w->list_count; i++) {
         make_list_readable(&w->lists[i]);
+    }
+    w->scanner_count = w->scanner_count < CONF_SCANNERS ? w->scanner_count : CONF_SCANNERS;
+    for (size_t i = 0; i < w->scanner_count; i++) {
+        make_scanner_readable(&w->scanners[i]);
     }
     w->accept_all[sizeof(w->accept_all) - 1] = '\0';
 }

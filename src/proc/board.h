@@ -59,6 +59,19 @@ struct board_list {
     usec_t since; /* when it became so */
 };
 
+/* An outside scanner, of which there is one of each kind. */
+struct board_scanner {
+    char name[128];  /* as the configuration has it, perhaps cut */
+    char error[128]; /* the last one; "" */
+    bool down;
+    usec_t since; /* when it went down */
+    unsigned in_use;
+    unsigned waiting;
+    uint64_t scanned; /* see scanners_figures */
+    uint64_t kept;
+    uint64_t unknown;
+};
+
 /* The memory as a worker finds it. */
 struct board_memory_figures {
     char trouble[96]; /* why it is not kept just now; "" */
@@ -93,6 +106,8 @@ struct board_worker {
     unsigned list_count;
     unsigned lists_unshown;
     struct board_list lists[BOARD_LISTS];
+    unsigned scanner_count;
+    struct board_scanner scanners[CONF_SCANNERS];
     char accept_all[BOARD_ACCEPT_ALL]; /* hops that accept any address of a domain, as far as they
                                           fit: "SERVER\nDOMAIN\n" for each */
 };

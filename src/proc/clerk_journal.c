@@ -26,6 +26,7 @@
 #include "proc/dns_sum.h"
 #include "proc/hop_sums.h"
 #include "proc/list_sums.h"
+#include "proc/scanner_sums.h"
 #include "rt/real.h"
 
 /* Between looks at a socket that was not empty, and at one whose records find no room. */
@@ -39,7 +40,7 @@
 #define DATAGRAM_ROOM (4 * COURIER_DATAGRAM)
 
 #define SECOND        USEC_SEC
-/* Next hops and DNS lists whose health is told, in the order of their appearance. */
+/* Next hops, DNS lists and scanners whose health is told, in the order of their appearance. */
 #define STATES_MOST 256
 /* How often the log may say that records are lost. */
 #define LOST_EVERY (60 * USEC_SEC)
@@ -230,6 +231,7 @@ static void tell_health(struct clerk_journal *j)
 {
     struct hop_sums sums = {0};
     struct list_sums lists = {0};
+    struct scanner_sums scanners = {0};
     struct dns_sum dns = {0};
     struct board_worker w;
 
@@ -237,6 +239,7 @@ static void tell_health(struct clerk_journal *j)
         if (board_read(j->setup->shared.board, (uint16_t)slot, &w)) {
             hop_sums_add(&sums, &w);
             list_sums_add(&lists, &w);
+            scanner_sums_add(&scanners, &w);
             dns_sum_add(&dns, &w);
         }
     }
@@ -247,7 +250,13 @@ static void tell_health(struct clerk_journal *j)
     if (dns.workers > 0) {
         tell_state(j, "dns", dns_sum_state(&dns), dns.down_in > 0 ? dns.dns.trouble : "");
     }
+    for (size_t i = 0; i < scanners.count; i++) {
+        const struct scanner_sum *s = &scanners.items[i];
+        tell_state(j, s->scanner.name, scanner_sum_state(s),
+                   s->down_in > 0 ? s->scanner.error : "");
+    }
     tell_lists(j, &lists);
+    scanner_sums_free(&scanners);
     list_sums_free(&lists);
     hop_sums_free(&sums);
 }

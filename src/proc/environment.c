@@ -360,7 +360,23 @@ static int check_resolver(const struct check *c)
     return r;
 }
 
-/* With `resolver none` it is /etc/hosts that knows the names of next hops, or nobody. */
+/* A name that is nowhere: whose it is, as the log has it. */
+static void look_at_name(struct host_table *hosts, const char *what, const char *name,
+                         const char *host)
+{
+    struct addr found;
+    size_t n;
+
+    if (host != NULL && host_table_find(hosts, slice_of(host), &found, 1, &n) != HOST_FOUND) {
+        log_line(LOG_WARNING,
+                 "%s %s: its name is not in /etc/hosts, and with \"resolver none\" nobody else is "
+                 "asked; it will never be reached",
+                 what, name);
+    }
+}
+
+/* With `resolver none` it is /etc/hosts that knows the names of next hops and scanners, or nobody.
+ */
 static void look_at_names(const struct check *c)
 {
     if (c->conf->resolver != CONF_RESOLVER_NONE) {
@@ -371,17 +387,10 @@ static void look_at_names(const struct check *c)
     struct host_table *hosts = host_table_new(buf_slice(&text), false);
 
     for (size_t i = 0; i < c->conf->hop_count; i++) {
-        const struct conf_hop *hop = c->conf->hops[i];
-        struct addr found;
-        size_t n;
-        if (hop->host != NULL &&
-            host_table_find(hosts, slice_of(hop->host), &found, 1, &n) != HOST_FOUND) {
-            log_line(
-                LOG_WARNING,
-                "next hop %s: its name is not in /etc/hosts, and with \"resolver none\" nobody "
-                "else is asked; it will never be reached",
-                hop->name);
-        }
+        look_at_name(hosts, "next hop", c->conf->hops[i]->name, c->conf->hops[i]->host);
+    }
+    for (size_t i = 0; i < CONF_SCANNERS; i++) {
+        look_at_name(hosts, "scanner", c->conf->scanners[i].name, c->conf->scanners[i].host);
     }
     (void)host_table_free(hosts);
     buf_free(&text);

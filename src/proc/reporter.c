@@ -8,6 +8,7 @@
 #include "auth/dns_list.h"
 #include "base/text.h"
 #include "client/resolver.h"
+#include "client/scanners.h"
 #include "rt/real.h"
 #include "store/memory.h"
 
@@ -112,6 +113,27 @@ static void put_lists(const struct dns_lists *lists, struct board_worker *w)
     }
 }
 
+static void put_scanners(const struct scanners *scanners, struct board_worker *w)
+{
+    struct scanner_figures f;
+
+    for (unsigned i = 0; i < CONF_SCANNERS; i++) {
+        if (!scanners_figures(scanners, (enum conf_scanner_kind)i, &f)) {
+            continue;
+        }
+        struct board_scanner *s = &w->scanners[w->scanner_count++];
+        (void)snprintf(s->name, sizeof(s->name), "%s", f.name);
+        (void)snprintf(s->error, sizeof(s->error), "%s", f.error);
+        s->down = f.down;
+        s->since = f.since;
+        s->in_use = f.in_use;
+        s->waiting = f.waiting;
+        s->scanned = f.scanned;
+        s->kept = f.kept;
+        s->unknown = f.unknown;
+    }
+}
+
 /* With what is counted where facts are asked, which has figures of its own for each fact, and where
  * the DNS is. */
 static struct counters counters_of(const struct smtp_server *srv)
@@ -159,6 +181,7 @@ static void write_now(struct reporter *r)
     put_dns(srv->resolver, &w);
     put_memory(r, &w);
     put_lists(srv->lists, &w);
+    put_scanners(srv->scanners, &w);
     put_accept_all(srv->deliveries->recipients, w.accept_all);
     memcpy(w.in_phase, srv->in_phase, sizeof(w.in_phase));
     board_write(r->board, r->owner.slot, &w);

@@ -10,6 +10,7 @@
 #include "proc/dns_sum.h"
 #include "proc/hop_sums.h"
 #include "proc/list_sums.h"
+#include "proc/scanner_sums.h"
 
 /* After so many looks, each of which has met the burial of a worker, the last one has to do. */
 #define LOOKS_MOST 16
@@ -288,6 +289,40 @@ static json_t *lists_array(const struct list_sums *sums, usec_t now, usec_t wall
     return array;
 }
 
+/* ---- scanners ---- */
+
+static json_t *scanner_object(const struct scanner_sum *s, usec_t now, usec_t wall)
+{
+    json_t *object = json_object();
+
+    set_text(object, "name", s->scanner.name);
+    set(object, "state", json_string(scanner_sum_state(s)));
+    if (s->down_in > 0) {
+        set_time(object, "since", wall - (now - s->scanner.since));
+    }
+    if (s->scanner.error[0] != '\0') {
+        set_text(object, "last_error", s->scanner.error);
+    }
+    set_number(object, "in_use", s->scanner.in_use);
+    set_number(object, "waiting", s->scanner.waiting);
+    set_number(object, "scanned", s->scanner.scanned);
+    set_number(object, "kept", s->scanner.kept);
+    set_number(object, "unknown", s->scanner.unknown);
+    return object;
+}
+
+static json_t *scanners_array(const struct scanner_sums *sums, usec_t now, usec_t wall)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < sums->count; i++) {
+        if (json_array_append_new(array, scanner_object(&sums->items[i], now, wall)) != 0) {
+            fatal("out of memory for the status");
+        }
+    }
+    return array;
+}
+
 /* ---- the whole ---- */
 
 /* Of all workers, the least. */
@@ -314,6 +349,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
     json_t *accept_all = json_array();
     struct hop_sums hops = {0};
     struct list_sums lists = {0};
+    struct scanner_sums scanners = {0};
     struct dns_sum dns = {0};
 
     board_read_master(b, &m);
@@ -326,6 +362,7 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
             add_accept_all(accept_all, w.accept_all);
             hop_sums_add(&hops, &w);
             list_sums_add(&lists, &w);
+            scanner_sums_add(&scanners, &w);
             dns_sum_add(&dns, &w);
             add_memory(&sum.memory, &w.memory);
             if (json_array_append_new(workers, worker_object((uint16_t)slot, &w, now, wall)) != 0) {
@@ -354,6 +391,8 @@ static json_t *look(const struct board *b, usec_t now, usec_t wall)
     set(object, "dns_lists", lists_array(&lists, now, wall));
     set_number(object, "dns_lists_unshown", lists.unshown);
     list_sums_free(&lists);
+    set(object, "scanners", scanners_array(&scanners, now, wall));
+    scanner_sums_free(&scanners);
     set(object, "accept_all", accept_all);
     set(object, "workers", workers);
     set(object, "counters", counters_object(&sum.counters));

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "client/resolver.h"
+#include "client/scanners.h"
 #include "policy/reload.h"
 #include "proc/balance.h"
 #include "proc/descriptors.h"
@@ -42,6 +43,7 @@ struct worker {
     struct rt *rt;
     struct decision_sink *decisions;
     struct resolver *resolver;
+    struct scanners *scanners;
     struct hop_trust *hop_trust;
     struct store *store;
     struct memory *memory; /* NULL: it could not be opened */
@@ -258,7 +260,9 @@ static void make_server(struct worker *w)
     w->deliveries.recipients =
         recipients_new(w->rt, w->conf, w->deliveries.pools, w->store, tell, NULL);
     hop_pools_remember(w->deliveries.pools, w->store);
+    w->scanners = scanners_new(w->rt, w->conf, w->resolver, tell, NULL);
     w->server = (struct smtp_server){
+        .scanners = w->scanners,
         .rt = w->rt,
         .conf = w->conf,
         .deliveries = &w->deliveries,
@@ -433,12 +437,13 @@ static void on_turn(void *arg)
         smtp_server_drain(&w->server);
         recipients_drain(w->deliveries.recipients);
         hop_pools_drain(w->deliveries.pools);
+        scanners_drain(w->scanners);
     }
     tell_memory(w);
     reporter_turn(&w->reporter);
     /* An open commit may take 10 1/2 minutes, and is waited for. */
     w->stop = w->server.draining && smtp_server_clients(&w->server) == 0 &&
-              w->deliveries.late_running == 0;
+              w->deliveries.late_running == 0 && scanners_rest(w->scanners);
 }
 
 /* ---- a whole life ---- */
@@ -497,6 +502,7 @@ static int serve(struct worker *w)
     smtp_server_fini(&w->server);
     (void)recipients_free(w->deliveries.recipients);
     (void)hop_pools_free(w->deliveries.pools);
+    w->scanners = scanners_free(w->scanners);
     (void)memory_close(w->memory);
     (void)store_close(w->store);
     (void)resolver_free(w->resolver);

@@ -50,11 +50,12 @@ static void worker_places(const struct conf *conf, const struct policy *policy, 
     s->path_count = (size_t)(p - s->paths);
 }
 
-/* Where TCP connections may go: next hops, and servers of the DNS, which for recursion and in
- * resolv.conf(5) are at the standard's port. */
+/* Where TCP connections may go: next hops, scanners, and servers of the DNS, which for recursion
+ * and in resolv.conf(5) are at the standard's port. */
 static void worker_ports(const struct conf *conf, struct arena *arena, struct sandbox *s)
 {
-    uint16_t *p = arena_alloc(arena, (1 + conf->hop_count + conf->resolver_count) * sizeof(*p));
+    uint16_t *p = arena_alloc(arena, (1 + conf->hop_count + conf->resolver_count + CONF_SCANNERS) *
+                                         sizeof(*p));
 
     s->ports = p;
     if (conf->resolver == CONF_RESOLVER_RECURSIVE || conf->resolver == CONF_RESOLVER_SYSTEM) {
@@ -65,6 +66,11 @@ static void worker_ports(const struct conf *conf, struct arena *arena, struct sa
             *p++ = conf->hops[i]->addr.port;
         }
     }
+    for (size_t i = 0; i < CONF_SCANNERS; i++) {
+        if (conf->scanners[i].configured && conf->scanners[i].path == NULL) {
+            *p++ = conf->scanners[i].addr.port;
+        }
+    }
     for (size_t i = 0; i < conf->resolver_count; i++) {
         if (conf->resolvers[i].port != 0) {
             *p++ = conf->resolvers[i].port;
@@ -73,7 +79,8 @@ static void worker_ports(const struct conf *conf, struct arena *arena, struct sa
     s->port_count = (size_t)(p - s->ports);
 }
 
-/* LMTP over a path, and the journal's socket, which is open but may be gone and come again. */
+/* LMTP and scanners over a path, and the journal's socket, which is open but may be gone and come
+ * again. */
 static bool uses_unix_sockets(const struct conf *conf)
 {
     bool uses =
@@ -82,13 +89,16 @@ static bool uses_unix_sockets(const struct conf *conf)
     for (size_t i = 0; i < conf->hop_count; i++) {
         uses = uses || conf->hops[i]->path != NULL;
     }
+    for (size_t i = 0; i < CONF_SCANNERS; i++) {
+        uses = uses || conf->scanners[i].path != NULL;
+    }
     return uses;
 }
 
 /* The whole list; some calls go with those arguments only that sandbox.c says. All else is answered
  * as by a kernel that does not know it, and what only an attacker can want kills. */
 static const struct sandbox_calls allowed[] = {
-    {"clients, next hops, DNS; making sockets of the internet, and of hops at a path",
+    {"clients, next hops, scanners, DNS; making sockets of the internet, and of what is at a path",
      (const int[]){SCMP_SYS(accept4), SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind),
                    SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
                    SCMP_SYS(shutdown), SCMP_SYS(getsockname), SCMP_SYS(getpeername),

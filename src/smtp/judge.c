@@ -5,6 +5,7 @@
 #include "auth/signed_message.h"
 #include "base/fatal.h"
 #include "fact/known_client.h"
+#include "fact/message_scans.h"
 #include "fact/sender_checks.h"
 #include "smtp/lobby.h"
 #include "smtp/session.h"
@@ -149,6 +150,7 @@ void judge_arrival(struct session *s, const struct guest *g, bool judged)
     s->evidence.known_client = arena_zalloc(&s->arena, sizeof(*s->evidence.known_client));
     s->evidence.resolver = s->server->resolver;
     s->evidence.lists = s->server->lists;
+    s->evidence.scanners = s->server->scanners;
     recall_asked(&g->memo, p, &s->evidence);
     course_begin(&s->course, p);
     ruling_copy(&s->course.rulings[PHASE_CONNECT], &g->ruling, &s->arena, NULL);
@@ -250,6 +252,8 @@ enum judged judge_mail(struct session *s, struct answer *ret)
     e->memos[SCOPE_TRANSACTION] =
         fact_memo_new(arena, s->server->policy->use_count[SCOPE_TRANSACTION]);
     e->checks = arena_zalloc(arena, sizeof(*e->checks));
+    e->scans = message_scans_new(arena);
+    e->decision_id = s->txn.envelope.origin.id;
     return judge_command(s, PHASE_MAIL, arena, ret);
 }
 
@@ -259,6 +263,8 @@ void judge_forget_transaction(struct session *s)
     if (e->checks != NULL) {
         e->checks->message = signed_message_free(e->checks->message);
         e->checks = NULL;
+        e->scans = NULL;
+        e->decision_id = (struct slice){0};
     }
     e->memos[SCOPE_TRANSACTION] = NULL;
     e->memos[SCOPE_RECIPIENT] = NULL;

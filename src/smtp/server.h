@@ -61,6 +61,7 @@ enum session_phase {
 };
 
 struct dns_lists;
+struct scanners;
 struct memory;
 struct resolver;
 
@@ -75,6 +76,7 @@ struct smtp_server {
     const struct policy *policy;
     struct tls_context *tls;   /* NULL: STARTTLS is not offered */
     struct resolver *resolver; /* for facts; NULL: there is no DNS */
+    struct scanners *scanners; /* NULL: no scanner can be asked */
     struct memory *memory;     /* NULL: nothing is remembered */
     smtp_tell *tell;           /* NULL: nobody is told */
     void *tell_arg;
@@ -109,7 +111,7 @@ struct smtp_server {
 };
 
 /* Fills in what the server makes itself; rt, conf, deliveries, decisions, policy, tls,
- * resolver, tell, counts and gate are set by the caller before. `slot` is the worker's, for
+ * resolver, scanners, tell, counts and gate are set by the caller before. `slot` is the worker's, for
  * decision ids. */
 void smtp_server_init(struct smtp_server *srv, unsigned slot);
 

@@ -527,9 +527,36 @@ static void many_domains(void **state)
     buf_free(&text);
 }
 
+static void scanners(void **state)
+{
+    struct conf *c = parsed(SLICE_LIT(MINIMAL "clamd unix:/run/clamd.ctl\n"
+                                              "rspamd http://Filter.Example.ORG\n"
+                                              "spamassassin tcp://[2001:db8::1]:7830 user spam\n"));
+    const struct conf_scanner *s = c->scanners;
+
+    (void)state;
+    assert_true(s[CONF_CLAMD].configured);
+    assert_string_equal(s[CONF_CLAMD].path, "/run/clamd.ctl");
+    assert_string_equal(s[CONF_CLAMD].name, "clamd unix:/run/clamd.ctl");
+    assert_string_equal(s[CONF_RSPAMD].host, "filter.example.org");
+    assert_null(s[CONF_RSPAMD].path);
+    assert_int_equal(s[CONF_RSPAMD].addr.port, 11333);
+    assert_int_equal(s[CONF_SPAMASSASSIN].addr.family, ADDR_V6);
+    assert_int_equal(s[CONF_SPAMASSASSIN].addr.port, 7830);
+    assert_null(s[CONF_SPAMASSASSIN].host);
+    assert_string_equal(s[CONF_SPAMASSASSIN].user, "spam");
+    conf_free(c);
+    c = parsed(SLICE_LIT(MINIMAL));
+    for (size_t i = 0; i < CONF_SCANNERS; i++) {
+        assert_false(c->scanners[i].configured);
+    }
+    conf_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(scanners),
         cmocka_unit_test(full_file),
         cmocka_unit_test(full_routes),
         cmocka_unit_test(listen_places),

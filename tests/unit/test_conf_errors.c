@@ -36,10 +36,30 @@ static const struct {
      "1:1: unknown statement \"Hostname\", did you mean \"hostname\"?"},
     {SLICE_LIT("frobnicate"),
      "1:1: unknown statement \"frobnicate\", expected authentication_results, authserv_id, "
-     "control, "
+     "clamd, control, "
      "decisions, dnssec, hostname, include, journal, limit, listen, log, policy, proxy, "
-     "received_spf, recipients, resolver, root_hints, route, set, spool, state, table, tls, "
+     "received_spf, recipients, resolver, root_hints, route, rspamd, set, spamassassin, spool, "
+     "state, table, tls, "
      "trust_anchor, user or workers"},
+    {SLICE_LIT("clamd /run/clamd"),
+     "1:7: expected unix:PATH or tcp://HOST:PORT, found \"/run/clamd\""},
+    {SLICE_LIT("clamd unix:run"),
+     "1:7: expected unix:PATH with the absolute path of a Unix socket, found \"unix:run\""},
+    {SLICE_LIT("clamd tcp://"),
+     "1:7: expected a host name, an IPv4 address or a bracketed IPv6 address behind \"//\", found "
+     "\"tcp://\""},
+    {SLICE_LIT("clamd tcp://h:0"),
+     "1:7: expected a port from 1 to 65535 behind the host, found \"tcp://h:0\""},
+    {SLICE_LIT("clamd unix:/a\nclamd unix:/b"),
+     "2:1: expected each statement but include, limit, listen, policy, proxy, recipients, "
+     "resolver, route, set and table once, found \"clamd\" again (the first is in line 1)"},
+    {SLICE_LIT("clamd unix:/a user x"), "1:15: expected the end of the line, found \"user\""},
+    {SLICE_LIT("rspamd tcp://h:1"),
+     "1:8: expected unix:PATH or http://HOST:PORT, found \"tcp://h:1\""},
+    {SLICE_LIT("spamassassin tcp://h as"),
+     "1:22: expected \"user\" and a name, or the end of the line, found \"as\""},
+    {SLICE_LIT("spamassassin tcp://h user \"a b\""),
+     "1:27: expected the name of a user, found \"a b\""},
     {SLICE_LIT("log journal"), "1:5: unknown destination \"journal\", did you mean \"journald\"?"},
     {SLICE_LIT("log /var/log/gatepost"),
      "1:5: unknown destination \"/var/log/gatepost\", expected stderr or journald"},

@@ -142,9 +142,11 @@ static void byte_order_marks(void **state)
                    MAIN ":1:1: unknown statement \"hostnam\", did you mean \"hostname\"?");
     assert_refused("include twice", &d,
                    "/etc/gp/twice:1:1: unknown statement \"\xef\xbb\xbfhostname\", expected "
-                   "authentication_results, authserv_id, control, decisions, dnssec, hostname, "
+                   "authentication_results, authserv_id, clamd, control, decisions, dnssec, "
+                   "hostname, "
                    "include, journal, limit, listen, log, policy, proxy, received_spf, "
-                   "recipients, resolver, root_hints, route, set, spool, state, table, tls, "
+                   "recipients, resolver, root_hints, route, rspamd, set, spamassassin, spool, "
+                   "state, table, tls, "
                    "trust_anchor, user or workers");
     assert_refused("\xef\xbb", &d,
                    MAIN ":1:1: expected printable UTF-8 text, found the octet 0xef");

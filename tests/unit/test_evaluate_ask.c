@@ -275,6 +275,30 @@ static void content_waits_for_lookups(void **state)
     assert_fired_count(w, 3);
 }
 
+/* Scanners come last, and all of them at once; one that does not matter any more is not asked. */
+static void scanners_wait_for_all_else(void **state)
+{
+    struct policy_world *w = *state;
+    struct stand_in *virus = costly(w, COST_SCANNER, true);
+    struct stand_in *spam = costly(w, COST_SCANNER, true);
+    struct stand_in *spared = costly(w, COST_SCANNER, true);
+    struct stand_in *content = costly(w, COST_CONTENT, false);
+    struct stand_in *dns = costly(w, COST_DNS, true);
+
+    virus->takes = spam->takes = content->takes = dns->takes = USEC_SEC;
+    (void)rule(w, RULE_MARK, fact_of(w, virus));
+    (void)rule(w, RULE_MARK, fact_of(w, spam));
+    (void)rule(w, RULE_MARK, both(w, fact_of(w, spared), fact_of(w, content)));
+    (void)rule(w, RULE_MARK, fact_of(w, dns));
+    assert_int_equal(run_in_task(judge_in_task, w), 3 * USEC_SEC);
+    assert_int_equal(content->began, dns->began + USEC_SEC);
+    assert_int_equal(virus->began, dns->began + 2 * USEC_SEC);
+    assert_int_equal(spam->began, virus->began);
+    assert_int_equal(spared->computed, 0);
+    assert_int_equal(fact_kept(&virus->use, &w->e).source, SOURCE_SCANNER);
+    assert_fired_count(w, 3);
+}
+
 static void note_tasks(void *arg)
 {
     struct policy_world *w = arg;
@@ -393,6 +417,7 @@ int main(void)
         TEST(what_is_only_observed_asks_for_no_text),
         TEST(lookups_run_side_by_side),
         TEST(content_waits_for_lookups),
+        TEST(scanners_wait_for_all_else),
         TEST(a_lone_lookup_is_asked_directly),
         TEST(asking_can_be_cancelled),
         TEST(a_lone_question_can_be_cancelled),

@@ -148,6 +148,7 @@ static void columns_have_names(void **state)
     assert_string_equal(fact_cost_name(COST_DNS), "dns");
     assert_string_equal(fact_cost_name(COST_NETWORK), "network");
     assert_string_equal(fact_cost_name(COST_CONTENT), "content");
+    assert_string_equal(fact_cost_name(COST_SCANNER), "scanner");
     assert_string_equal(fact_scope_name(SCOPE_CONNECTION), "connection");
     assert_string_equal(fact_scope_name(SCOPE_TRANSACTION), "transaction");
     assert_string_equal(fact_scope_name(SCOPE_RECIPIENT), "recipient");
