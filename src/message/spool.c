@@ -1,7 +1,7 @@
-/* The spool: see message/spool.h. Blocks in front of the file's part stay in memory; once there is
- * a file the last block of the list is the tail, which collects what is to be written next and
+/* The spool: see message/spool.h. Blocks in front of the file's part stay in memory, and the file
+ * has a hole there (spool_whole.c fills it): each octet has in the file the place that it has in the
+ * message. Once there is a file the last block of the list is the tail, which collects what is to be written next and
  * holds the message's end, so that nothing is written in small pieces. */
-#include "message/spool.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,28 +9,12 @@
 #include <unistd.h>
 
 #include "base/fatal.h"
+#include "message/spool_impl.h"
 #include "rt/sys.h"
 
 #define FILE_BUFFER ((size_t)65536)
 
-struct block_head {
-    struct list link;
-    size_t n;
-};
-
-#define BLOCK_ROOM (SPOOL_BLOCK - sizeof(struct block_head))
-
-struct block {
-    struct block_head head;
-    char octets[BLOCK_ROOM];
-};
-
 _Static_assert(sizeof(struct block) == SPOOL_BLOCK, "the budget counts whole blocks");
-
-static struct block *block_of(struct list *link)
-{
-    return list_entry(link, struct block, head.link);
-}
 
 /* ---- blocks ---- */
 
@@ -74,7 +58,8 @@ static int flush_tail(struct spool *s)
 {
     struct block *tail = block_of(s->blocks.prev);
     struct file_write w = {
-        .folder = s->config->folder, .fd = s->fd, .block = tail, .at = (off_t)s->in_file};
+        .folder = s->config->folder, .fd = s->fd, .block = tail,
+                           .at = (off_t)(s->in_memory + s->in_file)};
     int rc = rt_call(RT_CALL_FILE, write_block, &w);
     s->fd = w.fd;
     if (rc < 0) {
@@ -178,15 +163,14 @@ static int read_part(void *arg)
 
 static int next_of_file(const struct spool *s, struct spool_cursor *cursor, struct slice *ret)
 {
-    uint64_t at = cursor->at - s->in_memory;
-    uint64_t left = s->in_file - at;
+    uint64_t left = s->in_memory + s->in_file - cursor->at;
     if (cursor->file_buffer == NULL) {
         cursor->file_buffer = xmalloc(FILE_BUFFER);
     }
     struct file_read r = {.fd = s->fd,
                           .to = cursor->file_buffer,
                           .n = left < FILE_BUFFER ? (size_t)left : FILE_BUFFER,
-                          .at = (off_t)at};
+                          .at = (off_t)cursor->at};
     int rc = rt_call(RT_CALL_FILE, read_part, &r);
     if (rc < 0) {
         return rc;
@@ -228,7 +212,7 @@ void spool_cursor_end(const struct spool *s, struct spool_cursor *cursor)
 
 void spool_init(struct spool *s, const struct spool_config *config)
 {
-    *s = (struct spool){.config = config, .fd = -1};
+    *s = (struct spool){.config = config, .fd = -1, .whole_fd = -1};
     list_init(&s->blocks);
 }
 
@@ -237,6 +221,9 @@ void spool_reset(struct spool *s)
     for (struct list *link = list_pop_front(&s->blocks); link != NULL;
          link = list_pop_front(&s->blocks)) {
         block_put(s->config->budget, block_of(link));
+    }
+    if (s->fd < 0 && s->whole_fd >= 0) {
+        close(s->whole_fd);
     }
     if (s->fd >= 0) {
         struct file_close *c = xmalloc(sizeof(*c));

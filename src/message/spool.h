@@ -20,6 +20,7 @@
 #include "base/list.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "rt/once.h"
 #include "rt/rt.h"
 
 /* Octets of one block with its head, as counted against the budget; a little less of a message
@@ -64,6 +65,9 @@ struct spool {
     uint64_t in_file;   /* octets in the file */
     uint64_t size;      /* octets in all */
     int fd;             /* -1 until the memory part is full */
+    struct once whole_once; /* private, like the next two: spool_whole */
+    int whole_error;
+    int whole_fd;
 };
 
 void spool_init(struct spool *s, const struct spool_config *config);
@@ -83,6 +87,11 @@ struct spool_cursor {
 
 int spool_next(const struct spool *s, struct spool_cursor *cursor, struct slice *ret);
 void spool_cursor_end(const struct spool *s, struct spool_cursor *cursor);
+
+/* One file with all of its octets, and nothing else. It is the spool's, and there until spool_reset;
+ * who has it reads by pread or maps it, since its offset is shared. Made once, however often this is
+ * called; nothing may be appended any more. Suspends. 0; -EIO, -ENOSPC and the like; -ECANCELED. */
+int spool_whole(struct spool *s, int *ret_fd);
 
 /* Empties it and gives memory and file back. Inside a runtime only: the file is closed in a thread,
  * because freeing a large one takes time. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "message/spool.h"
@@ -109,6 +110,27 @@ static void assert_content(struct spool *s, uint64_t size)
     spool_cursor_end(s, &cursor);
 }
 
+/* The file has the message's octets and no other, and the spool itself reads as before. */
+static void assert_whole(struct spool *s, uint64_t size)
+{
+    struct stat st;
+    int fd, again;
+    assert_int_equal(spool_whole(s, &fd), 0);
+    assert_int_equal(spool_whole(s, &again), 0);
+    assert_int_equal(again, fd);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_size, size);
+    char *octets = malloc(size + 1);
+    assert_int_equal(pread(fd, octets, size + 1, 0), size);
+    for (uint64_t i = 0; i < size; i++) {
+        if (octets[i] != octet_at(i)) {
+            fail_msg("octet %llu of the file differs", (unsigned long long)i);
+        }
+    }
+    free(octets);
+    assert_content(s, size);
+}
+
 static void sizes_task(void *arg)
 {
     (void)arg;
@@ -128,6 +150,7 @@ static void sizes_task(void *arg)
             assert_int_equal(s.fd >= 0, sizes[i] > 65440);
             assert_content(&s, sizes[i]);
             assert_content(&s, sizes[i]); /* and again, as for a second hop */
+            assert_whole(&s, sizes[i]);
             spool_reset(&s);
             assert_int_equal(b.used, 0);
             assert_int_equal(s.size, 0);
