@@ -17,6 +17,7 @@
 #include "judge/mail_file.h"
 #include "judge/report.h"
 #include "parse/judge_request.h"
+#include "proc/inspector_own.h"
 
 /* A larger zone file is not read. */
 #define ZONE_MOST ((size_t)64 << 20)
@@ -277,6 +278,24 @@ static enum cmd_status print_decision(const struct request *q, const struct poli
     return cmd_printed();
 }
 
+/* Where the policy asks for what they find out; NULL where there are none. */
+static struct inspector_own *start_inspectors(const struct configuration *c, unsigned count)
+{
+    struct inspector_own *inspectors = NULL;
+    if (c->policy->inspect_work != 0 && c->conf->inspectors > 0) {
+        int r = inspector_own_new(c->conf, count, &inspectors);
+        if (r < 0) {
+            complain("cannot start an inspector", strerror(-r));
+        }
+    }
+    return inspectors;
+}
+
+static int door_to(const struct inspector_own *inspectors)
+{
+    return inspectors != NULL ? inspector_own_door(inspectors) : -1;
+}
+
 static enum cmd_status judge_one(struct request *q, const struct configuration *c, const char *name,
                                  bool json)
 {
@@ -287,7 +306,9 @@ static enum cmd_status judge_one(struct request *q, const struct configuration *
     if (r < 0) {
         complain(name, strerror(-r));
     } else {
-        struct rehearsal *rehearsal = rehearsal_new(c->conf, c->policy, q->zone, tell, NULL);
+        struct inspector_own *inspectors = start_inspectors(c, 1);
+        struct rehearsal *rehearsal =
+            rehearsal_new(c->conf, c->policy, q->zone, door_to(inspectors), tell, NULL);
         if (rehearsal_run(rehearsal, &q->c, &outcome) < 0) {
             panic("a rehearsal without a decision");
         }
@@ -295,6 +316,7 @@ static enum cmd_status judge_one(struct request *q, const struct configuration *
             .file = slice_of(name), .mail = &q->c.mail, .outcome = &outcome};
         status = print_decision(q, c->policy, &judged, json);
         (void)rehearsal_free(rehearsal);
+        (void)inspector_own_free(inspectors);
     }
     buf_free(&text);
     return status;
@@ -304,6 +326,7 @@ static enum cmd_status judge_one(struct request *q, const struct configuration *
 
 static enum cmd_status judge_many(const struct request *q, const struct configuration *c, bool json)
 {
+    struct inspector_own *inspectors = start_inspectors(c, c->conf->workers);
     const struct batch batch = {
         .conf = c->conf,
         .policy = c->policy,
@@ -312,10 +335,15 @@ static enum cmd_status judge_many(const struct request *q, const struct configur
         .base = q->c,
         .has_sender = q->has_sender,
         .json = json,
+        .door = door_to(inspectors),
         .to = STDOUT_FILENO,
     };
     char why[BATCH_WHY];
     int r = batch_run(&batch, why);
+    if (batch.door >= 0) {
+        close(batch.door);
+    }
+    (void)inspector_own_free(inspectors);
     if (r < 0) {
         complain(q->batch, why);
     }

@@ -267,6 +267,9 @@ static void set_defaults(struct parser *p)
         unsigned n = processors();
         c->workers = n < CONF_WORKERS_MAX ? n : CONF_WORKERS_MAX;
     }
+    if (c->inspectors == 0 && !p->whole->inspectors_off) {
+        c->inspectors = c->workers;
+    }
 }
 
 static int parse_all(struct parser *p)

@@ -185,11 +185,12 @@ struct conf {
     const struct conf_domain **recipient_domains_sorted;
     size_t recipient_domain_count;
     struct conf_scanner scanners[CONF_SCANNERS];
-    char *state;      /* folder of the LMDB environment */
-    char *spool;      /* folder for messages that do not fit into memory */
-    char *user;       /* NULL: not given */
-    char *control;    /* path of the control socket */
-    unsigned workers; /* 0 in the file: one for each processor this process may use */
+    char *state;         /* folder of the LMDB environment */
+    char *spool;         /* folder for messages that do not fit into memory */
+    char *user;          /* NULL: not given */
+    char *control;       /* path of the control socket */
+    unsigned inspectors; /* 0: none */
+    unsigned workers;    /* 0 in the file: one for each processor this process may use */
     enum conf_decisions decisions;
     char *decisions_file;
     char *journal; /* the database of decisions; NULL: none is kept */

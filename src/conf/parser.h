@@ -31,6 +31,7 @@ enum statement_index {
     STATEMENT_DNSSEC,
     STATEMENT_HOSTNAME,
     STATEMENT_INCLUDE,
+    STATEMENT_INSPECTORS,
     STATEMENT_JOURNAL,
     STATEMENT_LIMIT,
     STATEMENT_LISTEN,
@@ -62,6 +63,7 @@ struct conf_whole {
     const char *path;    /* of the first file, absolute */
     size_t source_count; /* files read, the first not counted */
     bool journal_off;    /* by a statement */
+    bool inspectors_off;
     struct place *listen_places;
     struct place statement_places[STATEMENT_COUNT]; /* of the first one, line 0 for none */
 };

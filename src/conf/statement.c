@@ -325,22 +325,40 @@ static int parse_user(struct parser *p)
     return 0;
 }
 
+static int take_processes(struct parser *p, const struct token *token, const char *what,
+                          unsigned *ret)
+{
+    int64_t value;
+
+    if (value_parse(VALUE_COUNT, token->text, &value) < 0 || value > CONF_WORKERS_MAX) {
+        return parser_expected(p, token, what);
+    }
+    *ret = (unsigned)value;
+    return 0;
+}
+
+/* inspectors N | off */
+static int parse_inspectors(struct parser *p)
+{
+    static const char what[] = "off or a number of inspectors from 0 to 256";
+    struct token token;
+    int r = parser_value(p, what, &token);
+
+    if (r == 0 && slice_eq(token.text, SLICE_LIT("off"))) {
+        p->whole->inspectors_off = true;
+        return 0;
+    }
+    return r < 0 ? r : take_processes(p, &token, what, &p->conf->inspectors);
+}
+
 /* workers N */
 static int parse_workers(struct parser *p)
 {
     static const char what[] = "a number of workers from 0 to 256";
     struct token token;
-    int64_t value;
     int r = parser_value(p, what, &token);
 
-    if (r < 0) {
-        return r;
-    }
-    if (value_parse(VALUE_COUNT, token.text, &value) < 0 || value > CONF_WORKERS_MAX) {
-        return parser_expected(p, &token, what);
-    }
-    p->conf->workers = (unsigned)value;
-    return 0;
+    return r < 0 ? r : take_processes(p, &token, what, &p->conf->workers);
 }
 
 const struct statement statements[STATEMENT_COUNT] = {
@@ -353,6 +371,7 @@ const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_DNSSEC] = {"dnssec", false, false, parse_dnssec},
     [STATEMENT_HOSTNAME] = {"hostname", false, true, parse_hostname},
     [STATEMENT_INCLUDE] = {"include", true, false, parse_include},
+    [STATEMENT_INSPECTORS] = {"inspectors", false, false, parse_inspectors},
     [STATEMENT_JOURNAL] = {"journal", false, false, parse_journal},
     [STATEMENT_LIMIT] = {"limit", true, false, parse_limit},
     [STATEMENT_LISTEN] = {"listen", true, true, parse_listen},

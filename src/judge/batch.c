@@ -226,6 +226,12 @@ static int work(struct judging *j, struct shared *shared, const struct batch_lin
     return r < 0 || !on ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* All processes ask by the same door. */
+static int own_door(const struct batch *b)
+{
+    return b->door >= 0 ? fcntl(b->door, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
 static int process_main(const struct batch *b, struct shared *shared, struct part *part, int folder,
                         const struct batch_lines *lines)
 {
@@ -233,7 +239,7 @@ static int process_main(const struct batch *b, struct shared *shared, struct par
     struct judging j = {.batch = b, .part = part, .folder = folder};
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
     arena_init(&j.arena);
-    j.rehearsal = rehearsal_new(b->conf, b->policy, b->dns, tell, &aloud);
+    j.rehearsal = rehearsal_new(b->conf, b->policy, b->dns, own_door(b), tell, &aloud);
     int status = work(&j, shared, lines);
     (void)rehearsal_free(j.rehearsal);
     arena_free(&j.arena);

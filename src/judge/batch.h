@@ -25,6 +25,7 @@ struct batch {
                                recipients, at_wall */
     bool has_sender;        /* base.sender is known */
     bool json;
+    int door;           /* to inspectors (client/inspector.h), or -1 */
     unsigned processes; /* at most; 0: one for each processor this process may use */
     int to;             /* where the output goes */
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/fatal.h"
+#include "client/inspector.h"
 #include "rt/sim.h"
 #include "smtp/server.h"
 
@@ -72,7 +73,7 @@ static void make_deliveries(struct rehearsal *r, rehearsal_tell *tell, void *arg
 }
 
 struct rehearsal *rehearsal_new(const struct conf *conf, const struct policy *policy,
-                                const struct zone *dns, rehearsal_tell *tell, void *arg)
+                                const struct zone *dns, int door, rehearsal_tell *tell, void *arg)
 {
     struct rehearsal *r = xcalloc(1, sizeof(*r));
     r->dns = dns;
@@ -89,6 +90,9 @@ struct rehearsal *rehearsal_new(const struct conf *conf, const struct policy *po
         .policy = policy,
         .counts = &r->counts,
     };
+    if (door >= 0) {
+        r->server.inspected_by.inspector = inspector_new(r->rt, door, true);
+    }
     smtp_server_init(&r->server, SLOT);
     return r;
 }
@@ -99,6 +103,7 @@ struct rehearsal *rehearsal_free(struct rehearsal *r)
         return NULL;
     }
     smtp_server_fini(&r->server);
+    (void)inspector_free(r->server.inspected_by.inspector);
     (void)recipients_free(r->deliveries.recipients);
     (void)hop_pools_free(r->deliveries.pools);
     (void)store_close(r->deliveries.store);

@@ -23,10 +23,11 @@ struct rehearsal;
 /* Lines for the operator: lists of recipients that cannot be read. */
 typedef void rehearsal_tell(void *arg, bool trouble, const char *line);
 
-/* Reads the configuration's lists of recipients. `dns`: NULL for none. Policy, configuration and
- * zone must outlive it. */
+/* Reads the configuration's lists of recipients. `dns`: NULL for none. `door`: to inspectors
+ * (client/inspector.h), the rehearsal's from now on; -1 for none. Policy, configuration and zone
+ * must outlive it. */
 struct rehearsal *rehearsal_new(const struct conf *conf, const struct policy *policy,
-                                const struct zone *dns, rehearsal_tell *tell, void *arg);
+                                const struct zone *dns, int door, rehearsal_tell *tell, void *arg);
 /* NULL allowed; returns NULL. */
 struct rehearsal *rehearsal_free(struct rehearsal *r);
 

@@ -1,7 +1,7 @@
 /* The spool: see message/spool.h. Blocks in front of the file's part stay in memory, and the file
- * has a hole there (spool_whole.c fills it): each octet has in the file the place that it has in the
- * message. Once there is a file the last block of the list is the tail, which collects what is to be written next and
- * holds the message's end, so that nothing is written in small pieces. */
+ * has a hole there (spool_whole.c fills it): each octet has in the file the place that it has in
+ * the message. Once there is a file the last block of the list is the tail, which collects what is
+ * to be written next and holds the message's end, so that nothing is written in small pieces. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,8 +57,9 @@ static int write_block(void *arg)
 static int flush_tail(struct spool *s)
 {
     struct block *tail = block_of(s->blocks.prev);
-    struct file_write w = {
-        .folder = s->config->folder, .fd = s->fd, .block = tail,
+    struct file_write w = {.folder = s->config->folder,
+                           .fd = s->fd,
+                           .block = tail,
                            .at = (off_t)(s->in_memory + s->in_file)};
     int rc = rt_call(RT_CALL_FILE, write_block, &w);
     s->fd = w.fd;

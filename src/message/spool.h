@@ -88,9 +88,10 @@ struct spool_cursor {
 int spool_next(const struct spool *s, struct spool_cursor *cursor, struct slice *ret);
 void spool_cursor_end(const struct spool *s, struct spool_cursor *cursor);
 
-/* One file with all of its octets, and nothing else. It is the spool's, and there until spool_reset;
- * who has it reads by pread or maps it, since its offset is shared. Made once, however often this is
- * called; nothing may be appended any more. Suspends. 0; -EIO, -ENOSPC and the like; -ECANCELED. */
+/* One file with all of its octets, and nothing else. It is the spool's, and there until
+ * spool_reset; who has it reads by pread or maps it, since its offset is shared. Made once, however
+ * often this is called; nothing may be appended any more. Suspends. 0; -EIO, -ENOSPC and the like;
+ * -ECANCELED. */
 int spool_whole(struct spool *s, int *ret_fd);
 
 /* Empties it and gives memory and file back. Inside a runtime only: the file is closed in a thread,

@@ -1,6 +1,6 @@
 /* A spool's octets as one file. What is in memory alone goes into a file of memory (memfd). Of a
- * message with a file the file has a hole where its beginning belongs, which is filled now, and what
- * the last block still holds goes to its end: nothing that is there already is copied. */
+ * message with a file the file has a hole where its beginning belongs, which is filled now, and
+ * what the last block still holds goes to its end: nothing that is there already is copied. */
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>

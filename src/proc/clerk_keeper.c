@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -14,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proc/child.h"
 #include "proc/clerk.h"
 
 /* As for workers (master.c): one that ends so soon has died right after its start. */
@@ -57,31 +57,6 @@ void clerk_keeper_init(struct clerk_keeper *k, const struct shared *shared,
 
 /* ---- the child ---- */
 
-static void close_between(int first, int last)
-{
-    if (first <= last) {
-        (void)close_range((unsigned)first, (unsigned)last, 0);
-    }
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-    return *(const int *)a - *(const int *)b;
-}
-
-/* Everything but the standard descriptors and these, of which -1 is none. */
-static void close_others(int *kept, size_t count)
-{
-    int from = STDERR_FILENO + 1;
-
-    qsort(kept, count, sizeof(*kept), compare_numbers);
-    for (size_t i = 0; i < count; i++) {
-        close_between(from, kept[i] - 1);
-        from = kept[i] >= from ? kept[i] + 1 : from;
-    }
-    (void)close_range((unsigned)from, ~0U, 0);
-}
-
 static void drop_link(struct clerk_keeper *k)
 {
     if (k->link >= 0) {
@@ -89,20 +64,6 @@ static void drop_link(struct clerk_keeper *k)
     }
     k->link = -1;
     k->half_n = 0;
-}
-
-/* The child has its name from its first moment, for whoever looks for it among our children. */
-static pid_t fork_named(const char *name)
-{
-    char own[16];
-
-    (void)prctl(PR_GET_NAME, own, 0, 0, 0);
-    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
-    pid_t pid = fork();
-    if (pid != 0) {
-        (void)prctl(PR_SET_NAME, own, 0, 0, 0);
-    }
-    return pid;
 }
 
 static int start(struct clerk_keeper *k, const struct clerk_parts *parts, usec_t now)
@@ -123,10 +84,10 @@ static int start(struct clerk_keeper *k, const struct clerk_parts *parts, usec_t
         .configuration = parts->configuration,
         .run = parts->run,
     };
-    pid_t pid = fork_named("gatepost-clerk");
+    pid_t pid = child_fork("gatepost-clerk");
     if (pid == 0) {
         int kept[] = {setup.control, setup.link, setup.records};
-        close_others(kept, sizeof(kept) / sizeof(kept[0]));
+        child_close_others(kept, sizeof(kept) / sizeof(kept[0]));
         log_reopen();
         exit(clerk_run(&setup));
     }

@@ -44,6 +44,21 @@ static size_t free_slots(const struct master *m)
     return count;
 }
 
+/* Without any, what they would tell is not available: mail flows. */
+static struct inspector_keeper *make_inspectors(const struct generation *g)
+{
+    const struct configuration *c = g->configuration;
+    struct inspector_keeper *k = NULL;
+
+    if (c->conf->inspectors > 0 && c->policy->inspect_work != 0) {
+        int r = inspector_keeper_new(c->conf, &g->who, c->conf->inspectors, &k);
+        if (r < 0) {
+            log_line(LOG_ERROR, "cannot make a door to inspectors: %s", strerror(-r));
+        }
+    }
+    return k;
+}
+
 int generation_new(struct master *m, const struct generation_parts *parts, struct generation **ret)
 {
     const struct conf *conf = parts->configuration->conf;
@@ -65,6 +80,7 @@ int generation_new(struct master *m, const struct generation_parts *parts, struc
         .deadline = clock_monotonic() + START_TIME,
         .hang_time = conf->limits.hang_time,
     };
+    g->inspectors = make_inspectors(g);
     list_push_back(&m->generations, &g->link);
     for (size_t i = 0; workers > 0; i++) {
         struct slot *slot = &m->slots[i];
@@ -83,6 +99,7 @@ int generation_new(struct master *m, const struct generation_parts *parts, struc
 static void generation_free(struct master *m, struct generation *g)
 {
     list_remove(&g->link);
+    g->inspectors = inspector_keeper_free(g->inspectors);
     g->listeners = listeners_give_back(&m->listeners, g->listeners, g->listener_count);
     (void)tls_context_free(g->certificate.context);
     (void)configuration_free(g->configuration);
@@ -222,6 +239,14 @@ void generations_hear_ready(struct master *m)
     }
 }
 
+void generations_close_doors(struct master *m, const struct generation *kept)
+{
+    list_for_each (it, &m->generations) {
+        struct generation *g = list_entry(it, struct generation, link);
+        inspector_keeper_close(g->inspectors, g == kept);
+    }
+}
+
 /* In the new process: what is the master's alone. */
 static void close_masters(struct master *m, const struct generation *g)
 {
@@ -234,6 +259,7 @@ static void close_masters(struct master *m, const struct generation *g)
     close(m->ready[0]);
     close(m->shared.fd);
     close(m->records.ends[RECORDS_CLERK]);
+    generations_close_doors(m, g);
     if (m->state_lock >= 0) {
         close(m->state_lock);
     }
@@ -262,6 +288,7 @@ static void start_worker(struct master *m, unsigned number)
         .generation = g->number,
         .run = g->run,
         .records = m->records.ends[RECORDS_WORKERS],
+        .door = inspector_keeper_door(g->inspectors),
         .ready = m->ready[1],
         .master = getpid(),
     };
@@ -365,6 +392,17 @@ static void worker_ended(struct master *m, unsigned number, int status)
     }
 }
 
+static bool inspector_buried(struct master *m, pid_t pid, int status)
+{
+    list_for_each (it, &m->generations) {
+        struct generation *g = list_entry(it, struct generation, link);
+        if (inspector_keeper_buried(g->inspectors, pid, status, clock_monotonic())) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void generations_bury(struct master *m)
 {
     int status;
@@ -378,7 +416,8 @@ void generations_bury(struct master *m)
         }
         if (i < OWNER_SLOTS) {
             worker_ended(m, i, status);
-        } else if (!clerk_keeper_buried(&m->clerk, pid, status, clock_monotonic())) {
+        } else if (!inspector_buried(m, pid, status) &&
+                   !clerk_keeper_buried(&m->clerk, pid, status, clock_monotonic())) {
             reload_child_ended(m, pid, status);
         }
     }
@@ -416,12 +455,27 @@ static usec_t end_overdue(struct master *m)
     return next;
 }
 
+/* Also while it retires or ends: its workers still ask. */
+static usec_t start_inspectors(struct master *m)
+{
+    usec_t next = USEC_NEVER;
+
+    list_for_each (it, &m->generations) {
+        struct generation *g = list_entry(it, struct generation, link);
+        usec_t due = inspector_keeper_start_due(g->inspectors, clock_monotonic());
+        next = due < next ? due : next;
+    }
+    return next;
+}
+
 usec_t generations_step(struct master *m)
 {
     usec_t start = m->ending ? USEC_NEVER : start_due(m);
+    usec_t inspectors = start_inspectors(m);
     usec_t overdue = end_overdue(m);
 
-    return start < overdue ? start : overdue;
+    usec_t next = start < overdue ? start : overdue;
+    return next < inspectors ? next : inspectors;
 }
 
 /* ---- hearts ---- */
@@ -461,6 +515,10 @@ bool generations_check_hearts(struct master *m)
 {
     bool moves = false;
 
+    list_for_each (it, &m->generations) {
+        struct generation *g = list_entry(it, struct generation, link);
+        inspector_keeper_check(g->inspectors, clock_monotonic(), m->awake_since);
+    }
     for (unsigned i = 0; i < OWNER_SLOTS; i++) {
         const struct slot *slot = &m->slots[i];
         if (slot->pid == 0) {

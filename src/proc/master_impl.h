@@ -8,6 +8,7 @@
 #include "proc/configuration.h"
 #include "proc/control_socket.h"
 #include "proc/identity.h"
+#include "proc/inspector_keeper.h"
 #include "proc/listen.h"
 #include "proc/master.h"
 #include "proc/notify.h"
@@ -69,6 +70,8 @@ struct generation {
     bool told_to_end;
     struct certificate certificate;
     usec_t hang_time; /* a worker whose loop stands still for so long is ended */
+    struct inspector_keeper
+        *inspectors; /* NULL: none are wanted, or of a program before this one */
 };
 
 enum reload_state {
@@ -198,6 +201,10 @@ bool generations_check_hearts(struct master *m);
 bool generation_is_ready(const struct master *m, const struct generation *g);
 bool generations_any_lives(const struct master *m);
 size_t generations_retiring(const struct master *m);
+
+/* In a child of the master's: closes all doors of inspectors, but for the workers' end of that
+ * one's; NULL: none. */
+void generations_close_doors(struct master *m, const struct generation *kept);
 
 /* When all workers have ended. */
 void generations_free(struct master *m);

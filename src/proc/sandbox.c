@@ -266,10 +266,11 @@ static int allow_sockets(scmp_filter_ctx f, const struct sandbox *s)
 
 /* Memory is never made executable, so that no octets of a stranger's can become code. Refused, not
  * fatal: PCRE2 asks, and does without. */
-static int allow_memory(scmp_filter_ctx f, int number)
+static int allow_memory(scmp_filter_ctx f, int number, bool private)
 {
-    int r =
-        seccomp_rule_add(f, SCMP_ACT_ALLOW, number, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    const struct scmp_arg_cmp bounds[] = {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
+                                          SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED, 0)};
+    int r = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, number, private ? 2 : 1, bounds);
 
     return r < 0 ? r
                  : seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), number, 1,
@@ -346,8 +347,8 @@ static int allow_listed(scmp_filter_ctx f, const struct sandbox *s, int number)
 {
     switch (number) {
     case SCMP_SYS(socket): return allow_sockets(f, s);
-    case SCMP_SYS(mmap):
-    case SCMP_SYS(mprotect): return allow_memory(f, number);
+    case SCMP_SYS(mmap): return allow_memory(f, number, s->private_memory);
+    case SCMP_SYS(mprotect): return allow_memory(f, number, false);
     case SCMP_SYS(clone): return allow_threads(f);
     case SCMP_SYS(ioctl): return allow_ioctl(f);
     case SCMP_SYS(prctl): return allow_prctl(f);

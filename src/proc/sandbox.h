@@ -37,6 +37,7 @@ struct sandbox {
     size_t port_count;
     bool internet; /* sockets of IPv4 and IPv6 may be made */
     bool unix_domain;
+    bool private_memory; /* no file is mapped so that writing to memory would change it */
 };
 
 /* What was there to be had of this kernel. */

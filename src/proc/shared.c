@@ -15,6 +15,8 @@
 #define DISARMED_MOST 16384
 #define CLIENTS_MOST  131072
 #define RATES_MOST    32768
+/* Messages within an hour of which inspectors died. */
+#define KILLERS_MOST 4096
 
 /* Versions of the parts' layouts: raised whenever the same octets would mean something else. */
 #define MARKS_LAYOUT    1
@@ -22,6 +24,7 @@
 #define RATES_LAYOUT    2
 #define HEARTS_LAYOUT   2
 #define BOARD_LAYOUT    3
+#define KILLERS_LAYOUT  1
 
 /* Parts begin at pages of their own, so that none shares a cache line with another. */
 #define PART_ALIGNMENT ((size_t)4096)
@@ -33,6 +36,7 @@ enum part {
     PART_RATES,
     PART_HEARTS,
     PART_BOARD,
+    PART_KILLERS,
     PART_COUNT
 };
 
@@ -43,6 +47,7 @@ static const struct {
     [PART_MARKS] = {"marks", MARKS_LAYOUT},          [PART_DISARMED] = {"disarmed", MARKS_LAYOUT},
     [PART_PRESENCE] = {"presence", PRESENCE_LAYOUT}, [PART_RATES] = {"rates", RATES_LAYOUT},
     [PART_HEARTS] = {"hearts", HEARTS_LAYOUT},       [PART_BOARD] = {"board", BOARD_LAYOUT},
+    [PART_KILLERS] = {"killers", KILLERS_LAYOUT},
 };
 
 static size_t size_of(enum part part)
@@ -54,6 +59,7 @@ static size_t size_of(enum part part)
     case PART_RATES: return rates_memory(RATES_MOST);
     case PART_HEARTS: return OWNER_SLOTS * sizeof(struct heartbeat);
     case PART_BOARD: return board_memory();
+    case PART_KILLERS: return killers_memory(KILLERS_MOST);
     case PART_COUNT: break;
     }
     return 0;
@@ -100,6 +106,7 @@ static int map(int fd, struct shared *s)
     s->rates = part_of(s, PART_RATES);
     s->hearts = part_of(s, PART_HEARTS);
     s->board = part_of(s, PART_BOARD);
+    s->killers = part_of(s, PART_KILLERS);
     return 0;
 }
 
@@ -123,6 +130,7 @@ int shared_map(struct shared *ret)
     (void)marks_init(s.disarmed, DISARMED_MOST);
     (void)presence_init(s.presence, CLIENTS_MOST);
     (void)rates_init(s.rates, RATES_MOST);
+    (void)killers_init(s.killers, KILLERS_MOST);
     *ret = s;
     return 0;
 }
@@ -163,6 +171,7 @@ void shared_unmap(struct shared *s)
     marks_fini(s->disarmed);
     presence_fini(s->presence);
     rates_fini(s->rates);
+    killers_fini(s->killers);
     munmap(s->memory, s->size);
     close(s->fd);
 }

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "proc/board.h"
+#include "store/killers.h"
 #include "store/marks.h"
 #include "store/presence.h"
 #include "store/rates.h"
@@ -25,6 +26,7 @@ struct shared {
     struct marks *disarmed;
     struct presence *presence;
     struct rates *rates;
+    struct killers *killers;
     struct heartbeat *hearts; /* by slot, OWNER_SLOTS of them */
     struct board *board;
     int fd;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "client/inspector.h"
 #include "client/resolver.h"
 #include "client/scanners.h"
 #include "policy/reload.h"
@@ -46,8 +47,9 @@ struct worker {
     struct scanners *scanners;
     struct hop_trust *hop_trust;
     struct store *store;
-    struct memory *memory; /* NULL: it could not be opened */
-    int memory_error;      /* why; or why it could not be written when that was told last */
+    struct memory *memory;       /* NULL: it could not be opened */
+    int memory_error;            /* why; or why it could not be written when that was told last */
+    struct inspector *inspector; /* NULL: there are none to ask */
     struct counters counts;
     struct delivery_host deliveries;
     struct smtp_server server;
@@ -271,6 +273,7 @@ static void make_server(struct worker *w)
         .tls = w->setup->tls,
         .resolver = resolver_has_dns(w->resolver) ? w->resolver : NULL,
         .memory = w->memory,
+        .inspected_by = {.inspector = w->inspector, .killers = w->setup->shared->killers},
         .tell = tell,
         .counts = &w->counts,
         .gate = gate_functions(&w->gate),
@@ -465,6 +468,7 @@ static int serve(struct worker *w)
         return r;
     }
     tell_bounds(w, &level);
+    w->inspector = w->setup->door >= 0 ? inspector_new(w->rt, w->setup->door, false) : NULL;
     make_server(w);
     r = begin_listening(w);
     if (r == 0) {
@@ -503,6 +507,7 @@ static int serve(struct worker *w)
     (void)recipients_free(w->deliveries.recipients);
     (void)hop_pools_free(w->deliveries.pools);
     w->scanners = scanners_free(w->scanners);
+    w->inspector = inspector_free(w->inspector);
     (void)memory_close(w->memory);
     (void)store_close(w->store);
     (void)resolver_free(w->resolver);

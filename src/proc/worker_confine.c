@@ -112,6 +112,8 @@ static const struct sandbox_calls allowed[] = {
                    SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64), SCMP_SYS(pwritev),
                    SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(flock),
                    SANDBOX_END}},
+    {"inspectors: a message as a file of memory, and a socket to answer on",
+     (const int[]){SCMP_SYS(memfd_create), SCMP_SYS(socketpair), SANDBOX_END}},
     {"files: spool, Maildirs, the store, tables that are read again; Landlock says which",
      (const int[]){
          SCMP_SYS(open),      SCMP_SYS(openat),     SCMP_SYS(stat),       SCMP_SYS(lstat),

@@ -209,6 +209,28 @@ static int message_header(const struct evidence *e, struct slice *ret)
     return t->header_error;
 }
 
+/* The policy's patterns as its tables are now: they may have been read again since the last message. */
+static void renew_patterns(struct smtp_server *srv)
+{
+    uint64_t generation = policy_patterns_generation(srv->policy);
+    if (srv->policy->pattern_count == 0 || srv->patterns_generation == generation + 1) {
+        return;
+    }
+    struct buf octets = {0};
+    policy_pattern_groups(srv->policy, &octets);
+    inspected_set_patterns(&srv->inspected_by, buf_slice(&octets), srv->policy->pattern_count);
+    buf_free(&octets);
+    srv->patterns_generation = generation + 1;
+}
+
+static int inspected(const struct evidence *e, const struct inspection **ret)
+{
+    struct session *s = e->owner;
+    renew_patterns(s->server);
+    return inspected_ask(&s->txn.inspected, &s->server->inspected_by, &s->txn.message,
+                         &s->delivery->arena, ret);
+}
+
 const struct evidence_ops session_evidence_ops = {
     .client_sessions = session_sessions,
     .client_network_sessions = session_network_sessions,
@@ -220,4 +242,5 @@ const struct evidence_ops session_evidence_ops = {
     .accepts_all = accepts_all,
     .message_header = message_header,
     .pattern_group = pattern_group,
+    .inspected = inspected,
 };

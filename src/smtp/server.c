@@ -40,6 +40,8 @@ void smtp_server_init(struct smtp_server *srv, unsigned slot)
         .folder = conf->spool,
         .memory_each = (size_t)conf->limits.message_memory,
     };
+    srv->inspected_by.conf = conf;
+    srv->inspected_by.work = srv->policy->inspect_work;
     (void)smtp_server_resolve(srv, srv->resolver);
     arena_init(&srv->arena);
     srv->guest_memo = fact_memo_new(&srv->arena, srv->policy->use_count[SCOPE_CONNECTION]);

@@ -11,6 +11,7 @@
 #include "base/decision_id.h"
 #include "base/list.h"
 #include "conf/conf.h"
+#include "fact/inspected.h"
 #include "journal/decision.h"
 #include "message/spool.h"
 #include "policy/policy.h"
@@ -74,18 +75,20 @@ struct smtp_server {
     struct delivery_host *deliveries;
     struct decision_sink *decisions;
     const struct policy *policy;
-    struct tls_context *tls;   /* NULL: STARTTLS is not offered */
-    struct resolver *resolver; /* for facts; NULL: there is no DNS */
-    struct scanners *scanners; /* NULL: no scanner can be asked */
-    struct memory *memory;     /* NULL: nothing is remembered */
-    smtp_tell *tell;           /* NULL: nobody is told */
+    struct tls_context *tls;          /* NULL: STARTTLS is not offered */
+    struct resolver *resolver;        /* for facts; NULL: there is no DNS */
+    struct scanners *scanners;        /* NULL: no scanner can be asked */
+    struct memory *memory;            /* NULL: nothing is remembered */
+    struct inspected_by inspected_by; /* its conf and work are set by smtp_server_init */
+    smtp_tell *tell;                  /* NULL: nobody is told */
     void *tell_arg;
     struct counters *counts;
     struct smtp_gate gate;
     struct decision_ids ids;
     struct budget budget;
     struct spool_config spool;
-    struct dns_lists *lists;            /* private; NULL where `resolver` is */
+    uint64_t patterns_generation; /* private: of the policy's patterns that inspectors have, + 1 */
+    struct dns_lists *lists;      /* private; NULL where `resolver` is */
     struct digest_stream *digest_spare; /* private */
     struct list sessions;
     struct list lobby;                /* struct guest: those that neither wait nor queue */
@@ -111,8 +114,8 @@ struct smtp_server {
 };
 
 /* Fills in what the server makes itself; rt, conf, deliveries, decisions, policy, tls,
- * resolver, scanners, tell, counts and gate are set by the caller before. `slot` is the worker's, for
- * decision ids. */
+ * resolver, scanners, tell, counts and gate are set by the caller before. `slot` is the worker's,
+ * for decision ids. */
 void smtp_server_init(struct smtp_server *srv, unsigned slot);
 
 /* Another DNS for facts from now on, or none; returns the one before. What was found out about DNS

@@ -20,6 +20,7 @@ ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam('nobody')
 PATIENCE = 20
 CLERK = 'gatepost-clerk'
+INSPECTOR = 'gatepost-insp'
 
 
 class Failed(Exception):
@@ -144,17 +145,23 @@ class Gatepost:
 
     def workers(self):
         with open(f'/proc/{self.popen.pid}/task/{self.popen.pid}/children', encoding='ascii') as f:
-            return [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) != CLERK]
+            return [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) not in (CLERK, INSPECTOR)]
 
     def workers_after(self, before):
         """The workers once all of `before` are buried; behind a reload these may still be among them."""
         until(lambda: not set(before) & set(self.workers()), f'{before} end')
         return self.workers()
 
-    def clerk(self):
+    def children(self, name):
         with open(f'/proc/{self.popen.pid}/task/{self.popen.pid}/children', encoding='ascii') as f:
-            clerks = [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) == CLERK]
+            return [pid for pid in (int(word) for word in f.read().split()) if name_of(pid) == name]
+
+    def clerk(self):
+        clerks = self.children(CLERK)
         return clerks[0] if clerks else None
+
+    def inspectors(self):
+        return self.children(INSPECTOR)
 
     def clerk_answers(self):
         return subprocess.run([self.binary, 'status', '-c', self.file], stdout=subprocess.DEVNULL).returncode == 0

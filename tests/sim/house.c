@@ -11,8 +11,10 @@
 
 #include "base/fatal.h"
 #include "certificate.h"
+#include "client/inspector.h"
 #include "journal/record.h"
 #include "proc/environment.h"
+#include "proc/inspector_own.h"
 
 /* More than the recipients of a message. */
 #define MARKS 1100
@@ -129,6 +131,19 @@ static struct resolver *resolver_for(const struct house *h, struct rt *rt)
     return r;
 }
 
+/* One process for all houses, since it takes a while to begin; it dies with this one. */
+static struct inspector *inspector_for(const struct house *h, struct rt *rt)
+{
+    static struct inspector_own *own;
+    if (h->policy->inspect_work == 0 || h->conf->inspectors == 0) {
+        return NULL;
+    }
+    if (own == NULL && inspector_own_new(h->conf, 1, &own) < 0) {
+        fatal("cannot start an inspector");
+    }
+    return inspector_new(rt, inspector_own_door(own), true);
+}
+
 static void start_worker(struct house *h, unsigned slot)
 {
     if (h->worker_count == HOUSE_WORKERS_MAX) {
@@ -179,6 +194,7 @@ static void start_worker(struct house *h, unsigned slot)
         .tell_arg = h,
         .counts = &w->counts,
         .gate = gate_functions(&w->gate),
+        .inspected_by = {.inspector = inspector_for(h, w->rt)},
     };
     smtp_server_init(&w->server, slot);
     struct addr at = house_address(slot);
@@ -192,6 +208,7 @@ static void free_worker(struct worker *w)
     sim_listener_free(w->listener);
     file_watch_free(w->tables);
     smtp_server_fini(&w->server);
+    inspector_free(w->server.inspected_by.inspector);
     recipients_free(w->deliveries.recipients);
     hop_pools_free(w->deliveries.pools);
     if (w->killed) {

@@ -43,6 +43,7 @@ static const char full[] =
     "spool    \"/srv/spool\"\n"
     "user     gatepost\n"
     "workers  3\n"
+    "inspectors 7\n"
     "decisions /var/log/decisions#1\n"
     "control  /srv/control\n"
     "journal  /srv/journal\n"
@@ -80,6 +81,7 @@ static void full_file(void **state)
     assert_int_equal(c->limits.journal_age, 90 * 86400 * USEC_SEC);
     assert_string_equal(c->user, "gatepost");
     assert_int_equal(c->workers, 3);
+    assert_int_equal(c->inspectors, 7);
     assert_int_equal(c->decisions, CONF_DECISIONS_FILE);
     assert_string_equal(c->decisions_file, "/var/log/decisions#1");
     assert_int_equal(c->limits.message_size, 104857600);
@@ -164,6 +166,7 @@ static void minimal_file(void **state)
     assert_null(c->decisions_file);
     assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
     assert_int_equal(c->workers, CPU_COUNT(&set));
+    assert_int_equal(c->inspectors, c->workers);
 #define SETTING(name, kind, standard, min, max, prose)                                             \
     assert_int_equal(c->limits.name, standard);                                                    \
     assert_true((standard) >= (min) && (standard) <= (max));
@@ -175,10 +178,11 @@ static void minimal_file(void **state)
 static void other_forms(void **state)
 {
     struct conf *c = parsed(SLICE_LIT(MINIMAL "workers 0\ndecisions journald\nlimit data_rate 0\n"
-                                              "limit hop_idle_time 0"));
+                                              "limit hop_idle_time 0\ninspectors off"));
 
     (void)state;
     assert_true(c->workers >= 1);
+    assert_int_equal(c->inspectors, 0);
     assert_int_equal(c->decisions, CONF_DECISIONS_JOURNALD);
     assert_int_equal(c->limits.data_rate, 0);
     assert_int_equal(c->limits.hop_idle_time, 0);

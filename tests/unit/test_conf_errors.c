@@ -37,7 +37,8 @@ static const struct {
     {SLICE_LIT("frobnicate"),
      "1:1: unknown statement \"frobnicate\", expected authentication_results, authserv_id, "
      "clamd, control, "
-     "decisions, dnssec, hostname, include, journal, limit, listen, log, policy, proxy, "
+     "decisions, dnssec, hostname, include, inspectors, journal, limit, listen, log, policy, "
+     "proxy, "
      "received_spf, recipients, resolver, root_hints, route, rspamd, set, spamassassin, spool, "
      "state, table, tls, "
      "trust_anchor, user or workers"},
@@ -331,6 +332,10 @@ static const struct {
      "2:1: expected each statement but include, limit, listen, policy, proxy, "
      "recipients, resolver, route, set and table "
      "once, found \"user\" again (the first is in line 1)"},
+    {SLICE_LIT("inspectors"),
+     "1:11: expected off or a number of inspectors from 0 to 256, found the end of the file"},
+    {SLICE_LIT("inspectors 257"),
+     "1:12: expected off or a number of inspectors from 0 to 256, found \"257\""},
     {SLICE_LIT("workers"),
      "1:8: expected a number of workers from 0 to 256, found the end of the file"},
     {SLICE_LIT("workers four"), "1:9: expected a number of workers from 0 to 256, found \"four\""},

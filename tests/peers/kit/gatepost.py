@@ -8,6 +8,7 @@ from .process import Process, alive, children_of, free_port, name_of, run_tool, 
 from .report import Failed
 
 CLERK = "gatepost-clerk"
+INSPECTOR = "gatepost-insp"
 
 COMPLAINT = re.compile(r"Sanitizer|runtime error:|panic|assertion|Assertion")
 
@@ -63,7 +64,7 @@ class Gatepost:
 
     def workers(self):
         """Process ids of the workers living now."""
-        return [pid for pid in children_of(self.process.pid) if name_of(pid) != CLERK]
+        return [pid for pid in children_of(self.process.pid) if name_of(pid) not in (CLERK, INSPECTOR)]
 
     def clerk(self):
         """The clerk's process id, or None."""
