@@ -93,8 +93,8 @@ ANOMALY(CHARSET_ODD, "charset-utf-16", "A text is in UTF-7, UTF-16 or UTF-32.")
 /* ---- kinds of parts ---- */
 ANOMALY_READERS(MESSAGE_PARTIAL, "message-partial",
                 "The message is a piece of another one (message/partial).")
-ANOMALY(EXTERNAL_BODY, "message-external-body",
-        "A part is to be fetched from elsewhere (message/external-body).")
+ANOMALY_READERS(EXTERNAL_BODY, "message-external-body",
+                "A part is to be fetched from elsewhere (message/external-body).")
 ANOMALY(TNEF_OPAQUE, "tnef-broken", "A winmail.dat could not be read to its end.")
 ANOMALY(ARCHIVE_BROKEN, "archive-broken", "An archive could not be read to its end.")
 ANOMALY(ARCHIVE_OVERLAP, "archive-overlap", "Members of a ZIP share octets, or its lists differ.")

@@ -150,6 +150,16 @@ void inspect_add(struct inspect_run *run, enum finding_id id, struct slice text)
     *bucket = (uint16_t)set->count;
 }
 
+bool inspect_knows(struct inspect_run *run, enum finding_id id, struct slice text)
+{
+    struct text_set *set = &run->sets[id];
+    char out[FINDING_OCTETS_MOST];
+    bool cut;
+    struct slice told = {out, inspect_utf8(text, out, FINDING_OCTETS_MOST, &cut)};
+
+    return set->texts && *bucket_of(run, set, told) != 0;
+}
+
 void inspect_add_name(struct inspect_run *run, enum finding_id id, const char *name)
 {
     inspect_add(run, id, slice_of(name));

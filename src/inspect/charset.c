@@ -174,6 +174,9 @@ bool inspect_to_utf8(const struct inspect *i, struct slice charset, struct slice
 {
     iconv_t cd;
 
+    if (octets.n == 0) {
+        return true;
+    }
     if (is_utf8(charset)) {
         keep(i->charsets->by[0], octets, most, ret);
         return true;

@@ -17,6 +17,7 @@ struct file {
     struct slice declared; /* a MIME type in lower case */
     bool cut;              /* there would be more octets */
     unsigned depth;        /* of archives around it */
+    bool member;           /* of an archive: what it is declared as is nobody's word */
 };
 
 /* Adds a name, if it is not there; `name` lasts as long as the run. */

@@ -84,7 +84,8 @@ static void found(struct hidden *h, enum anomaly in_text)
     inspect_odd(h->run, h->place == HIDDEN_IN_TEXT ? in_text : outside[h->place]);
 }
 
-static void look(struct hidden *h, enum mime_encoding e, struct slice octets, struct slice name)
+/* Looks at one as at a part; false when no more are looked at. */
+static bool look(struct hidden *h, enum mime_encoding e, struct slice octets, struct slice name)
 {
     struct decode_oddities odd = {0};
     struct file_names names = {0};
@@ -92,6 +93,11 @@ static void look(struct hidden *h, enum mime_encoding e, struct slice octets, st
     uint64_t left = h->run->request->limits.decoded - h->run->decoded;
     struct file f = {.names = &names, .declared = SLICE_LIT("application/octet-stream")};
 
+    if (h->run->hidden >= h->run->request->limits.parts) {
+        inspect_reached(h->run, LIMIT_PARTS);
+        return false;
+    }
+    h->run->hidden++;
     file_names_add(h->run, &names, name);
     f.cut = !mime_decode(e, octets, left < octets.n ? (size_t)left : octets.n, &b, &odd);
     inspect_may_decode(h->run, b.n);
@@ -99,15 +105,18 @@ static void look(struct hidden *h, enum mime_encoding e, struct slice octets, st
     inspect_count(h->run, FINDING_OF_ATTACHMENT_COUNT);
     inspect_file(h->run, &f);
     buf_free(&b);
+    return !inspect_late(h->run);
 }
 
 static void encoded_files(struct hidden *h, struct slice text)
 {
     struct encoded_file e;
 
-    while (encoded_file_next(&text, &e) && !inspect_late(h->run)) {
+    while (encoded_file_next(&text, &e)) {
         found(h, ANOMALY_UUENCODE_IN_TEXT);
-        look(h, e.encoding, e.lines, e.name);
+        if (!look(h, e.encoding, e.lines, e.name)) {
+            return;
+        }
     }
 }
 
@@ -143,7 +152,10 @@ void hidden_files(struct inspect_run *run, struct slice text, enum hidden_place 
             n = skip + base64_lines((struct slice){line.p, rest.n - skip});
             n = n > line.n + skip ? n : line.n + skip;
             found(&h, ANOMALY_FILE_IN_TEXT);
-            look(&h, ENCODING_BASE64, (struct slice){line.p, n - skip}, (struct slice){"", 0});
+            if (!look(&h, ENCODING_BASE64, (struct slice){line.p, n - skip},
+                      (struct slice){"", 0})) {
+                return;
+            }
         } else if (place != HIDDEN_IN_TEXT && n > 12 && names_part(line)) {
             found(&h, ANOMALY_FILE_IN_TEXT);
         }

@@ -10,6 +10,7 @@
 #include "inspect/answer.h"
 #include "inspect/magic.h"
 #include "inspect/mime_scan.h"
+#include "inspect/second.h"
 
 int inspect_new(struct inspect **ret, char *ret_why, size_t why_size)
 {
@@ -68,6 +69,9 @@ void inspect_message(struct inspect *i, struct slice message, const struct inspe
     inspect_answer_begin(&run);
     inspect_rules_begin(&run);
     mime_scan(&run, message);
+    if (inspect_wants(&run, INSPECT_PARTS)) {
+        second_read(&run);
+    }
     inspect_set_number(&run, FINDING_OF_MIME_PARTS, (int64_t)run.parts);
     inspect_finish_text(&run);
     inspect_rules_end(&run);

@@ -46,17 +46,22 @@ struct inspect_run {
     struct inspect *inspect;
     const struct inspection_request *request;
     struct slice message;
-    struct arena *arena;         /* of the answer */
-    struct arena scratch;        /* until the inspection ends */
-    struct inspection *ret;      /* TEXTS get there at the end */
-    struct text_set *sets;       /* of each finding */
-    bool *odd;                   /* by enum anomaly: entered already */
-    usec_t deadline;             /* on the monotonic clock */
-    uint32_t reached;            /* bits of enum inspect_limit */
-    uint64_t decoded;            /* octets made so far */
-    uint64_t members;            /* of archives, so far */
-    uint64_t parts;              /* of the message, so far */
-    uint64_t depth;              /* of the containers around what is looked at */
+    struct arena *arena;    /* of the answer */
+    struct arena scratch;   /* until the inspection ends */
+    struct inspection *ret; /* TEXTS get there at the end */
+    struct text_set *sets;  /* of each finding */
+    bool *odd;              /* by enum anomaly: entered already */
+    usec_t deadline;        /* on the monotonic clock */
+    uint32_t reached;       /* bits of enum inspect_limit */
+    uint64_t decoded;       /* octets made so far */
+    uint64_t members;       /* of archives, so far */
+    uint64_t parts;         /* of the message, so far */
+    uint64_t depth;         /* of the containers around what is looked at */
+    uint64_t deepest;       /* that was, so far */
+    uint64_t hidden;        /* files found in texts so far; as many as parts at most */
+    size_t *begins;         /* where parts of the message begin in it */
+    size_t begin_count;
+    uint64_t compared;           /* lines that begin as boundaries do, with each one around them */
     struct inspect_text *text;   /* the text reader's own */
     struct inspect_match *match; /* the patterns' own */
 };
@@ -88,6 +93,8 @@ size_t inspect_may_decode(struct inspect_run *run, size_t n);
 /* To TEXTS, each text once, as UTF-8: octets that are none are replaced by U+FFFD. What is more
  * than the bounds of parse/inspection.h is cut, and the finding open. An empty text is none. */
 void inspect_add(struct inspect_run *run, enum finding_id id, struct slice text);
+/* Is it there already? */
+bool inspect_knows(struct inspect_run *run, enum finding_id id, struct slice text);
 void inspect_add_name(struct inspect_run *run, enum finding_id id, const char *name);
 
 /* A TEXT, in the same way; the last one stays. */

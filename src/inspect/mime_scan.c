@@ -101,6 +101,7 @@ static enum match match_line(struct scan *s, const struct line *line, size_t *re
         return MATCH_NONE;
     }
     text = text_of(s, line);
+    s->run->compared += s->depth;
     for (size_t d = s->depth; d-- > 0;) {
         const struct container *c = &s->stack[d];
         for (size_t i = 0; i < c->count; i++) {
@@ -257,7 +258,20 @@ static void add_boundary(void *arg, struct slice value)
     }
 }
 
-/* Other ways to read a boundary: up to the first blank, and with its backslashes. */
+static struct slice without_backslashes(struct inspect_run *run, struct slice s)
+{
+    char *out = arena_alloc(&run->scratch, s.n + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        i += s.p[i] == '\\' && i + 1 < s.n ? 1 : 0;
+        out[n++] = s.p[i];
+    }
+    return (struct slice){out, n};
+}
+
+/* Other ways to read a boundary: up to the first blank, with its backslashes, and
+ * without any. */
 static void odd_boundaries(struct collect *to, struct slice body, const struct mime_value *v)
 {
     bool is_quoted;
@@ -271,12 +285,13 @@ static void odd_boundaries(struct collect *to, struct slice body, const struct m
     if (!mark || !memchr(mark, '\\', (size_t)(body.p + body.n - mark))) {
         return;
     }
-    const char *from = memchr(mark, '"', (size_t)(body.p + body.n - mark));
-    const char *to_quote =
-        from ? memchr(from + 1, '"', (size_t)(body.p + body.n - from - 1)) : NULL;
     inspect_odd(to->s->run, ANOMALY_PARAMETER_BACKSLASH);
-    if (to_quote) {
-        add_boundary(to, (struct slice){from + 1, (size_t)(to_quote - from - 1)});
+    const char *from = memchr(mark, '"', (size_t)(body.p + body.n - mark));
+    const char *end = from ? memchr(from + 1, '"', (size_t)(body.p + body.n - from - 1)) : NULL;
+    if (end) {
+        struct slice raw = {from + 1, (size_t)(end - from - 1)};
+        add_boundary(to, raw);
+        add_boundary(to, without_backslashes(to->s->run, raw));
     }
 }
 
@@ -366,6 +381,23 @@ static void same_boundary(struct scan *s, const struct container *c)
     }
 }
 
+/* Where a leaf of the message itself begins, for the second reader. */
+static void note_begin(struct scan *s)
+{
+    struct inspect_run *run = s->run;
+
+    if (s->octets.p != run->message.p) {
+        return;
+    }
+    if (!run->begins) {
+        uint64_t most = run->request->limits.parts < run->message.n / 2 + 1
+                            ? run->request->limits.parts
+                            : run->message.n / 2 + 1;
+        run->begins = arena_alloc(&run->scratch, (size_t)(most + 1) * sizeof(*run->begins));
+    }
+    run->begins[run->begin_count++] = s->at;
+}
+
 /* Opens what has that header; true when it is a message, whose header comes next. */
 static bool open_part(struct scan *s, const struct mime_head *h, bool digest)
 {
@@ -385,8 +417,10 @@ static bool open_part(struct scan *s, const struct mime_head *h, bool digest)
             c.digest = slice_eq(type, SLICE_LIT("multipart/digest"));
             c.first_line = (struct slice){s->octets.p + s->at, 0};
             same_boundary(s, &c);
+            inspect_container(s->run, h);
             s->stack[s->depth++] = c;
             s->run->depth++;
+            s->run->deepest = s->run->depth > s->run->deepest ? s->run->depth : s->run->deepest;
             s->where = IN_PREAMBLE;
             s->start = s->at;
             return c.message;
@@ -396,6 +430,7 @@ static bool open_part(struct scan *s, const struct mime_head *h, bool digest)
     s->head = *h;
     s->type = type;
     s->start = s->at;
+    note_begin(s);
     return false;
 }
 
@@ -418,6 +453,7 @@ static bool begin_part(struct scan *s, bool top, bool digest)
         if (!open_part(s, &h, digest)) {
             return true;
         }
+        digest = false;
     }
 }
 

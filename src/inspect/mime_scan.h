@@ -14,4 +14,5 @@ void mime_scan(struct inspect_run *run, struct slice octets);
  * be; and the text before the first and behind the last part of a multipart. */
 void inspect_leaf(struct inspect_run *run, const struct mime_head *head, struct slice type,
                   struct slice body);
+void inspect_container(struct inspect_run *run, const struct mime_head *head);
 void inspect_outside(struct inspect_run *run, struct slice text, bool epilogue);

@@ -47,8 +47,9 @@ static void skip_blank(struct reading *r)
     }
 }
 
-/* A quoted string behind its first quote; line ends are left out, and the backslashes of quoted
- * pairs. Without a second quote it ends at the next ";". */
+/* A quoted string behind its first quote; line ends are left out, and backslashes in front of a
+ * quote or a backslash. Others stay, because mailers write paths without quoting them. Without a
+ * second quote it ends at the next ";". */
 static struct slice quoted(struct reading *r)
 {
     char *out = arena_alloc(&r->run->scratch, (size_t)(r->end - r->at) + 1);
@@ -56,7 +57,7 @@ static struct slice quoted(struct reading *r)
     size_t n = 0;
 
     for (; r->at < r->end && *r->at != '"'; r->at++) {
-        if (*r->at == '\\' && r->at + 1 < r->end) {
+        if (*r->at == '\\' && r->at + 1 < r->end && (r->at[1] == '"' || r->at[1] == '\\')) {
             r->at++;
         }
         if (*r->at != '\r' && *r->at != '\n') {

@@ -5,6 +5,7 @@
 #include "inspect/file.h"
 #include "inspect/hidden.h"
 #include "inspect/mime_scan.h"
+#include "inspect/name.h"
 #include "parse/ascii.h"
 
 #define ENCODINGS_MOST 4
@@ -68,7 +69,8 @@ static void read_fields(struct leaf *l)
         read_names(l, &v, "name");
         read_names(l, &v, "filename");
         if (i == 0) {
-            l->charset = ascii_lowered(&l->run->scratch, mime_value_first(&v, "charset", &is_quoted));
+            l->charset =
+                ascii_lowered(&l->run->scratch, mime_value_first(&v, "charset", &is_quoted));
         }
     }
 }
@@ -213,7 +215,7 @@ static void read_text(struct leaf *l, struct slice octets, bool cut, bool attach
 {
     struct inspect_part part = {l->type, l->charset, octets, cut, attached};
 
-    if (octets.n > 0 && memchr(octets.p, '\0', octets.n) && l->charset.n < 6) {
+    if (!attached && octets.n > 0 && memchr(octets.p, '\0', octets.n) && l->charset.n < 6) {
         inspect_odd(l->run, ANOMALY_BODY_NUL);
     }
     if (inspect_wants(l->run, INSPECT_TEXT | INSPECT_PATTERNS)) {
@@ -230,15 +232,17 @@ static void as_declared(struct leaf *l, bool attached)
     struct slice octets = decode(l, l->encodings[0], &b, &cut, &odd);
 
     check_oddities(l, l->encodings[0], &odd);
-    if (attached) {
+    if (attached || file_is_known(octets)) {
         struct file f = {.names = &l->names, .octets = octets, .declared = l->type, .cut = cut};
         inspect_count(l->run, FINDING_OF_ATTACHMENT_COUNT);
         inspect_file(l->run, &f);
         if (is_text(l->type) && l->type.n > 5) {
             read_text(l, octets, cut, true);
         }
-    } else if (is_text(l->type)) {
-        read_text(l, octets, cut, false);
+    } else {
+        if (is_text(l->type)) {
+            read_text(l, octets, cut, false);
+        }
         hidden_files(l->run, octets, HIDDEN_IN_TEXT);
     }
     buf_free(&b);
@@ -286,6 +290,23 @@ void inspect_leaf(struct inspect_run *run, const struct mime_head *head, struct 
     as_declared(&l, attached);
     for (size_t i = 1; i < l.encoding_count; i++) {
         otherwise(&l, l.encodings[i], attached);
+    }
+}
+
+/* A message that is attached has a name, too. */
+void inspect_container(struct inspect_run *run, const struct mime_head *head)
+{
+    struct leaf l = {.run = run, .head = head};
+
+    if (head->top && l.head->dispositions.count == 0) {
+        return;
+    }
+    read_fields(&l);
+    for (size_t i = 0; i < l.names.count; i++) {
+        file_name(run, l.names.names[i]);
+    }
+    if (l.attachment || l.names.count > 0) {
+        inspect_count(run, FINDING_OF_ATTACHMENT_COUNT);
     }
 }
 

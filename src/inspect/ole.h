@@ -1,0 +1,36 @@
+/* Compound files of Office ([MS-CFB]): what streams and storages they have, and the beginning of
+ * one. Nothing here takes longer than the file is long. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+#define OLE_NAME_MOST 32 /* characters */
+
+struct ole_entry {
+    char name[OLE_NAME_MOST]; /* characters beyond ASCII are '?' */
+    uint8_t kind;             /* 1: storage, 2: stream, 5: root */
+    const char *class_id;     /* 16 octets */
+    uint32_t first;           /* sector */
+    uint64_t size;
+};
+
+struct ole {
+    struct slice octets;
+    unsigned shift; /* of a sector's size */
+    uint32_t directory;
+    uint32_t sectors;
+    const char *fat; /* the sectors of the FAT that the header names, 109 at most */
+};
+
+/* False: it is none. */
+bool ole_open(struct slice octets, struct ole *ret);
+
+/* Calls fn for each entry of the directory, until it says no. */
+void ole_each(const struct ole *o, bool (*fn)(void *arg, const struct ole_entry *e), void *arg);
+
+/* Appends up to `most` octets of a stream that is not kept in the small sectors. */
+void ole_read(const struct ole *o, const struct ole_entry *e, size_t most, struct buf *ret);
