@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "inspect/anomaly.h"
+#include "parse/utf8.h"
 
 #define BUCKETS 2048 /* a power of two, twice FINDING_TEXTS_MOST at least */
 
@@ -51,39 +52,14 @@ size_t inspect_may_decode(struct inspect_run *run, size_t n)
 
 /* ---- texts ---- */
 
-size_t inspect_utf8_length(const char *octets, size_t n)
-{
-    const uint8_t *p = (const uint8_t *)octets;
-    uint32_t low = 0x80, high = 0xbf;
-    size_t length;
-
-    if (p[0] < 0x80) {
-        return 1;
-    }
-    if (p[0] < 0xc2 || p[0] > 0xf4) {
-        return 0;
-    }
-    length = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : low;
-    high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : high;
-    if (length > n || p[1] < low || p[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < length; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
-}
-
 size_t inspect_utf8(struct slice text, char *out, size_t room, bool *ret_cut)
 {
     size_t n = 0;
 
     *ret_cut = false;
     for (size_t i = 0; i < text.n;) {
-        size_t length = inspect_utf8_length(text.p + i, text.n - i);
+        uint32_t c;
+        size_t length = utf8_take(text.p + i, text.n - i, &c);
         const char *from = length == 0 ? "\xef\xbf\xbd" : text.p + i;
         size_t made = length == 0 ? 3 : length;
         if (n + made > room) {

@@ -12,7 +12,3 @@ void inspect_answer_end(struct inspect_run *run);
 /* Writes the text as UTF-8 into `out`, which has that room; what is none becomes U+FFFD. Returns
  * how many octets there are. */
 size_t inspect_utf8(struct slice text, char *out, size_t room, bool *ret_cut);
-
-/* How many octets the UTF-8 character at `octets` has (RFC 3629); 0 when it is none. `n` is at
- * least 1. */
-size_t inspect_utf8_length(const char *octets, size_t n);

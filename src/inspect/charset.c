@@ -6,8 +6,10 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
-#include "inspect/answer.h"
+#include "inspect/inspect_impl.h"
 #include "parse/ascii.h"
+#include "parse/encoded_word.h"
+#include "parse/utf8.h"
 
 /* By the names of IANA's registry and of what mailers write; several for the same table. */
 static const char *const known[] = {
@@ -150,7 +152,8 @@ static void keep(iconv_t latin, struct slice octets, size_t most, struct buf *to
     size_t clean = 0, i = 0;
 
     while (i < octets.n && i < most) {
-        size_t n = inspect_utf8_length(octets.p + i, octets.n - i);
+        uint32_t c;
+        size_t n = utf8_take(octets.p + i, octets.n - i, &c);
         if (n > 0) {
             i += n;
             continue;
@@ -188,4 +191,23 @@ bool inspect_to_utf8(const struct inspect *i, struct slice charset, struct slice
     }
     convert(cd, octets, most, ret);
     return true;
+}
+
+static void read_charset(void *arg, struct slice charset, struct slice octets, struct buf *to)
+{
+    inspect_to_utf8(arg, charset, octets, SIZE_MAX, to);
+}
+
+bool inspect_words(const struct inspect *i, struct slice text, struct buf *ret)
+{
+    struct charset_reader reader = {read_charset, (void *)i};
+    struct encoded_words found = {0};
+    size_t start = ret->n;
+
+    if (text.n == 0 || !memmem(text.p, text.n, "=?", 2)) {
+        return false;
+    }
+    encoded_text_decode(text, &reader, ret, &found);
+    ret->n = found.count > 0 ? ret->n : start;
+    return found.count > 0;
 }

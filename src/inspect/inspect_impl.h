@@ -128,6 +128,10 @@ struct inspect_charsets *inspect_charsets_free(struct inspect_charsets *c);
 bool inspect_to_utf8(const struct inspect *i, struct slice charset, struct slice octets,
                      size_t most, struct buf *ret);
 
+/* Appends the text with its encoded words decoded (parse/encoded_word.h). False, and nothing is
+ * appended, when there is none in it. */
+bool inspect_words(const struct inspect *i, struct slice text, struct buf *ret);
+
 /* ---- what others fill in ---- */
 
 /* `header`: the message's own, raw, with its folds, without the empty line (header.c). */

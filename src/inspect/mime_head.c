@@ -2,9 +2,9 @@
 #include "inspect/mime_head.h"
 
 #include "inspect/anomaly.h"
-#include "inspect/answer.h"
 #include "parse/ascii.h"
 #include "parse/header_fields.h"
+#include "parse/utf8.h"
 
 static void odd_octets(struct inspect_run *run, struct slice raw)
 {
@@ -19,7 +19,8 @@ static void odd_octets(struct inspect_run *run, struct slice raw)
             i++;
             continue;
         }
-        size_t n = inspect_utf8_length(raw.p + i, raw.n - i);
+        uint32_t c;
+        size_t n = utf8_take(raw.p + i, raw.n - i, &c);
         if (n == 0) {
             inspect_odd(run, ANOMALY_HEADER_8BIT);
             return;

@@ -1,7 +1,6 @@
 /* See inspect/mime_value.h. */
 #include "inspect/mime_value.h"
 
-#include "inspect/encoded_word.h"
 #include "parse/ascii.h"
 
 /* ---- taking it apart ---- */
@@ -229,7 +228,7 @@ static void give_whole(struct each *e, const struct mime_parameter *p)
         charset = take_charset(&value);
         percent(value, &b);
         give(e, charset, buf_slice(&b));
-    } else if (encoded_words_decode(e->run->inspect, value, &b)) {
+    } else if (inspect_words(e->run->inspect, value, &b)) {
         inspect_odd(e->run, ANOMALY_PARAMETER_ENCODED_WORD);
         give(e, charset, buf_slice(&b));
     } else {
@@ -278,7 +277,7 @@ static void give_pieces(struct each *e, const struct mime_value *v, struct slice
     }
     if (pieces > 0) {
         struct buf words = {0};
-        bool any = charset.n == 0 && encoded_words_decode(e->run->inspect, buf_slice(&b), &words);
+        bool any = charset.n == 0 && inspect_words(e->run->inspect, buf_slice(&b), &words);
         give(e, charset, any ? buf_slice(&words) : buf_slice(&b));
         buf_free(&words);
     }

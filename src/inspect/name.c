@@ -1,8 +1,8 @@
 /* See inspect/name.h. */
 #include "inspect/name.h"
 
-#include "inspect/answer.h"
 #include "parse/ascii.h"
+#include "parse/utf8.h"
 
 /* ---- extensions ---- */
 
@@ -106,20 +106,6 @@ struct slice file_extension(struct slice name, char *out)
 
 /* ---- characters ---- */
 
-static uint32_t character(const char *octets, size_t n)
-{
-    const uint8_t *p = (const uint8_t *)octets;
-
-    switch (n) {
-    case 2: return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
-    case 3: return (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
-    case 4:
-        return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3f) << 12 |
-               (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
-    default: return p[0];
-    }
-}
-
 static bool turns(uint32_t c)
 {
     return (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0x200e ||
@@ -136,8 +122,8 @@ static bool is_unseen(uint32_t c)
 static void odd_characters(struct inspect_run *run, struct slice name)
 {
     for (size_t i = 0; i < name.n;) {
-        size_t n = inspect_utf8_length(name.p + i, name.n - i);
-        uint32_t c = character(name.p + i, n);
+        uint32_t c = ' ';
+        size_t n = utf8_take(name.p + i, name.n - i, &c);
         if (turns(c)) {
             inspect_odd(run, ANOMALY_NAME_RIGHT_TO_LEFT);
         } else if (is_unseen(c)) {

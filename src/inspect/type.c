@@ -1,8 +1,8 @@
 /* See inspect/type.h. The names are libmagic's. */
 #include "inspect/type.h"
 
-#include "inspect/answer.h"
 #include "inspect/magic.h"
+#include "parse/utf8.h"
 
 static const struct {
     size_t at;
@@ -60,8 +60,8 @@ static bool is_text(struct slice s)
     size_t n = s.n < TEXT_SEEN ? s.n : TEXT_SEEN;
 
     for (size_t i = 0; i < n;) {
-        uint8_t c = (uint8_t)s.p[i];
-        size_t length = inspect_utf8_length(s.p + i, s.n - i);
+        uint32_t c;
+        size_t length = utf8_take(s.p + i, s.n - i, &c);
         if (length == 0 || c == 0x7f ||
             (c < ' ' && c != '\t' && c != '\r' && c != '\n' && c != '\f' && c != 0x1b)) {
             return false;

@@ -4,7 +4,7 @@
 
 #include <sys/resource.h>
 
-#include "inspect/encoded_word.h"
+#include "inspect/inspect_impl.h"
 
 /* From here on no file can be opened, as in an inspector that has confined itself. */
 static void close_the_disk(void)
@@ -69,7 +69,7 @@ static void test_bound(void **state)
 static void decodes(const struct inspect_world *w, const char *octets, const char *text)
 {
     struct buf b = {0};
-    bool any = encoded_words_decode(w->inspect, slice_of(octets), &b);
+    bool any = inspect_words(w->inspect, slice_of(octets), &b);
 
     assert_int_equal(any, text != NULL);
     if (text) {
