@@ -557,7 +557,7 @@ static void hanging_is_down(void **state)
     w.kind = CONF_SPAMASSASSIN;
     for (size_t i = 0; i < 5; i++) {
         change_message();
-        w.askers[i].q.helo = (struct slice){"abcdefgh" + i, 1};
+        w.askers[i].q.helo = (struct slice){&"abcdefgh"[i], 1};
         begin(&w.askers[i]);
     }
     run(50 * USEC_SEC);
@@ -585,7 +585,7 @@ static void places(void **state)
     w.takes = 2 * USEC_SEC;
     w.kind = CONF_RSPAMD;
     for (size_t i = 0; i < 6; i++) {
-        w.askers[i].q.helo = (struct slice){"abcdefgh" + i, 1};
+        w.askers[i].q.helo = (struct slice){&"abcdefgh"[i], 1};
         begin(&w.askers[i]);
     }
     run(USEC_SEC);
