@@ -62,10 +62,11 @@ static void make_configuration(void)
                "hostname mx.test\nlisten 127.0.0.1:2525\n"
                "route hop.test to smtp://127.0.0.1:%u\n"
                "route unix.test to lmtp:%s/lmtp\n"
+               "clamd tcp://127.0.0.1:%u\n"
                "route box.test to maildir:%s/mail/%%{rcpt.local_part}\n"
                "state lmdb:%s/state\nspool %s/spool\n"
                "table t file %s/tables/t\npolicy { at connect { trust when client.ip in t } }\n",
-               w.hop_port, w.folder, w.folder, w.folder, w.folder, w.folder);
+               w.hop_port, w.folder, w.scanner_port, w.folder, w.folder, w.folder, w.folder);
     assert_int_equal(conf_parse(buf_slice(&text), "test.conf", &w.conf, &error), 0);
     findings_init(&findings);
     assert_int_equal(policy_compile(w.conf, &findings, &w.policy), 0);
@@ -98,6 +99,7 @@ int make_world(void **state)
     write_file(inside("tables/t"));
     write_file(inside("outside"));
     w.hop = listen_somewhere(&w.hop_port);
+    w.scanner = listen_somewhere(&w.scanner_port);
     w.other = listen_somewhere(&w.other_port);
     (void)snprintf(w.abstract, sizeof(w.abstract), "gatepost-confine-%d", (int)getpid());
     struct sockaddr_un a = abstract_name(&n);
@@ -117,6 +119,7 @@ int free_world(void **state)
     (void)policy_free(w.policy);
     (void)conf_free(w.conf);
     (void)close(w.hop);
+    (void)close(w.scanner);
     (void)close(w.other);
     (void)close(w.abstract_fd);
     (void)snprintf(command, sizeof(command), "rm -rf %s %s", w.folder, w.outside);

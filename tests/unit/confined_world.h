@@ -11,9 +11,11 @@
 struct confined_world {
     char folder[64];
     char outside[64];
-    int hop;   /* listening on a port that is in the configuration */
-    int other; /* and on one that is not */
+    int hop;     /* listening on a port that is in the configuration */
+    int scanner; /* and on a scanner's */
+    int other;   /* and on one that is not */
     uint16_t hop_port;
+    uint16_t scanner_port;
     uint16_t other_port;
     char abstract[64]; /* name of an abstract socket that somebody listens on */
     int abstract_fd;

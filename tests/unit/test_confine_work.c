@@ -46,6 +46,10 @@ static int connect_hop(void)
 {
     return connect_to(w.hop_port);
 }
+static int connect_scanner(void)
+{
+    return connect_to(w.scanner_port);
+}
 static int datagram(void)
 {
     return make_socket(AF_INET6, SOCK_DGRAM, 0);
@@ -73,10 +77,15 @@ static void possible(void **state)
         const char *what;
         attempt_fn *attempt;
     } rows[] = {
-        {"open the store", store_file},      {"use the spool", unlinked_spool},
-        {"deliver to a Maildir", deliver},   {"read a table", read_table},
-        {"connect to a hop", connect_hop},   {"make a datagram socket", datagram},
-        {"make a Unix socket", unix_socket}, {"start a thread", thread},
+        {"open the store", store_file},
+        {"use the spool", unlinked_spool},
+        {"deliver to a Maildir", deliver},
+        {"read a table", read_table},
+        {"connect to a hop", connect_hop},
+        {"make a datagram socket", datagram},
+        {"connecting to a scanner", connect_scanner},
+        {"make a Unix socket", unix_socket},
+        {"start a thread", thread},
     };
 
     (void)state;
