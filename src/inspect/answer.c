@@ -178,13 +178,23 @@ void inspect_answer_begin(struct inspect_run *run)
     run->odd = arena_zalloc(&run->scratch, ANOMALIES * sizeof(*run->odd));
 }
 
+/* A limit of archives says nothing of what people read. */
+static bool is_open(const struct inspect_run *run, enum finding_id id)
+{
+    const uint32_t archives = 1u << LIMIT_MEMBERS | 1u << LIMIT_RATIO;
+
+    switch (finding_rows[id].work) {
+    case INSPECT_PARTS: return run->reached != 0 && id != FINDING_OF_INSPECT_LIMITS;
+    case INSPECT_TEXT: return (run->reached & ~archives) != 0;
+    default: return false;
+    }
+}
+
 void inspect_answer_end(struct inspect_run *run)
 {
     for (size_t i = 0; i < FINDINGS; i++) {
         struct text_set *set = &run->sets[i];
-        if (run->reached != 0 && i != FINDING_OF_INSPECT_LIMITS) {
-            run->ret->of[i].open |= finding_rows[i].work != INSPECT_HEADER;
-        }
+        run->ret->of[i].open |= is_open(run, (enum finding_id)i);
         if (set->count > 0) {
             struct slice *texts = arena_alloc(run->arena, set->count * sizeof(*texts));
             memcpy(texts, set->texts, set->count * sizeof(*texts));

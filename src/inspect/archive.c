@@ -47,6 +47,8 @@ static const struct {
     AT(0, "!<arch>\n", PACK_OTHER),
     AT(0, "xar!", PACK_OTHER),
     AT(0, "07070", PACK_OTHER),
+    AT(0, "\xc7\x71", PACK_OTHER), /* cpio, of either order of octets */
+    AT(0, "\x71\xc7", PACK_OTHER),
     AT(0, "\xed\xab\xee\xdb", PACK_STREAM),
     AT(257, "ustar", PACK_OTHER),
     AT(32769, "CD001", PACK_OTHER),

@@ -2,6 +2,7 @@
 #include "inspect/file.h"
 
 #include "inspect/archive.h"
+#include "inspect/mime_scan.h"
 #include "inspect/name.h"
 #include "inspect/office.h"
 #include "inspect/tnef.h"
@@ -204,6 +205,41 @@ static void open_tnef(struct inspect_run *run, const struct file *f)
     }
 }
 
+/* A message that was saved as a file, which readers open as a message. */
+static bool is_message(const struct file *f)
+{
+    static const char *const begins_with[] = {"Received:",     "Return-Path:",  "From:", "X-MS-",
+                                              "MIME-Version:", "Delivered-To:", "From "};
+    char out[FINDING_OCTETS_MOST];
+
+    for (size_t i = 0; i < sizeof(begins_with) / sizeof(begins_with[0]); i++) {
+        if (begins(f->octets, begins_with[i])) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < f->names->count; i++) {
+        struct slice name = f->names->names[i];
+        if (name.n < sizeof(out) && slice_eq(file_extension(name, out), SLICE_LIT("eml"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its parts are looked at as those of a message that is attached as one. */
+static void open_message(struct inspect_run *run, const struct file *f)
+{
+    uint64_t depth = run->depth;
+
+    if (f->depth + depth >= run->request->limits.depth) {
+        inspect_reached(run, LIMIT_DEPTH);
+        return;
+    }
+    run->depth += f->depth + 1;
+    mime_scan(run, f->octets);
+    run->depth = depth;
+}
+
 void inspect_file(struct inspect_run *run, const struct file *f)
 {
     bool runs = is_program(f->octets) || is_script(f->octets);
@@ -218,6 +254,8 @@ void inspect_file(struct inspect_run *run, const struct file *f)
         archive_open(run, f);
     } else if (office_is(f->octets)) {
         office_open(run, f);
+    } else if (is_message(f)) {
+        open_message(run, f);
     } else {
         open_tnef(run, f);
     }

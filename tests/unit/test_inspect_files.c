@@ -243,13 +243,67 @@ static void test_tnef(void **state)
     assert_true(inspect_is_odd(w, "tnef-broken"));
 }
 
+/* A message that is attached as a file, in an archive too. */
+static void test_message_as_file(void **state)
+{
+    static const struct slice inner =
+        SLICE_LIT("From: a@example.org\r\nMIME-Version: 1.0\r\n"
+                  "Content-Disposition: attachment; filename=inner.exe\r\n\r\nhello\r\n");
+    struct inspect_world *w = *state;
+
+    attach(w, inner);
+    assert_true(inspect_has(w, FINDING_OF_ATTACHMENT_NAMES, "inner.exe"));
+    attach(w, packed(ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, "a.eml", inner, room, sizeof(room),
+                     NULL));
+    assert_true(inspect_has(w, FINDING_OF_ATTACHMENT_NAMES, "inner.exe"));
+}
+
+/* A workbook with a sheet of macros that is encrypted: a seed of the fuzzer. */
+static void test_compound_file(void **state)
+{
+    struct inspect_world *w = *state;
+    FILE *f = fopen(SOURCE_ROOT "/tests/fuzz/corpus/inspect/ole", "r");
+
+    assert_non_null(f);
+    size_t n = fread(room, 1, sizeof(room), f);
+    fclose(f);
+    assert_true(n > 1);
+    attach(w, (struct slice){room + 1, n - 1});
+    assert_int_equal(flag(w, FINDING_OF_ATTACHMENT_MACRO), 1);
+    assert_int_equal(flag(w, FINDING_OF_ATTACHMENT_ENCRYPTED), 1);
+    assert_true(inspect_has(w, FINDING_OF_ATTACHMENT_TYPE, "application/vnd.ms-excel"));
+}
+
+/* What a limit leaves open: what is attached, and text only where that was left out, too. */
+static void test_limits(void **state)
+{
+    struct inspect_world *w = *state;
+    struct slice octets = {program, sizeof(program)};
+    struct slice zip =
+        packed(ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, "a.exe", octets, room, sizeof(room), NULL);
+
+    w->request.limits.members = 0;
+    attach(w, zip);
+    w->request.limits.members = 10000;
+    assert_true(inspect_has(w, FINDING_OF_INSPECT_LIMITS, "members"));
+    assert_true(w->found.of[FINDING_OF_ATTACHMENT_EXECUTABLE].open);
+    assert_false(w->found.of[FINDING_OF_URL_DOMAINS].open);
+    w->request.limits.parts = 1;
+    inspect_text(w, "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b--\n");
+    w->request.limits.parts = 1000;
+    assert_true(inspect_has(w, FINDING_OF_INSPECT_LIMITS, "parts"));
+    assert_true(w->found.of[FINDING_OF_URL_DOMAINS].open);
+    assert_false(w->found.of[FINDING_OF_SUBJECT].open);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_archives),
-        cmocka_unit_test(test_encrypted), cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_macros),    cmocka_unit_test(test_programs),
-        cmocka_unit_test(test_tnef),
+        cmocka_unit_test(test_names),         cmocka_unit_test(test_archives),
+        cmocka_unit_test(test_encrypted),     cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_macros),        cmocka_unit_test(test_programs),
+        cmocka_unit_test(test_tnef),          cmocka_unit_test(test_message_as_file),
+        cmocka_unit_test(test_compound_file), cmocka_unit_test(test_limits),
     };
 
     return cmocka_run_group_tests(tests, inspect_world_open, inspect_world_close);
