@@ -229,7 +229,7 @@ static bool is_message(const struct file *f)
 /* Its parts are looked at as those of a message that is attached as one. */
 static void open_message(struct inspect_run *run, const struct file *f)
 {
-    uint64_t depth = run->depth;
+    uint64_t depth = run->depth, parts = run->parts, before = run->file_parts;
 
     if (f->depth + depth >= run->request->limits.depth) {
         inspect_reached(run, LIMIT_DEPTH);
@@ -238,6 +238,7 @@ static void open_message(struct inspect_run *run, const struct file *f)
     run->depth += f->depth + 1;
     mime_scan(run, f->octets);
     run->depth = depth;
+    run->file_parts = before + (run->parts - parts); /* with those of files in it */
 }
 
 void inspect_file(struct inspect_run *run, const struct file *f)

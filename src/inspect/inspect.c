@@ -72,7 +72,7 @@ void inspect_message(struct inspect *i, struct slice message, const struct inspe
     if (inspect_wants(&run, INSPECT_PARTS)) {
         second_read(&run);
     }
-    inspect_set_number(&run, FINDING_OF_MIME_PARTS, (int64_t)run.parts);
+    inspect_set_number(&run, FINDING_OF_MIME_PARTS, (int64_t)(run.parts - run.file_parts));
     inspect_finish_text(&run);
     inspect_rules_end(&run);
     inspect_answer_end(&run);

@@ -56,6 +56,7 @@ struct inspect_run {
     uint64_t decoded;       /* octets made so far */
     uint64_t members;       /* of archives, so far */
     uint64_t parts;         /* of the message, so far */
+    uint64_t file_parts;    /* those of them that are in messages attached as files */
     uint64_t depth;         /* of the containers around what is looked at */
     uint64_t deepest;       /* that was, so far */
     uint64_t hidden;        /* files found in texts so far; as many as parts at most */
