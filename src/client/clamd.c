@@ -47,6 +47,19 @@ static int send_chunks(struct scan_job *j)
     return r;
 }
 
+/* FILDES: the descriptor comes with an octet of its own. */
+static int send_descriptor(struct scan_job *j)
+{
+    int fd;
+    int r = spool_whole(&j->request->message->spool, &fd);
+
+    if (r < 0) {
+        return r == -ECANCELED ? r : -EIO;
+    }
+    r = scan_send(j, (struct slice){"zFILDES", sizeof("zFILDES")});
+    return r < 0 ? r : stream_send_fd(j->stream, fd, j->deadline);
+}
+
 static bool has_end(const struct buf *b)
 {
     return b->n > 0 && memchr(b->p, '\0', b->n) != NULL;
@@ -85,7 +98,7 @@ static int conclude(struct scan_job *j, const struct buf *in, struct scan_result
 int clamd_scan(struct scan_job *j, struct scan_result *ret)
 {
     struct buf in = {0};
-    const int sent = send_chunks(j);
+    const int sent = j->scanner->descriptor ? send_descriptor(j) : send_chunks(j);
     const bool cut = sent == -EPIPE || sent == -ECONNRESET;
     int r = sent == 0 || cut ? read_reply(j, &in) : sent;
 

@@ -28,7 +28,7 @@ struct scanners;
 
 /* A message, and what is known of how it came in. All of it lasts as long as the scan. */
 struct scan_request {
-    const struct message *message;
+    struct message *message; /* which is only read */
     struct addr client;
     struct slice client_name; /* confirmed by the DNS; "" */
     struct slice helo;

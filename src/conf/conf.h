@@ -100,7 +100,8 @@ struct conf_scanner {
     struct addr addr; /* ADDR_NONE for a name or path, but with the port of a name */
     char *host;
     char *path;
-    char *user; /* spamassassin: whose settings count; NULL: the server's own choice */
+    bool descriptor; /* clamd at a path: it is given the message's descriptor, not its octets */
+    char *user;      /* spamassassin: whose settings count; NULL: the server's own choice */
     char *name; /* as written: "clamd unix:/run/clamav/clamd.ctl"; for the log and the status */
 };
 

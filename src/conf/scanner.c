@@ -1,6 +1,6 @@
 /* The statements that name outside scanners, one each:
  *
- *   clamd        = "clamd"        ( "unix:" PATH | "tcp://" HOST [ ":" PORT ] ) ;
+ *   clamd        = "clamd"        ( "unix:" PATH [ "descriptor" ] | "tcp://" HOST [ ":" PORT ] ) ;
  *   rspamd       = "rspamd"       ( "unix:" PATH | "http://" HOST [ ":" PORT ] ) ;
  *   spamassassin = "spamassassin" ( "unix:" PATH | "tcp://" HOST [ ":" PORT ] ) [ "user" NAME ] ;
  *
@@ -43,7 +43,14 @@ static int take_place(struct parser *p, enum conf_scanner_kind kind, const char 
 
 int parse_clamd(struct parser *p)
 {
-    return take_place(p, CONF_CLAMD, "tcp://", PORT_CLAMD, "unix:PATH or tcp://HOST:PORT");
+    struct conf_scanner *c = &p->conf->scanners[CONF_CLAMD];
+    int r = take_place(p, CONF_CLAMD, "tcp://", PORT_CLAMD, "unix:PATH or tcp://HOST:PORT");
+
+    if (r < 0 || c->path == NULL || parser_peek(p).kind != TOKEN_WORD) {
+        return r;
+    }
+    c->descriptor = true;
+    return parser_keyword(p, "descriptor", "\"descriptor\" or the end of the line");
 }
 
 int parse_rspamd(struct parser *p)

@@ -8,13 +8,17 @@
 #include "rt/once.h"
 
 struct message_scans {
+    struct message *message;
     struct once once[CONF_SCANNERS];
     struct scan_result results[CONF_SCANNERS];
 };
 
-struct message_scans *message_scans_new(struct arena *arena)
+struct message_scans *message_scans_new(struct arena *arena, struct message *message)
 {
-    return arena_zalloc(arena, sizeof(struct message_scans));
+    struct message_scans *scans = arena_zalloc(arena, sizeof(*scans));
+
+    scans->message = message;
+    return scans;
 }
 
 static int scan(const struct evidence *e, enum conf_scanner_kind kind)
@@ -27,7 +31,7 @@ static int scan(const struct evidence *e, enum conf_scanner_kind kind)
         return r;
     }
     const struct scan_request q = {
-        .message = e->message,
+        .message = e->scans->message,
         .client = e->client,
         .client_name = name.state == VALUE_KNOWN ? name.text : SLICE_LIT(""),
         .helo = e->helo,

@@ -9,8 +9,9 @@
 struct message_scans;
 struct scan_result;
 
-/* Nothing is asked yet; as long as the arena. */
-struct message_scans *message_scans_new(struct arena *arena);
+/* Nothing is asked yet; as long as the arena. `message` is the transaction's, which need not have
+ * come in yet, and is only read. */
+struct message_scans *message_scans_new(struct arena *arena, struct message *message);
 
 /* Asks the scanner, or waits for the answer that another task is waiting for. *ret is valid as long
  * as the transaction. Suspends. 0; -ENODATA where none can be asked here and now: there is no

@@ -152,6 +152,41 @@ static ssize_t sock_try_writev(struct stream *s, const struct iovec *iov, int co
     return r;
 }
 
+static int sock_try_send_fd(struct stream *s, int fd)
+{
+    struct sock *k = (struct sock *)s;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    char octet = 0;
+    struct iovec iov = {&octet, 1};
+    struct msghdr m = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = control.room,
+                       .msg_controllen = sizeof(control.room)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    ssize_t r;
+
+    if ((k->ready & STREAM_WRITABLE) == 0) {
+        return -EAGAIN;
+    }
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(fd));
+    memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+    do {
+        r = sendmsg(k->fd, &m, MSG_NOSIGNAL);
+    } while (r < 0 && errno == EINTR);
+    if (r >= 0) {
+        return 0;
+    }
+    if (errno == EAGAIN) {
+        k->ready &= ~(unsigned)STREAM_WRITABLE;
+    }
+    return -errno;
+}
+
 static int watch_writing(struct sock *k)
 {
     struct epoll_event e = {.events = EDGES | (uint32_t)EPOLLOUT, .data.ptr = k};
@@ -222,6 +257,7 @@ static const struct stream_ops sock_ops = {
     .try_read = sock_try_read,
     .try_peek = sock_try_peek,
     .try_writev = sock_try_writev,
+    .try_send_fd = sock_try_send_fd,
     .wait = sock_wait,
     .pending = sock_pending,
     .acknowledged = sock_acknowledged,

@@ -63,6 +63,19 @@ int stream_write(struct stream *s, struct iovec *iov, int count, usec_t deadline
     return r;
 }
 
+int stream_send_fd(struct stream *s, int fd, usec_t deadline)
+{
+    int r = s->ops->try_send_fd != NULL ? task_await() : -EOPNOTSUPP;
+
+    while (r == 0 && (r = s->ops->try_send_fd(s, fd)) == -EAGAIN) {
+        r = s->ops->wait(s, STREAM_WRITABLE, deadline);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return r;
+}
+
 size_t stream_pending(struct stream *s)
 {
     return s->ops->pending(s);

@@ -28,6 +28,9 @@ struct stream_ops {
     ssize_t (*try_peek)(struct stream *s, void *ret, size_t n);
     /* Octets written (perhaps fewer than given), -EAGAIN when none fit now. */
     ssize_t (*try_writev)(struct stream *s, const struct iovec *iov, int count);
+    /* Sends an octet of zero with the descriptor `fd`, of which the peer gets a copy: 0 or -EAGAIN.
+     * NULL: this kind cannot. */
+    int (*try_send_fd)(struct stream *s, int fd);
     /* Waits until one of `events` may be possible: 0, -ETIMEDOUT, -ECANCELED. */
     int (*wait)(struct stream *s, unsigned events, usec_t deadline);
     /* Octets that have arrived and not been read: an upper bound, 0 only when there are none. */
@@ -63,6 +66,10 @@ int stream_wait_readable(struct stream *s, usec_t deadline);
  * NULL, is set to the octets that went out, also on failure. */
 int stream_write(struct stream *s, struct iovec *iov, int count, usec_t deadline,
                  size_t *ret_written);
+
+/* Over a Unix socket: sends an octet of zero and with it a copy of the descriptor `fd`, which stays
+ * the caller's. 0; -EOPNOTSUPP where the stream is of another kind; or an error. */
+int stream_send_fd(struct stream *s, int fd, usec_t deadline);
 
 /* The ops of the same name. */
 size_t stream_pending(struct stream *s);

@@ -252,7 +252,7 @@ enum judged judge_mail(struct session *s, struct answer *ret)
     e->memos[SCOPE_TRANSACTION] =
         fact_memo_new(arena, s->server->policy->use_count[SCOPE_TRANSACTION]);
     e->checks = arena_zalloc(arena, sizeof(*e->checks));
-    e->scans = message_scans_new(arena);
+    e->scans = message_scans_new(arena, &s->txn.message);
     e->decision_id = s->txn.envelope.origin.id;
     return judge_command(s, PHASE_MAIL, arena, ret);
 }

@@ -121,10 +121,10 @@ def files(lab, g, hop):
     return f"{len(names) - len(missed)} of {len(names)} test files" + (f", not {' '.join(missed)}" if missed else "")
 
 
-def finds(lab, where):
+def finds(lab, where, **limits):
     server = clamd(lab)
     hop = lab.hop()
-    g = behind(lab, hop, f"clamd {where(server)}", VIRUS_POLICY)
+    g = behind(lab, hop, f"clamd {where(server)}", VIRUS_POLICY, **limits)
     looked = server.looked
     start = looked()
     server.looked = lambda: looked() - start
@@ -139,6 +139,14 @@ def finds(lab, where):
 
 def finds_by_socket(lab):
     return finds(lab, lambda server: f"unix:{server.socket}")
+
+
+def finds_by_descriptor(lab):
+    """Messages in memory, and larger ones that are in a file."""
+    looked = clamd(lab).log().count(" (deleted): ")
+    figures = finds(lab, lambda server: f"unix:{server.socket} descriptor", message_memory="64K")
+    check(clamd(lab).log().count(" (deleted): ") > looked, "clamd was given no descriptor")
+    return figures
 
 
 def finds_by_tcp(lab):
@@ -337,6 +345,7 @@ def spamd(lab):
 
 TESTS = [
     ("scanners/clamd_by_socket", finds_by_socket),
+    ("scanners/clamd_by_descriptor", finds_by_descriptor),
     ("scanners/clamd_by_tcp", finds_by_tcp),
     ("scanners/clamd_too_large", too_large),
     ("scanners/clamd_same_message", same),

@@ -533,7 +533,7 @@ static void many_domains(void **state)
 
 static void scanners(void **state)
 {
-    struct conf *c = parsed(SLICE_LIT(MINIMAL "clamd unix:/run/clamd.ctl\n"
+    struct conf *c = parsed(SLICE_LIT(MINIMAL "clamd unix:/run/clamd.ctl descriptor\n"
                                               "rspamd http://Filter.Example.ORG\n"
                                               "spamassassin tcp://[2001:db8::1]:7830 user spam\n"));
     const struct conf_scanner *s = c->scanners;
@@ -541,6 +541,7 @@ static void scanners(void **state)
     (void)state;
     assert_true(s[CONF_CLAMD].configured);
     assert_string_equal(s[CONF_CLAMD].path, "/run/clamd.ctl");
+    assert_true(s[CONF_CLAMD].descriptor);
     assert_string_equal(s[CONF_CLAMD].name, "clamd unix:/run/clamd.ctl");
     assert_string_equal(s[CONF_RSPAMD].host, "filter.example.org");
     assert_null(s[CONF_RSPAMD].path);

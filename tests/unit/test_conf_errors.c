@@ -54,7 +54,10 @@ static const struct {
     {SLICE_LIT("clamd unix:/a\nclamd unix:/b"),
      "2:1: expected each statement but include, limit, listen, policy, proxy, recipients, "
      "resolver, route, set and table once, found \"clamd\" again (the first is in line 1)"},
-    {SLICE_LIT("clamd unix:/a user x"), "1:15: expected the end of the line, found \"user\""},
+    {SLICE_LIT("clamd unix:/a user x"),
+     "1:15: expected \"descriptor\" or the end of the line, found \"user\""},
+    {SLICE_LIT("clamd tcp://h descriptor"),
+     "1:15: expected the end of the line, found \"descriptor\""},
     {SLICE_LIT("rspamd tcp://h:1"),
      "1:8: expected unix:PATH or http://HOST:PORT, found \"tcp://h:1\""},
     {SLICE_LIT("spamassassin tcp://h as"),

@@ -157,13 +157,13 @@ static void each_is_asked_once(void **state)
     }
     spool_init(&s.f->message.spool, NULL);
     s.f->e.scanners = scanners_new(s.rt, &s.f->conf, NULL, NULL, NULL);
-    s.f->e.scans = message_scans_new(&s.f->arena);
+    s.f->e.scans = message_scans_new(&s.f->arena, &s.f->message);
     ask_all();
     check_values(SOURCE_SCANNER);
     ask_all();
     check_values(SOURCE_SCANNER);
     assert_int_equal(s.asked, 3);
-    s.f->e.scans = message_scans_new(&s.f->arena);
+    s.f->e.scans = message_scans_new(&s.f->arena, &s.f->message);
     ask_all();
     check_values(SOURCE_CACHE);
     assert_int_equal(s.asked, 4);

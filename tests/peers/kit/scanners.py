@@ -120,7 +120,7 @@ class Clamd(Scanner):
 
     def looked(self):
         """How many messages it has looked at."""
-        return sum(" -> instream(" in line or " -> fd[" in line for line in self.log().splitlines())
+        return sum(" -> instream(" in line or " (deleted): " in line for line in self.log().splitlines())
 
 
 class Rspamd(Scanner):
