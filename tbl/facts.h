@@ -257,7 +257,7 @@ FACT(date_skew, "date.skew", DURATION, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBE
      "-7d`. 0 without a Date that can be read.")
 FACT(message_id_form, "message_id.form", RESULT, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "What the Message-ID field is: normal (<left@right.example>), address (the right side is a host's address "
-     "in brackets), bare (no dot on the right side), malformed (no identifier by RFC 5322 3.6.4), several (more "
+     "in brackets), bare (no dot on the right side, or no right side), malformed (no identifier by RFC 5322 3.6.4), several (more "
      "than one such field) or none.")
 FACT(subject, "subject", TEXT, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "The Subject field, decoded and unfolded; `header(\"Subject\")` is what was sent.")
@@ -292,7 +292,8 @@ FACT(text_traits, "text.traits", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBER
 FACT(url_count, "url.count", NUMBER, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "How many links its text and its HTML hold.")
 FACT(url_domains, "url.domains", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
-     "The hosts that these lead to, in lower case, those of other scripts in their ASCII form.")
+     "The domains of the hosts that these lead to: public suffix and one label (\"example.co.uk\"), in lower case, "
+     "those of other scripts in their ASCII form; of hosts without a name their addresses.")
 FACT(url_mismatch, "url.mismatch", BOOL, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "A link's text shows the name of another host than it leads to.")
 FACT(url_traits, "url.traits", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,

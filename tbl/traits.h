@@ -11,8 +11,10 @@ HEADER_TRAIT(SUBJECT_SEVERAL, "subject-several", "there are several Subject fiel
 HEADER_TRAIT(MESSAGE_ID_SEVERAL, "message-id-several", "there are several Message-ID fields")
 HEADER_TRAIT(REPLY_TO_SEVERAL, "reply-to-several", "there are several Reply-To fields")
 HEADER_TRAIT(TO_SEVERAL, "to-several", "there are several To fields")
+HEADER_TRAIT(FROM_SEVERAL, "from-several", "there are several From fields")
+HEADER_TRAIT(FROM_UNREADABLE, "from-unreadable", "the From field names nobody, or cannot be read")
 HEADER_TRAIT(FROM_OBFUSCATED, "from-obfuscated",
-             "an encoded word hides an address in the From field where readers expect it plain")
+             "the author's address itself is an encoded word, or in a name that is one")
 HEADER_TRAIT(FROM_NAME_ENCODED, "from-name-needlessly-encoded",
              "the author's name is encoded though all of it is plain ASCII")
 HEADER_TRAIT(SUBJECT_ENCODED, "subject-needlessly-encoded",
@@ -48,7 +50,6 @@ HTML_TRAIT(SPLIT_WORDS, "split-words",
 HTML_TRAIT(OBFUSCATED_ENTITIES, "obfuscated-entities",
            "many plain letters or digits are written as numbers")
 HTML_TRAIT(INVENTED_TAGS, "invented-tags", "several tags that no version of HTML has")
-HTML_TRAIT(UNBALANCED, "unbalanced", "the text goes on after the end of the document")
 HTML_TRAIT(DATA_URL, "data-url", "a document or a picture stands within a URL")
 HTML_TRAIT(REMOTE_IMAGE, "remote-image", "a picture that is fetched when the message is read")
 HTML_TRAIT(TINY_IMAGE, "tiny-image", "a remote picture too small to be seen")
@@ -77,10 +78,8 @@ TEXT_TRAIT(PARTS_DIFFER, "parts-differ",
            "the plain text and the HTML that stand for each other say different things")
 TEXT_TRAIT(UNKNOWN_CHARSET, "unknown-charset", "a text in a charset that does not exist")
 TEXT_TRAIT(BROKEN_CHARSET, "broken-charset", "a text that is not of the charset it is said to be of")
-TEXT_TRAIT(NO_WORDS, "random-words", "many words without vowels, or with digits within letters")
-TEXT_TRAIT(MONEY, "large-sums", "sums of money in millions, or several in thousands")
-TEXT_TRAIT(ASKS_ADDRESS, "mail-address-in-text",
-           "the text names a mail address of a domain that is not its author's")
+TEXT_TRAIT(RANDOM_WORDS, "random-words", "several long words without a vowel")
+TEXT_TRAIT(MONEY, "large-sums", "a sum of money in millions")
 
 /* ---- URLs ---- */
 URL_TRAIT(ADDRESS, "address", "the host is an IP address")

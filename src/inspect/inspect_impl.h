@@ -115,6 +115,7 @@ struct inspect_part {
     struct slice octets;  /* decoded, not converted */
     bool cut;             /* there would be more: a limit was reached */
     bool attached;        /* readers show it as a file, not as text */
+    bool base64;          /* it came in that encoding */
 };
 
 /* ---- character sets (charset.c) ---- */
@@ -147,7 +148,10 @@ struct inspect_rules *inspect_rules_free(struct inspect_rules *r);
 int inspect_rules_set(struct inspect_rules *r, struct slice octets);
 /* Makes room for the answer of each group, and looks for those of PATTERN_IN_RAW. */
 void inspect_rules_begin(struct inspect_run *run);
-/* Looks for the groups of that place in a further text. */
+/* Is there anything to look for in that place? */
+bool inspect_rules_want(const struct inspect_run *run, enum pattern_place place);
+/* Looks for the groups of that place in a text of its own; a pattern does not reach from one text into
+ * the next. Of a very long text the rest is not looked at, and the groups not found are open. */
 void inspect_rules_match(struct inspect_run *run, enum pattern_place place, struct slice text);
 /* Groups that were not found, while a limit was reached, are open. */
 void inspect_rules_end(struct inspect_run *run);

@@ -446,7 +446,7 @@ static bool begin_part(struct scan *s, bool top, bool digest)
         }
         s->run->parts++;
         mime_head_read(s->run, take_header(s, top), top, &h);
-        if (top && inspect_wants(s->run, INSPECT_HEADER | INSPECT_PATTERNS)) {
+        if (top && inspect_wants(s->run, INSPECT_HEADER | INSPECT_PARTS | INSPECT_PATTERNS)) {
             inspect_header(s->run, h.raw);
         }
         top = false;

@@ -213,7 +213,9 @@ static bool is_attached(const struct leaf *l)
 
 static void read_text(struct leaf *l, struct slice octets, bool cut, bool attached)
 {
-    struct inspect_part part = {l->type, l->charset, octets, cut, attached};
+    struct inspect_part part = {
+        l->type, l->charset, octets, cut, attached, l->encodings[0] == ENCODING_BASE64,
+    };
 
     if (!attached && octets.n > 0 && memchr(octets.p, '\0', octets.n) && l->charset.n < 6) {
         inspect_odd(l->run, ANOMALY_BODY_NUL);

@@ -35,7 +35,7 @@ enum message_id_form {
     MESSAGE_ID_NONE, /* no such field */
     MESSAGE_ID_NORMAL,
     MESSAGE_ID_ADDRESS, /* the right side is an address in brackets */
-    MESSAGE_ID_BARE,    /* there is no dot in it */
+    MESSAGE_ID_BARE,    /* there is no dot in it, or no right side */
     MESSAGE_ID_MALFORMED,
     MESSAGE_ID_SEVERAL, /* fields */
     MESSAGE_ID_FORMS

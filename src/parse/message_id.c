@@ -47,5 +47,8 @@ enum message_id_form message_id_form_of(struct slice body)
     if (sign == id.p || right.n == 0) {
         return MESSAGE_ID_MALFORMED;
     }
-    return is_address(right) ? MESSAGE_ID_ADDRESS : MESSAGE_ID_NORMAL;
+    if (is_address(right)) {
+        return MESSAGE_ID_ADDRESS;
+    }
+    return memchr(right.p, '.', right.n) != NULL ? MESSAGE_ID_NORMAL : MESSAGE_ID_BARE;
 }

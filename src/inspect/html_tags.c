@@ -1,0 +1,183 @@
+/* See inspect/html_tags.h. */
+#include "inspect/html_tags.h"
+
+#include <stdlib.h>
+
+#include "parse/ascii.h"
+
+#define NAME_MOST 11
+
+/* In the order of strcmp. */
+static const struct html_tag tags[] = {
+    {"a", HTML_IS_LINK, false, false, false},
+    {"abbr", HTML_IS_INERT, false, false, false},
+    {"acronym", HTML_IS_INERT, false, false, false},
+    {"address", HTML_IS_BLOCK, false, true, false},
+    {"applet", HTML_IS_OBJECT, false, false, false},
+    {"area", HTML_IS_LINK, true, false, false},
+    {"article", HTML_IS_BLOCK, false, true, false},
+    {"aside", HTML_IS_BLOCK, false, true, false},
+    {"audio", HTML_IS_INERT, false, false, false},
+    {"b", HTML_IS_INERT, false, false, false},
+    {"base", HTML_IS_BASE, true, false, false},
+    {"basefont", HTML_IS_FONT, true, false, false},
+    {"bdi", HTML_IS_INERT, false, false, false},
+    {"bdo", HTML_IS_INERT, false, false, false},
+    {"bgsound", HTML_IS_INERT, true, false, false},
+    {"big", HTML_IS_INERT, false, false, false},
+    {"blink", HTML_IS_INERT, false, false, false},
+    {"blockquote", HTML_IS_BLOCK, false, true, false},
+    {"body", HTML_IS_BODY, false, true, false},
+    {"br", HTML_IS_INERT, true, true, false},
+    {"button", HTML_IS_INERT, false, false, false},
+    {"canvas", HTML_IS_INERT, false, false, false},
+    {"caption", HTML_IS_BLOCK, false, true, false},
+    {"center", HTML_IS_BLOCK, false, true, false},
+    {"cite", HTML_IS_INERT, false, false, false},
+    {"code", HTML_IS_INERT, false, false, false},
+    {"col", HTML_IS_INERT, true, false, false},
+    {"colgroup", HTML_IS_BLOCK, false, true, false},
+    {"data", HTML_IS_INERT, false, false, false},
+    {"datalist", HTML_IS_BLOCK, false, true, false},
+    {"dd", HTML_IS_BLOCK, false, true, true},
+    {"del", HTML_IS_INERT, false, false, false},
+    {"details", HTML_IS_INERT, false, false, false},
+    {"dfn", HTML_IS_INERT, false, false, false},
+    {"dialog", HTML_IS_BLOCK, false, true, false},
+    {"dir", HTML_IS_BLOCK, false, true, false},
+    {"div", HTML_IS_BLOCK, false, true, false},
+    {"dl", HTML_IS_BLOCK, false, true, false},
+    {"dt", HTML_IS_BLOCK, false, true, true},
+    {"em", HTML_IS_INERT, false, false, false},
+    {"embed", HTML_IS_OBJECT, true, false, false},
+    {"fieldset", HTML_IS_BLOCK, false, true, false},
+    {"figcaption", HTML_IS_BLOCK, false, true, false},
+    {"figure", HTML_IS_BLOCK, false, true, false},
+    {"font", HTML_IS_FONT, false, false, false},
+    {"footer", HTML_IS_BLOCK, false, true, false},
+    {"form", HTML_IS_FORM, false, true, false},
+    {"frame", HTML_IS_INERT, true, false, false},
+    {"frameset", HTML_IS_INERT, false, false, false},
+    {"g", HTML_IS_INERT, false, false, false},
+    {"h1", HTML_IS_BLOCK, false, true, false},
+    {"h2", HTML_IS_BLOCK, false, true, false},
+    {"h3", HTML_IS_BLOCK, false, true, false},
+    {"h4", HTML_IS_BLOCK, false, true, false},
+    {"h5", HTML_IS_BLOCK, false, true, false},
+    {"h6", HTML_IS_BLOCK, false, true, false},
+    {"head", HTML_IS_INERT, false, false, false},
+    {"header", HTML_IS_BLOCK, false, true, false},
+    {"hgroup", HTML_IS_BLOCK, false, true, false},
+    {"hr", HTML_IS_INERT, true, true, false},
+    {"html", HTML_IS_INERT, false, false, false},
+    {"i", HTML_IS_INERT, false, false, false},
+    {"iframe", HTML_IS_IFRAME, false, false, false},
+    {"ilayer", HTML_IS_INERT, false, false, false},
+    {"image", HTML_IS_INERT, false, false, false},
+    {"img", HTML_IS_IMAGE, true, false, false},
+    {"input", HTML_IS_INPUT, true, false, false},
+    {"ins", HTML_IS_INERT, false, false, false},
+    {"isindex", HTML_IS_INERT, false, false, false},
+    {"kbd", HTML_IS_INERT, false, false, false},
+    {"keygen", HTML_IS_INERT, true, false, false},
+    {"label", HTML_IS_INERT, false, false, false},
+    {"layer", HTML_IS_INERT, false, false, false},
+    {"legend", HTML_IS_INERT, false, false, false},
+    {"li", HTML_IS_BLOCK, false, true, true},
+    {"link", HTML_IS_INERT, true, false, false},
+    {"listing", HTML_IS_BLOCK, false, true, false},
+    {"main", HTML_IS_BLOCK, false, true, false},
+    {"map", HTML_IS_INERT, false, false, false},
+    {"mark", HTML_IS_INERT, false, false, false},
+    {"marquee", HTML_IS_INERT, false, false, false},
+    {"math", HTML_IS_INERT, false, false, false},
+    {"menu", HTML_IS_BLOCK, false, true, false},
+    {"menuitem", HTML_IS_INERT, false, false, false},
+    {"meta", HTML_IS_META, true, false, false},
+    {"meter", HTML_IS_INERT, false, false, false},
+    {"multicol", HTML_IS_INERT, false, false, false},
+    {"nav", HTML_IS_BLOCK, false, true, false},
+    {"nobr", HTML_IS_INERT, false, false, false},
+    {"noembed", HTML_IS_INERT, false, false, false},
+    {"noframes", HTML_IS_INERT, false, false, false},
+    {"nolayer", HTML_IS_INERT, false, false, false},
+    {"noscript", HTML_IS_INERT, false, false, false},
+    {"object", HTML_IS_OBJECT, false, false, false},
+    {"ol", HTML_IS_BLOCK, false, true, false},
+    {"optgroup", HTML_IS_INERT, false, false, false},
+    {"option", HTML_IS_BLOCK, false, true, true},
+    {"output", HTML_IS_INERT, false, false, false},
+    {"p", HTML_IS_BLOCK, false, true, true},
+    {"param", HTML_IS_INERT, true, false, false},
+    {"path", HTML_IS_INERT, false, false, false},
+    {"picture", HTML_IS_INERT, false, false, false},
+    {"plaintext", HTML_IS_BLOCK, false, true, false},
+    {"pre", HTML_IS_BLOCK, false, true, false},
+    {"progress", HTML_IS_INERT, false, false, false},
+    {"q", HTML_IS_INERT, false, false, false},
+    {"rb", HTML_IS_INERT, false, false, false},
+    {"rp", HTML_IS_INERT, false, false, false},
+    {"rt", HTML_IS_INERT, false, false, false},
+    {"rtc", HTML_IS_INERT, false, false, false},
+    {"ruby", HTML_IS_INERT, false, false, false},
+    {"s", HTML_IS_INERT, false, false, false},
+    {"samp", HTML_IS_INERT, false, false, false},
+    {"script", HTML_IS_SCRIPT, false, false, false},
+    {"search", HTML_IS_BLOCK, false, true, false},
+    {"section", HTML_IS_BLOCK, false, true, false},
+    {"select", HTML_IS_BLOCK, false, true, false},
+    {"slot", HTML_IS_INERT, false, false, false},
+    {"small", HTML_IS_INERT, false, false, false},
+    {"source", HTML_IS_INERT, true, false, false},
+    {"spacer", HTML_IS_INERT, false, false, false},
+    {"span", HTML_IS_INERT, false, false, false},
+    {"strike", HTML_IS_INERT, false, false, false},
+    {"strong", HTML_IS_INERT, false, false, false},
+    {"style", HTML_IS_INERT, false, false, false},
+    {"sub", HTML_IS_INERT, false, false, false},
+    {"summary", HTML_IS_INERT, false, false, false},
+    {"sup", HTML_IS_INERT, false, false, false},
+    {"svg", HTML_IS_INERT, false, false, false},
+    {"table", HTML_IS_BLOCK, false, true, false},
+    {"tbody", HTML_IS_BLOCK, false, true, false},
+    {"td", HTML_IS_BLOCK, false, true, true},
+    {"template", HTML_IS_INERT, false, false, false},
+    {"textarea", HTML_IS_INERT, false, false, false},
+    {"tfoot", HTML_IS_BLOCK, false, true, false},
+    {"th", HTML_IS_BLOCK, false, true, true},
+    {"thead", HTML_IS_BLOCK, false, true, false},
+    {"time", HTML_IS_INERT, false, false, false},
+    {"title", HTML_IS_INERT, false, false, false},
+    {"tr", HTML_IS_BLOCK, false, true, true},
+    {"track", HTML_IS_INERT, true, false, false},
+    {"tt", HTML_IS_INERT, false, false, false},
+    {"u", HTML_IS_INERT, false, false, false},
+    {"ul", HTML_IS_BLOCK, false, true, false},
+    {"var", HTML_IS_INERT, false, false, false},
+    {"video", HTML_IS_INERT, false, false, false},
+    {"wbr", HTML_IS_INERT, true, false, false},
+    {"xmp", HTML_IS_INERT, false, false, false},
+};
+
+static int compare_name(const void *name, const void *tag)
+{
+    return strcmp(name, ((const struct html_tag *)tag)->name);
+}
+
+const struct html_tag *html_tag_find(struct slice name)
+{
+    static const struct html_tag unknown = {"", HTML_IS_UNKNOWN, false, false, false};
+    static const struct html_tag foreign = {":", HTML_IS_INERT, false, false, false};
+    char lower[NAME_MOST + 1];
+    const struct html_tag *found = NULL;
+
+    if (memchr(name.p, ':', name.n) != NULL || memchr(name.p, '-', name.n) != NULL) {
+        return &foreign;
+    }
+    if (name.n <= NAME_MOST) {
+        ascii_lower_copy(lower, name.p, name.n);
+        lower[name.n] = '\0';
+        found = bsearch(lower, tags, sizeof(tags) / sizeof(tags[0]), sizeof(tags[0]), compare_name);
+    }
+    return found != NULL ? found : &unknown;
+}
