@@ -177,8 +177,11 @@ static long number_of(struct slice text)
 {
     char digits[8] = "";
 
+    if (text.n == 0) {
+        return -1;
+    }
     memcpy(digits, text.p, text.n < sizeof(digits) - 1 ? text.n : sizeof(digits) - 1);
-    return text.n > 0 ? strtol(digits, NULL, 10) : -1;
+    return strtol(digits, NULL, 10);
 }
 
 static void read_style(struct reader *r, const struct html_tag *tag, const struct attributes *a,

@@ -97,7 +97,7 @@ static struct slice converted(struct inspect_run *run, const struct inspect_part
     if (to->n + 4 > PART_MOST) {
         open_all(run);
     }
-    return buf_slice(to);
+    return to->n > 0 ? buf_slice(to) : SLICE_LIT("");
 }
 
 /* ---- parts ---- */
