@@ -11,8 +11,7 @@ static const char *const heads[] = {
     "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n",
     "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n",
     "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n\r\n",
-    "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-16\r\n"
-    "Content-Disposition: attachment; filename=x.html\r\n\r\n",
+    "Content-Type: text/html; charset=utf-16\r\nContent-Disposition: attachment\r\n\r\n",
     "From: ",
     "Subject: ",
 };
