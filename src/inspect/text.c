@@ -68,12 +68,13 @@ static size_t count_replaced(struct slice text)
 {
     size_t n = 0;
 
-    for (const char *p = text.p, *end = text.p + text.n; p != NULL && p < end; n++) {
-        p = memmem(p, (size_t)(end - p), "\xef\xbf\xbd", 3);
+    while (text.n > 0) {
+        const char *p = memmem(text.p, text.n, "\xef\xbf\xbd", 3);
         if (p == NULL) {
             break;
         }
-        p += 3;
+        n++;
+        text = (struct slice){p + 3, (size_t)(text.p + text.n - p) - 3};
     }
     return n;
 }
