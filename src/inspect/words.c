@@ -32,12 +32,16 @@ static bool is_blank(uint32_t c)
            c == 0x205f || c == 0x3000;
 }
 
-/* Octets from `at` on that are ASCII and no blanks or controls. */
+/* Octets of one piece of a long word: what has no room is left out in such pieces. */
+#define PIECE_MOST 256
+
+/* Octets from `at` on, PIECE_MOST at most, that are ASCII and no blanks or controls. */
 static size_t plain_run(struct slice text, size_t at)
 {
+    const size_t most = text.n - at < PIECE_MOST ? text.n : at + PIECE_MOST;
     size_t n = at;
 
-    while (n < text.n && text.p[n] > ' ' && text.p[n] < 0x7f) {
+    while (n < most && text.p[n] > ' ' && text.p[n] < 0x7f) {
         n++;
     }
     return n - at;

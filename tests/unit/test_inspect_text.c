@@ -237,13 +237,31 @@ static void test_hostile(void **state)
     }
 }
 
+/* Of a word without end the beginning is read. */
+static void test_long_word(void **state)
+{
+    struct inspect_world *w = *state;
+    struct buf text = {0};
+
+    buf_printf(&text, TEXT_HEAD);
+    while (text.n < 6000000) {
+        buf_append_slice(&text, SLICE_LIT("wordwordwordword"));
+    }
+    buf_append(&text, "\n", 2);
+    inspect_text(w, text.p);
+    assert_false(inspect_has(w, FINDING_OF_TEXT_TRAITS, "no-text"));
+    assert_true(w->found.of[FINDING_OF_TEXT_TRAITS].open);
+    buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_html),     cmocka_unit_test(test_plain_html),
-        cmocka_unit_test(test_text),     cmocka_unit_test(test_form),
-        cmocka_unit_test(test_urls),     cmocka_unit_test(test_mismatch),
-        cmocka_unit_test(test_attached), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_html),      cmocka_unit_test(test_plain_html),
+        cmocka_unit_test(test_text),      cmocka_unit_test(test_form),
+        cmocka_unit_test(test_urls),      cmocka_unit_test(test_mismatch),
+        cmocka_unit_test(test_attached),  cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_long_word),
     };
 
     return cmocka_run_group_tests(tests, inspect_world_open, inspect_world_close);
