@@ -65,7 +65,7 @@ REPLY(SIZE_REAL, 552, "5.3.4", "message larger than allowed")
 REPLY(LOOP, 554, "5.4.6", "too many Received fields: this message is in a loop")
 REPLY(BARE, 554, "5.6.11", "message has a bare CR or LF: lines must end in CRLF")
 REPLY(NUL, 554, "5.6.11", "message has a NUL octet")
-REPLY(FORGED, 550, "5.7.1", "too many Authentication-Results fields in the name of this host")
+REPLY(FORGED, 550, "5.7.1", "too many fields in the name of this host")
 REPLY(SPOOL_MEMORY, 452, "4.3.1", "no room for the message just now")
 REPLY(SPOOL_FAILED, 452, "4.3.1", "cannot store the message just now")
 

@@ -297,6 +297,19 @@ static int parse_all(struct parser *p)
     return r < 0 ? r : check_required(p);
 }
 
+/* Fields of these names are ours to write. */
+static void note_claims(struct parser *p)
+{
+    struct conf *c = &p->whole->conf;
+
+    for (size_t i = 0; i < CONF_MARK_COUNT; i++) {
+        if (c->marks[i] != NULL) {
+            const struct slice name = slice_of(c->marks[i]);
+            c->claims[c->claim_count++] = (struct slice){parser_keep_lower(p, name), name.n};
+        }
+    }
+}
+
 static int parse_text(struct parser *p, struct slice text)
 {
     struct conf_whole *w = p->whole;
@@ -309,7 +322,9 @@ static int parse_text(struct parser *p, struct slice text)
         *setting_value(&settings[i], &w->conf.limits) = settings[i].standard;
     }
     w->conf.authentication_results = true;
+    w->conf.marks[CONF_MARK_FLAG] = parser_keep(p, SLICE_LIT("X-Spam-Flag"));
     int r = parse_all(p);
+    note_claims(p);
     buf_free(&p->listens);
     buf_free(&p->resolvers);
     buf_free(&p->proxies);

@@ -155,11 +155,19 @@ struct conf_reader {
     void *arg; /* as long as the configuration */
 };
 
+/* Fields that Sieve scripts read: YES for a marked message, its doubt, and that with the reasons.
+ */
+enum conf_mark { CONF_MARK_FLAG, CONF_MARK_SCORE, CONF_MARK_STATUS, CONF_MARK_COUNT };
+
 struct conf {
     char *hostname;
-    char *authserv_id;           /* who we are in Authentication-Results fields (RFC 8601 2.5) */
-    bool authentication_results; /* such a field is added, and forged ones are removed */
-    bool received_spf;           /* a Received-SPF field is added */
+    char *authserv_id;            /* who we are in Authentication-Results fields (RFC 8601 2.5) */
+    bool authentication_results;  /* such a field is added, and forged ones are removed */
+    bool received_spf;            /* a Received-SPF field is added */
+    char *marks[CONF_MARK_COUNT]; /* names of the fields that tell what we think of a message; NULL:
+                                     it is not told */
+    struct slice claims[CONF_MARK_COUNT]; /* these names in lower case, NULs behind them */
+    size_t claim_count;
     struct addr *listen;
     size_t listen_count;
     /* Peers whose connections begin with a PROXY header: by address, none inside another. */

@@ -361,6 +361,90 @@ static int parse_workers(struct parser *p)
     return r < 0 ? r : take_processes(p, &token, what, &p->conf->workers);
 }
 
+static const char *const mark_words[CONF_MARK_COUNT] = {
+    [CONF_MARK_FLAG] = "flag",
+    [CONF_MARK_SCORE] = "score",
+    [CONF_MARK_STATUS] = "status",
+};
+
+static const char *const mark_names[CONF_MARK_COUNT] = {
+    [CONF_MARK_FLAG] = "X-Spam-Flag",
+    [CONF_MARK_SCORE] = "X-Spam-Score",
+    [CONF_MARK_STATUS] = "X-Spam-Status",
+};
+
+/* A field that is nobody's: it begins with X-, and has letters, digits and hyphens. */
+static bool is_mark_name(struct slice s)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    bool good = s.n > 2 && s.n <= 60 && (s.p[0] == 'X' || s.p[0] == 'x') && s.p[1] == '-';
+
+    for (size_t i = 0; i < s.n; i++) {
+        good = good && memchr(letters, s.p[i], sizeof(letters) - 1) != NULL;
+    }
+    return good;
+}
+
+static bool is_mark_taken(const struct conf *c, struct slice name)
+{
+    for (size_t i = 0; i < CONF_MARK_COUNT; i++) {
+        if (c->marks[i] != NULL && slice_eq_nocase(slice_of(c->marks[i]), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ( "flag" | "score" | "status" ) [ NAME ] */
+static int parse_mark(struct parser *p)
+{
+    static const char what[] = "flag, score or status";
+    static const char what_name[] =
+        "another field's name such as X-Spam-Score, a comma or the end of "
+        "the line";
+    struct conf *c = p->conf;
+    struct token token;
+    size_t i = 0;
+    int r = parser_value(p, what, &token);
+
+    if (r < 0) {
+        return r;
+    }
+    while (i < CONF_MARK_COUNT && !slice_eq(token.text, slice_of(mark_words[i]))) {
+        i++;
+    }
+    if (i == CONF_MARK_COUNT || c->marks[i] != NULL) {
+        return parser_expected(p, &token, i < CONF_MARK_COUNT ? "each mark once" : what);
+    }
+    struct slice name = slice_of(mark_names[i]);
+    token = parser_peek(p);
+    if (token.kind == TOKEN_WORD || token.kind == TOKEN_STRING) {
+        name = parser_take(p).text;
+    }
+    if (!is_mark_name(name) || is_mark_taken(c, name)) {
+        return parser_expected(p, &token, what_name);
+    }
+    c->marks[i] = parser_keep(p, name);
+    return 0;
+}
+
+/* marks off; or marks MARK, … */
+static int parse_marks(struct parser *p)
+{
+    struct token token = parser_peek(p);
+    int r;
+
+    p->conf->marks[CONF_MARK_FLAG] = NULL; /* what holds without the statement */
+    if (token.kind == TOKEN_WORD && slice_eq(token.text, SLICE_LIT("off"))) {
+        (void)parser_take(p);
+        return 0;
+    }
+    do {
+        r = parse_mark(p);
+    } while (r == 0 && parser_comma(p));
+    return r;
+}
+
 const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_AUTHENTICATION_RESULTS] = {"authentication_results", false, false,
                                           parse_authentication_results},
@@ -376,6 +460,7 @@ const struct statement statements[STATEMENT_COUNT] = {
     [STATEMENT_LIMIT] = {"limit", true, false, parse_limit},
     [STATEMENT_LISTEN] = {"listen", true, true, parse_listen},
     [STATEMENT_LOG] = {"log", false, false, parse_log},
+    [STATEMENT_MARKS] = {"marks", false, false, parse_marks},
     [STATEMENT_POLICY] = {"policy", true, false, parse_policy},
     [STATEMENT_PROXY] = {"proxy", true, false, parse_proxy},
     [STATEMENT_RECEIVED_SPF] = {"received_spf", false, false, parse_received_spf},

@@ -180,10 +180,9 @@ static struct slice hand_over_words(struct telling *t)
     static const char handed[] = "handed to the next hop, but for its end";
     unsigned removed = t->r->removed;
 
-    return removed == 0
-               ? slice_of(handed)
-               : arena_printf(&t->arena, "%s, without %u forged Authentication-Results field%s",
-                              handed, removed, removed == 1 ? "" : "s");
+    return removed == 0 ? slice_of(handed)
+                        : arena_printf(&t->arena, "%s, without %u forged field%s", handed, removed,
+                                       removed == 1 ? "" : "s");
 }
 
 static json_t *tell_timeline(struct telling *t)

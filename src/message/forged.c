@@ -7,7 +7,7 @@
 
 struct cutting {
     struct message *message;
-    struct slice authserv_id;
+    const struct forged_names *ours;
     struct arena *arena;
     struct arena scratch;
     struct message_cut *cuts; /* room for FORGED_PLACES_MOST, once there is one */
@@ -38,7 +38,9 @@ static int judge(struct cutting *c, const struct found_field *found)
     if (found->nobodys) {
         return cut(c, found->at, found->n);
     }
-    bool forged = found->cut || auth_results_claim(found->body, c->authserv_id, &c->scratch);
+    /* The marks stand in front of Authentication-Results. */
+    bool forged = found->cut || found->which < c->ours->mark_count ||
+                  auth_results_claim(found->body, c->ours->authserv_id, &c->scratch);
     arena_reset(&c->scratch);
     if (!forged) {
         return 0;
@@ -65,16 +67,24 @@ static int search(struct cutting *c, struct field_search *f, struct spool_cursor
     return rc;
 }
 
-int message_cut_forged(struct message *m, struct slice authserv_id, struct arena *arena)
+int message_cut_forged(struct message *m, const struct forged_names *ours, struct arena *arena)
 {
+    struct slice names[FIELD_NAMES_MOST];
+    size_t count = 0;
     if (m->results_count == 0 && !m->begins_blank) {
         return 0;
     }
-    struct cutting c = {.message = m, .authserv_id = authserv_id, .arena = arena};
+    for (size_t i = 0; i < ours->mark_count; i++) {
+        names[count++] = ours->marks[i];
+    }
+    if (ours->authserv_id.n > 0) {
+        names[count++] = SLICE_LIT("authentication-results");
+    }
+    struct cutting c = {.message = m, .ours = ours, .arena = arena};
     struct field_search f;
     struct spool_cursor cursor = {0};
     arena_init(&c.scratch);
-    field_search_init(&f, SLICE_LIT("authentication-results"), FORGED_FIELD_MOST);
+    field_search_init(&f, names, count, FORGED_FIELD_MOST);
     int rc = search(&c, &f, &cursor);
     spool_cursor_end(&m->spool, &cursor);
     field_search_free(&f);

@@ -30,7 +30,7 @@ struct message {
     bool has_8bit;        /* some octet above 127 */
     bool begins_blank;    /* its first octet is a blank */
     uint32_t received_count;
-    uint32_t results_count; /* Authentication-Results fields */
+    uint32_t results_count; /* fields of names that we write under: Authentication-Results, marks */
     uint32_t removed;       /* of them, those that are cut out as forged */
     uint64_t longest_line;  /* octets without its CRLF */
 };

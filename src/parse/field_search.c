@@ -9,14 +9,14 @@
 enum state {
     LINE_BEGIN,
     AFTER_CR,    /* a CR at the beginning of a line */
-    IN_NAME,     /* `matched` octets agree */
+    IN_NAME,     /* what has come agrees with a name */
     BEHIND_NAME, /* blanks, perhaps */
     IN_LINE,     /* whatever is left of it belongs to the field, or to none */
 };
 
-void field_search_init(struct field_search *f, struct slice name, size_t most)
+void field_search_init(struct field_search *f, const struct slice *names, size_t count, size_t most)
 {
-    *f = (struct field_search){.name = name, .most = most, .state = LINE_BEGIN};
+    *f = (struct field_search){.names = {names, count, 0, 0}, .most = most, .state = LINE_BEGIN};
 }
 
 void field_search_free(struct field_search *f)
@@ -48,7 +48,8 @@ static bool end_field(struct field_search *f, uint64_t end, struct found_field *
         .n = end - f->begin,
         .body = body,
         .cut = f->cut,
-        .nobodys = f->matched == 0,
+        .nobodys = f->names.matched == 0,
+        .which = (size_t)f->which,
     };
     return true;
 }
@@ -59,7 +60,7 @@ static bool begin_line(struct field_search *f, char c, bool *ret_taken, struct f
     *ret_taken = false;
     if (ascii_is_blank(c)) {
         if (f->at == 0) {
-            f->matched = 0;
+            field_names_begin(&f->names);
             begin_field(f, true);
         }
         f->state = IN_LINE;
@@ -73,7 +74,7 @@ static bool begin_line(struct field_search *f, char c, bool *ret_taken, struct f
     }
     f->state = IN_NAME;
     bool ended = end_field(f, f->at, ret);
-    f->matched = 0;
+    field_names_begin(&f->names);
     begin_field(f, false);
     return ended;
 }
@@ -81,10 +82,12 @@ static bool begin_line(struct field_search *f, char c, bool *ret_taken, struct f
 /* An octet that may belong to the name, or stand between it and the colon; whether it was taken. */
 static bool take_octet(struct field_search *f, char c)
 {
-    if (f->state == IN_NAME && ascii_lower(c) == f->name.p[f->matched]) {
-        f->matched++;
-        f->state = f->matched == f->name.n ? BEHIND_NAME : IN_NAME;
+    if (f->state == IN_NAME && field_names_take(&f->names, ascii_lower(c))) {
         return true;
+    }
+    if (f->state == IN_NAME && field_names_whole(&f->names) >= 0) {
+        f->which = field_names_whole(&f->names);
+        f->state = BEHIND_NAME;
     }
     if (f->state == BEHIND_NAME && ascii_is_blank(c)) {
         return true;
@@ -105,7 +108,7 @@ static size_t take_line(struct field_search *f, struct slice s)
     if (lf != NULL) {
         f->state = LINE_BEGIN;
     }
-    if (f->wanted && f->matched > 0) {
+    if (f->wanted && f->names.matched > 0) {
         size_t room = f->most - f->body.n;
         f->cut |= n > room;
         buf_append(&f->body, s.p, n < room ? n : room);

@@ -10,8 +10,6 @@
 #include "smtp/lobby.h"
 #include "smtp/session.h"
 
-#define MARK_STANDARD "X-Spam-Flag: YES"
-
 /* ---- what fired ---- */
 
 struct answer answer_of(const struct fired *f)
@@ -416,6 +414,7 @@ enum judged judge_message(struct session *s, struct answer *ret)
     if (!course_enter_message(&s->course, least_doubts(s), rt_now(), &run)) {
         return JUDGED_GO_ON;
     }
+    s->txn.judged = true;
     int error = judge(s, &run, &s->course.rulings[PHASE_MESSAGE], &s->delivery->arena);
     return error < 0 ? ended_by(s, error) : leave(s, PHASE_MESSAGE, ret);
 }
@@ -434,83 +433,4 @@ void judge_junk(struct session *s)
                 all || (r->ruling != NULL && ruling_is(r->ruling, RULE_JUNK));
         }
     }
-}
-
-/* ---- marks ---- */
-
-/* The header field with which a fired rule marks the message; empty for none. */
-static struct slice mark_of(const struct fired *f)
-{
-    if (f->rule->observe || (f->rule->kind != RULE_MARK && f->rule->kind != RULE_JUNK)) {
-        return (struct slice){0};
-    }
-    return f->text.n > 0 ? f->text : SLICE_LIT(MARK_STANDARD);
-}
-
-static bool marks_with(const struct ruling *r, struct slice field)
-{
-    for (const struct fired *f = r->first; f != NULL; f = f->next) {
-        if (slice_eq(mark_of(f), field)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool all_recipients_marked(const struct session *s, struct slice field)
-{
-    for (size_t i = 0; i < s->txn.record_count; i++) {
-        const struct recipient_record *r = s->txn.records[i];
-        if (answer_is_yes(&r->answer) && !marks_with(r->ruling, field)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Both end in a line feed. */
-static bool has_line(struct slice lines, struct slice line)
-{
-    const char *end = lines.p + lines.n;
-    const char *p = lines.p;
-    while (p != end) {
-        size_t n = (size_t)((const char *)memchr(p, '\n', (size_t)(end - p)) - p) + 1;
-        if (slice_eq((struct slice){p, n}, line)) {
-            return true;
-        }
-        p += n;
-    }
-    return false;
-}
-
-/* Adds the fields of a ruling, each once. */
-static void add_marks(const struct session *s, const struct ruling *r, bool of_recipient,
-                      struct buf *fields)
-{
-    for (const struct fired *f = r->first; f != NULL; f = f->next) {
-        struct slice field = mark_of(f);
-        if (field.n == 0 || (of_recipient && !all_recipients_marked(s, field))) {
-            continue;
-        }
-        struct buf line = {0};
-        buf_printf(&line, SLICE_FMT "\r\n", SLICE_ARG(field));
-        if (!has_line(buf_slice(fields), buf_slice(&line))) {
-            buf_append_slice(fields, buf_slice(&line));
-        }
-        buf_free(&line);
-    }
-}
-
-void judge_marks(const struct session *s, struct buf *fields)
-{
-    for (int p = PHASE_CONNECT; p <= PHASE_MAIL; p++) {
-        add_marks(s, &s->course.rulings[p], false, fields);
-    }
-    for (size_t i = 0; i < s->txn.record_count; i++) {
-        if (answer_is_yes(&s->txn.records[i]->answer)) {
-            add_marks(s, s->txn.records[i]->ruling, true, fields);
-            break; /* what all are marked with, the first is */
-        }
-    }
-    add_marks(s, &s->course.rulings[PHASE_MESSAGE], false, fields);
 }

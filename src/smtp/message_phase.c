@@ -118,10 +118,16 @@ static void refuse(struct session *s, const struct answer *a)
 static int remove_forged(struct session *s, struct answer *ret)
 {
     const struct conf *conf = s->server->conf;
-    if (!conf->authentication_results) {
+    const struct forged_names ours = {
+        .authserv_id =
+            conf->authentication_results ? slice_of(conf->authserv_id) : (struct slice){0},
+        .marks = conf->claims,
+        .mark_count = conf->claim_count,
+    };
+    if (!conf->authentication_results && conf->claim_count == 0) {
         return 0;
     }
-    int r = message_cut_forged(&s->txn.message, slice_of(conf->authserv_id), &s->delivery->arena);
+    int r = message_cut_forged(&s->txn.message, &ours, &s->delivery->arena);
     if (r == 0 || r == -ECANCELED) {
         return r;
     }

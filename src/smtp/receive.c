@@ -31,6 +31,7 @@ void receive_begin(struct session *s, bool by_bdat)
     digest_stream_init(s->digest);
     data_decoder_init(&t->decoder);
     header_counter_init(&t->header);
+    header_counter_add(&t->header, s->server->conf->claims, s->server->conf->claim_count);
     if (wants_signatures(s)) {
         s->evidence.checks->message = signed_message_new(&s->delivery->arena);
         signed_message_charge(s->evidence.checks->message, &s->server->budget);

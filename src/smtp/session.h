@@ -93,6 +93,7 @@ struct transaction {
         RECEIVE_FILE,
     } failure;
     bool spooling; /* the spool and the digest are in use */
+    bool judged;   /* the message's rules were walked */
     struct inspected inspected;
     struct once header_once;
     int header_error;

@@ -55,7 +55,7 @@ static void check(struct check *c, struct fuzz_pieces *pieces)
     struct field_search f;
     size_t at = 0;
 
-    field_search_init(&f, c->name, c->most);
+    field_search_init(&f, &c->name, 1, c->most);
     for (size_t n; at < c->message.n && !f.done; at += n) {
         n = fuzz_pieces_next(pieces, c->message.n - at);
         char *copy = fuzz_copy(c->message.p + at, n);

@@ -37,7 +37,7 @@ static const struct {
     {SLICE_LIT("frobnicate"),
      "1:1: unknown statement \"frobnicate\", expected authentication_results, authserv_id, "
      "clamd, control, "
-     "decisions, dnssec, hostname, include, inspectors, journal, limit, listen, log, policy, "
+     "decisions, dnssec, hostname, include, inspectors, journal, limit, listen, log, marks, policy, "
      "proxy, "
      "received_spf, recipients, resolver, root_hints, route, rspamd, set, spamassassin, spool, "
      "state, table, tls, "
@@ -103,6 +103,16 @@ static const struct {
     {SLICE_LIT("authserv_id a_b.example"),
      "1:13: expected a name such as example.org, found \"a_b.example\""},
     {SLICE_LIT("authentication_results yes"), "1:24: expected on or off, found \"yes\""},
+    {SLICE_LIT("marks"), "1:6: expected flag, score or status, found the end of the file"},
+    {SLICE_LIT("marks on"), "1:7: expected flag, score or status, found \"on\""},
+    {SLICE_LIT("marks flag, flag X-A"), "1:13: expected each mark once, found \"flag\""},
+    {SLICE_LIT("marks flag Subject"),
+     "1:12: expected another field's name such as X-Spam-Score, a comma or the end of the line, "
+     "found \"Subject\""},
+    {SLICE_LIT("marks flag X-A, score x-a"),
+     "1:23: expected another field's name such as X-Spam-Score, a comma or the end of the line, "
+     "found \"x-a\""},
+    {SLICE_LIT("marks off, score"), "1:10: expected the end of the line, found \",\""},
     {SLICE_LIT("authentication_results ON"), "1:24: expected on or off, found \"ON\""},
     {SLICE_LIT("received_spf"), "1:13: expected on or off, found the end of the file"},
     {SLICE_LIT("received_spf on off"), "1:17: expected the end of the line, found \"off\""},

@@ -144,7 +144,7 @@ static void byte_order_marks(void **state)
                    "/etc/gp/twice:1:1: unknown statement \"\xef\xbb\xbfhostname\", expected "
                    "authentication_results, authserv_id, clamd, control, decisions, dnssec, "
                    "hostname, "
-                   "include, inspectors, journal, limit, listen, log, policy, proxy, received_spf, "
+                   "include, inspectors, journal, limit, listen, log, marks, policy, proxy, received_spf, "
                    "recipients, resolver, root_hints, route, rspamd, set, spamassassin, spool, "
                    "state, table, tls, "
                    "trust_anchor, user or workers");

@@ -38,7 +38,7 @@ static struct buf project_file(const char *path)
 
 static const char *const statement_names[] = {
     "clamd",      "control", "decisions",    "dnssec", "hostname",     "include",    "journal",
-    "limit",      "listen",  "log",          "policy", "proxy",        "recipients", "resolver",
+    "limit",      "listen",  "log",   "marks",       "policy", "proxy",        "recipients", "resolver",
     "root_hints", "route",   "rspamd",       "set",    "spamassassin", "spool",      "state",
     "table",      "tls",     "trust_anchor", "user",   "workers"};
 

@@ -27,6 +27,8 @@ static struct {
     bool fails; /* the file */
 } o;
 
+static const struct slice marks[] = {SLICE_LIT("x-spam-flag"), SLICE_LIT("x-spam")};
+
 static int unreadable(enum sys_op op)
 {
     return op == SYS_READ ? -EIO : 0;
@@ -39,6 +41,7 @@ static void search(void *arg)
     struct header_counter h;
     arena_init(&arena);
     header_counter_init(&h);
+    header_counter_add(&h, marks, sizeof(marks) / sizeof(marks[0]));
     header_counter_feed(&h, o.octets.p, o.octets.n);
     assert_int_equal(spool_append(&m->spool, o.octets.p, o.octets.n, USEC_NEVER), 0);
     m->results_count = h.results;
@@ -46,7 +49,12 @@ static void search(void *arg)
     if (o.fails) {
         sys_fault = unreadable;
     }
-    o.result = message_cut_forged(m, SLICE_LIT("mx.example.org"), &arena);
+    const struct forged_names ours = {
+        .authserv_id = SLICE_LIT("mx.example.org"),
+        .marks = marks,
+        .mark_count = sizeof(marks) / sizeof(marks[0]),
+    };
+    o.result = message_cut_forged(m, &ours, &arena);
     sys_fault = NULL;
     o.removed = m->removed;
     o.cuts = m->cut_count;
@@ -112,6 +120,13 @@ static const struct {
     {"X-Authentication-Results: mx.example.org; spf=pass\r\n\r\n", NULL, 0},
     {"Authentication-Results-X: mx.example.org; spf=pass\r\n\r\n", NULL, 0},
     {"Subject: x\r\n " AR "mx.example.org; spf=pass\r\n\r\n", NULL, 0},
+    /* Our marks are ours alone, whatever they say. */
+    {"X-Spam-Flag: NO\r\nTo: a\r\nx-SPAM :\r\n  yes\r\n\r\nX-Spam: b\r\n",
+     "To: a\r\n\r\nX-Spam: b\r\n", 2},
+    {"X-Spam-Flags: NO\r\nX-Spa: NO\r\nX-Spam-: a\r\nX-Spam Flag: b\r\n\r\n", NULL, 0},
+    {"X-Spam-Score: 5\r\n" AR "mx.example.org; a=pass\r\nX-Spam-Flag:\r\n\r\n",
+     "X-Spam-Score: 5\r\n\r\n", 2},
+    {AR "other.example; none\r\nX-Spam: a\r\n\r\n", AR "other.example; none\r\n\r\n", 1},
     /* In the body everybody may say what they like. */
     {"To: a\r\n\r\n" AR "mx.example.org; spf=pass\r\n", NULL, 0},
     {"\r\n" AR "mx.example.org; spf=pass\r\n", NULL, 0},
