@@ -169,8 +169,10 @@ bool decode_quoted(struct slice octets, size_t most, struct buf *ret, struct dec
         }
         struct slice rest = {p + 1, (size_t)(end - p - 1)};
         size_t skip = soft_break(rest);
-        if (rest.n >= 2 && hex_value(rest.p[0]) >= 0 && hex_value(rest.p[1]) >= 0) {
-            *at++ = (char)(hex_value(rest.p[0]) << 4 | hex_value(rest.p[1]));
+        int high = rest.n >= 2 ? hex_value(rest.p[0]) : -1;
+        int low = rest.n >= 2 ? hex_value(rest.p[1]) : -1;
+        if (high >= 0 && low >= 0) {
+            *at++ = (char)(high * 16 + low);
             p += 3;
         } else if (skip > 0 || rest.n == 0) {
             p += 1 + skip;

@@ -50,7 +50,7 @@ static const char *sector(const struct ole *o, uint32_t number)
 /* The sector behind that one in its chain; where the FAT does not say, the next in the file. */
 static uint32_t next_sector(const struct ole *o, uint32_t number)
 {
-    uint32_t per = (1u << o->shift) / 4;
+    uint32_t per = o->shift == 12 ? 1024 : 128; /* numbers in a sector */
     uint32_t block = number / per;
     const char *fat = block < IN_HEADER ? sector(o, le(o->fat + block * 4, 4)) : NULL;
 
