@@ -73,8 +73,8 @@ static struct scan_world s;
 
 static const char *const replies[CONF_SCANNERS] = {
     [CONF_CLAMD] = "stream: Some.Name FOUND",
-    [CONF_RSPAMD] = "HTTP/1.1 200 OK\r\n\r\n{\"score\":7.5,\"action\":\"add header\","
-                    "\"symbols\":{\"ONE\":{},\"TWO\":{}}}",
+    [CONF_RSPAMD] = ("HTTP/1.1 200 OK\r\n\r\n{\"score\":7.5,\"action\":\"add header\","
+                     "\"symbols\":{\"ONE\":{},\"TWO\":{}}}"),
     [CONF_SPAMASSASSIN] = "SPAMD/1.1 75 EX_TEMPFAIL\r\n",
 };
 
