@@ -37,7 +37,8 @@ static const struct {
     {SLICE_LIT("frobnicate"),
      "1:1: unknown statement \"frobnicate\", expected authentication_results, authserv_id, "
      "clamd, control, "
-     "decisions, dnssec, hostname, include, inspectors, journal, limit, listen, log, marks, policy, "
+     "decisions, dnssec, hostname, include, inspectors, journal, limit, listen, log, marks, "
+     "policy, "
      "proxy, "
      "received_spf, recipients, resolver, root_hints, route, rspamd, set, spamassassin, spool, "
      "state, table, tls, "

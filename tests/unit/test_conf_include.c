@@ -140,14 +140,15 @@ static void byte_order_marks(void **state)
     conf_free(c);
     assert_refused("\xef\xbb\xbfhostnam a", &d,
                    MAIN ":1:1: unknown statement \"hostnam\", did you mean \"hostname\"?");
-    assert_refused("include twice", &d,
-                   "/etc/gp/twice:1:1: unknown statement \"\xef\xbb\xbfhostname\", expected "
-                   "authentication_results, authserv_id, clamd, control, decisions, dnssec, "
-                   "hostname, "
-                   "include, inspectors, journal, limit, listen, log, marks, policy, proxy, received_spf, "
-                   "recipients, resolver, root_hints, route, rspamd, set, spamassassin, spool, "
-                   "state, table, tls, "
-                   "trust_anchor, user or workers");
+    assert_refused(
+        "include twice", &d,
+        "/etc/gp/twice:1:1: unknown statement \"\xef\xbb\xbfhostname\", expected "
+        "authentication_results, authserv_id, clamd, control, decisions, dnssec, "
+        "hostname, "
+        "include, inspectors, journal, limit, listen, log, marks, policy, proxy, received_spf, "
+        "recipients, resolver, root_hints, route, rspamd, set, spamassassin, spool, "
+        "state, table, tls, "
+        "trust_anchor, user or workers");
     assert_refused("\xef\xbb", &d,
                    MAIN ":1:1: expected printable UTF-8 text, found the octet 0xef");
 }

@@ -37,10 +37,10 @@ static struct buf project_file(const char *path)
 }
 
 static const char *const statement_names[] = {
-    "clamd",      "control", "decisions",    "dnssec", "hostname",     "include",    "journal",
-    "limit",      "listen",  "log",   "marks",       "policy", "proxy",        "recipients", "resolver",
-    "root_hints", "route",   "rspamd",       "set",    "spamassassin", "spool",      "state",
-    "table",      "tls",     "trust_anchor", "user",   "workers"};
+    "clamd",    "control",    "decisions", "dnssec",       "hostname", "include",      "journal",
+    "limit",    "listen",     "log",       "marks",        "policy",   "proxy",        "recipients",
+    "resolver", "root_hints", "route",     "rspamd",       "set",      "spamassassin", "spool",
+    "state",    "table",      "tls",       "trust_anchor", "user",     "workers"};
 
 /* A line of `text` that begins with `a`, `b` and `c` one behind the other, then a blank or the end.
  */
