@@ -262,8 +262,9 @@ FACT(message_id_form, "message_id.form", RESULT, 0, MESSAGE, TRANSACTION, CONTEN
 FACT(subject, "subject", TEXT, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "The Subject field, decoded and unfolded; `header(\"Subject\")` is what was sent.")
 FACT(mime_anomalies, "mime.anomalies", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
-     "What is wrong with the message's structure, by names; \"ambiguous\" when mail programs may see other "
-     "attachments in it than were looked at. Empty for a message as it should be.")
+     "What is wrong with the message's structure, by names (see What is remarkable about a message); "
+     "\"ambiguous\" when mail programs may see other attachments in it than were looked at. Empty for a message "
+     "as it should be.")
 FACT(mime_types, "mime.types", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "The types that its parts say they have, multiparts included, in lower case: \"text/html\".")
 FACT(mime_parts, "mime.parts", NUMBER, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
@@ -286,9 +287,9 @@ FACT(attachment_encrypted, "attachment.encrypted", BOOL, 0, MESSAGE, TRANSACTION
 FACT(attachment_executable, "attachment.executable", BOOL, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "One of them is a program, by its content.")
 FACT(html_traits, "html.traits", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
-     "What is remarkable in its HTML, by names.")
+     "What is remarkable in its HTML, by names (see What is remarkable about a message).")
 FACT(text_traits, "text.traits", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
-     "What is remarkable in the text that people read, by names.")
+     "What is remarkable in the text that people read, by names (see What is remarkable about a message).")
 FACT(url_count, "url.count", NUMBER, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "How many links its text and its HTML hold.")
 FACT(url_domains, "url.domains", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
@@ -297,7 +298,7 @@ FACT(url_domains, "url.domains", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBER
 FACT(url_mismatch, "url.mismatch", BOOL, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "A link's text shows the name of another host than it leads to.")
 FACT(url_traits, "url.traits", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
-     "What is remarkable in its links, by names.")
+     "What is remarkable in its links, by names (see What is remarkable about a message).")
 FACT(headers, "headers", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
      "A pattern is found in the message's header: its fields, decoded and unfolded, a line each. Written `headers "
      "~ \"...\"`, or `headers ~ TABLE` for a table of patterns, any of which will do.")

@@ -7,8 +7,9 @@
 #include "cmd/docs.h"
 
 static const char *const section_names[DOCS_SECTION_COUNT] = {
-    [DOCS_FACTS] = "facts",     [DOCS_ACTIONS] = "actions",   [DOCS_LIMITS] = "limits",
-    [DOCS_REPLIES] = "replies", [DOCS_COUNTERS] = "counters", [DOCS_STANDARD] = "standard",
+    [DOCS_FACTS] = "facts",       [DOCS_MEMBERS] = "members", [DOCS_ACTIONS] = "actions",
+    [DOCS_LIMITS] = "limits",     [DOCS_REPLIES] = "replies", [DOCS_COUNTERS] = "counters",
+    [DOCS_STANDARD] = "standard",
 };
 
 /* A section, or all but the standard policy. */

@@ -43,6 +43,11 @@ const char *docs_introduction(enum docs_section section)
             "take: nothing (free), a look into memory that all workers share (memory), DNS (dns), "
             "another server (network), or reading the message (content). `TEXT` stands for a "
             "string in quotes: `header(\"Subject\")`.",
+        [DOCS_MEMBERS] =
+            "Some facts are sets of what was noticed, each thing by a name: ask `html.traits in { "
+            "script }`, or for any of several `url.traits in { port, userinfo }`. These are all "
+            "names "
+            "that there are. None of them says by itself that a message is unwanted.",
         [DOCS_ACTIONS] =
             "A verdict ends its phase. The other actions do not, and neither does anything behind "
             "`observe`.",

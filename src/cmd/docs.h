@@ -10,6 +10,7 @@
 
 enum docs_section {
     DOCS_FACTS,
+    DOCS_MEMBERS, /* of sets whose members are all known */
     DOCS_ACTIONS,
     DOCS_LIMITS,
     DOCS_REPLIES,

@@ -46,6 +46,21 @@ static json_t *fact_object(const struct fact *f)
     return object;
 }
 
+/* Adds all members of a fact, if they are known. */
+static void add_members(json_t *array, const struct fact *f)
+{
+    const struct fact_member *members;
+    const size_t count = fact_members(f, &members);
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *object = json_object();
+        set(object, "fact", json_string(f->name));
+        set(object, "name", json_string(members[i].name));
+        set(object, "prose", json_string(members[i].prose));
+        add(array, object);
+    }
+}
+
 static json_t *phases_array(unsigned phases)
 {
     json_t *array = json_array();
@@ -113,6 +128,9 @@ json_t *docs_json(enum docs_section section)
     json_t *array = json_array();
     for (size_t i = 0; section == DOCS_FACTS && i < FACT_COUNT; i++) {
         add(array, fact_object(&facts[i]));
+    }
+    for (size_t i = 0; section == DOCS_MEMBERS && i < FACT_COUNT; i++) {
+        add_members(array, &facts[i]);
     }
     for (size_t i = 0; section == DOCS_ACTIONS && i < RULE_KIND_COUNT; i++) {
         add(array, action_object(&actions[i]));

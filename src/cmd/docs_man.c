@@ -102,6 +102,26 @@ static void fact_section(struct arena *arena, struct buf *ret)
     end_list(ret);
 }
 
+static void member_section(struct arena *arena, struct buf *ret)
+{
+    const struct fact_member *members;
+
+    (void)arena;
+    for (size_t i = 0; i < FACT_COUNT; i++) {
+        const size_t count = fact_members(&facts[i], &members);
+        if (count == 0) {
+            continue;
+        }
+        buf_printf(ret, ".Ss Members of %s\n", facts[i].name);
+        begin_list(ret);
+        for (size_t k = 0; k < count; k++) {
+            buf_printf(ret, ".It Li %s\n", members[k].name);
+            put_text(ret, members[k].prose);
+        }
+        end_list(ret);
+    }
+}
+
 static void action_section(struct arena *arena, struct buf *ret)
 {
     begin_list(ret);
@@ -177,6 +197,7 @@ void docs_man(enum docs_section section, struct buf *ret)
         void (*write)(struct arena *arena, struct buf *ret);
     } sections[DOCS_SECTION_COUNT] = {
         [DOCS_FACTS] = {"FACTS", fact_section},
+        [DOCS_MEMBERS] = {"WHAT IS REMARKABLE ABOUT A MESSAGE", member_section},
         [DOCS_ACTIONS] = {"ACTIONS", action_section},
         [DOCS_LIMITS] = {"LIMITS", limit_section},
         [DOCS_REPLIES] = {"REPLIES", reply_section},

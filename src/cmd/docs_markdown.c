@@ -118,6 +118,24 @@ static void fact_section(struct arena *arena, struct buf *ret)
     }
 }
 
+static void member_section(struct arena *arena, struct buf *ret)
+{
+    const struct fact_member *members;
+    const char *between = "";
+
+    (void)arena;
+    for (size_t i = 0; i < FACT_COUNT; i++) {
+        const size_t count = fact_members(&facts[i], &members);
+        if (count > 0) {
+            buf_printf(ret, "%s### Members of `%s`\n\n", between, facts[i].name);
+            between = "\n";
+        }
+        for (size_t k = 0; k < count; k++) {
+            item(ret, members[k].name, members[k].prose);
+        }
+    }
+}
+
 static void action_section(struct arena *arena, struct buf *ret)
 {
     struct grid g = {.columns = 3};
@@ -206,6 +224,7 @@ void docs_markdown(enum docs_section section, struct buf *ret)
         void (*write)(struct arena *arena, struct buf *ret);
     } sections[DOCS_SECTION_COUNT] = {
         [DOCS_FACTS] = {"Facts", fact_section},
+        [DOCS_MEMBERS] = {"What is remarkable about a message", member_section},
         [DOCS_ACTIONS] = {"Actions", action_section},
         [DOCS_LIMITS] = {"Limits", limit_section},
         [DOCS_REPLIES] = {"Replies", reply_section},

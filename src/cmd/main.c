@@ -162,11 +162,12 @@ static const struct command commands[] = {
      "Lists who is banned, until when, and why. The exit status is 1 when nobody is.\n\n"
      "--json  a line of JSON for each, as `gatepost state export ban` has it",
      CMD_FILE | CMD_JSON, 0, cmd_bans},
-    {"docs", "[--json | --man] [facts | actions | limits | replies | counters | standard]",
-     "Prints the reference of what a policy may ask (facts) and do (actions), of limits, of\n"
-     "Gatepost's own replies and of what it counts, as Markdown: one of them, or all. `standard` "
-     "is the text of the\n"
-     "standard policy, to be read or copied.\n\n"
+    {"docs",
+     "[--json | --man] [facts | members | actions | limits | replies | counters | standard]",
+     "Prints the reference of what a policy may ask (facts; members: the names of what is\n"
+     "remarkable about a message) and do (actions), of limits, of Gatepost's own replies and of\n"
+     "what it counts, as Markdown: one of them, or all. `standard` is the text of the standard\n"
+     "policy, to be read or copied.\n\n"
      "--json     as JSON; sizes in octets, times in microseconds\n"
      "--man      as sections of a manual page in mdoc",
      CMD_JSON | CMD_MAN, 1, cmd_docs},

@@ -64,6 +64,16 @@ uint32_t fact_inspect_work(const struct fact *fact);
  * pattern between slashes, or the name of a table. */
 bool fact_matches_patterns(const struct fact *fact, enum pattern_place *ret);
 
+/* What may be in a set of which all members are known by name. */
+struct fact_member {
+    const char *name;
+    const char *prose; /* a sentence; what is literal stands in `…` */
+};
+
+/* All members that the set can have; 0, and *ret untouched, for a fact of another type, or a set
+ * whose members nobody knows beforehand. */
+size_t fact_members(const struct fact *fact, const struct fact_member **ret);
+
 /* A row with its parameters, as a policy uses it. */
 struct fact_use {
     const struct fact *fact;

@@ -15,9 +15,9 @@ struct text_set {
 };
 
 static const char *const limit_names[INSPECT_LIMITS] = {
-    [LIMIT_DEPTH] = "depth",     [LIMIT_PARTS] = "parts",     [LIMIT_FIELDS] = "fields",
-    [LIMIT_DECODED] = "decoded", [LIMIT_MEMBERS] = "members", [LIMIT_RATIO] = "ratio",
-    [LIMIT_TIME] = "time",
+#define INSPECT_LIMIT(ident, name, prose) [LIMIT_##ident] = name,
+#include "tbl/inspect_limits.h"
+#undef INSPECT_LIMIT
 };
 
 /* ---- limits ---- */

@@ -29,15 +29,10 @@ struct inspect {
     uint8_t secret[SIPHASH_SECRET];
 };
 
-/* Names of the limits, as parse/inspection_request.h has them. */
 enum inspect_limit {
-    LIMIT_DEPTH,
-    LIMIT_PARTS,
-    LIMIT_FIELDS,
-    LIMIT_DECODED,
-    LIMIT_MEMBERS,
-    LIMIT_RATIO,
-    LIMIT_TIME,
+#define INSPECT_LIMIT(ident, name, prose) LIMIT_##ident,
+#include "tbl/inspect_limits.h"
+#undef INSPECT_LIMIT
     INSPECT_LIMITS
 };
 
@@ -150,8 +145,9 @@ int inspect_rules_set(struct inspect_rules *r, struct slice octets);
 void inspect_rules_begin(struct inspect_run *run);
 /* Is there anything to look for in that place? */
 bool inspect_rules_want(const struct inspect_run *run, enum pattern_place place);
-/* Looks for the groups of that place in a text of its own; a pattern does not reach from one text into
- * the next. Of a very long text the rest is not looked at, and the groups not found are open. */
+/* Looks for the groups of that place in a text of its own; a pattern does not reach from one text
+ * into the next. Of a very long text the rest is not looked at, and the groups not found are open.
+ */
 void inspect_rules_match(struct inspect_run *run, enum pattern_place place, struct slice text);
 /* Groups that were not found, while a limit was reached, are open. */
 void inspect_rules_end(struct inspect_run *run);

@@ -15,15 +15,15 @@
 #include "base/time.h"
 
 /* How far a message is taken apart; reaching one is told by the finding INSPECT_LIMITS, by the
- * names that stand here. */
+ * names of tbl/inspect_limits.h, which these members have. */
 struct inspection_limits {
-    uint64_t depth;   /* "depth": parts within parts, archives within archives */
-    uint64_t parts;   /* "parts": of the message */
-    uint64_t fields;  /* "fields": of one header */
-    uint64_t decoded; /* "decoded": octets that decoding and unpacking may make, in all */
-    uint64_t members; /* "members": of archives, in all */
-    uint64_t ratio;   /* "ratio": how many times its octets an archive may unpack to */
-    usec_t time; /* "time": after this the rest is left; the process is killed a little later */
+    uint64_t depth;   /* parts within parts, archives within archives */
+    uint64_t parts;   /* of the message */
+    uint64_t fields;  /* of one header */
+    uint64_t decoded; /* octets that decoding and unpacking may make, in all */
+    uint64_t members; /* of archives, in all */
+    uint64_t ratio;   /* how many times its octets an archive may unpack to */
+    usec_t time;      /* after this the rest is left; the process is killed a little later */
 };
 
 struct inspection_request {

@@ -423,7 +423,8 @@ static struct node *compile_in(struct compiler *c, const struct term *t)
         table_compile(c, table);
     }
     if (left == NULL || table == NULL || table->table == NULL ||
-        !check_kind(c, t, left, table->table)) {
+        !check_kind(c, t, left, table->table) ||
+        (left->x.kind == EXPRESSION_FACT && !check_members(c, left->x.use->fact, table))) {
         return NULL;
     }
     struct node *n = node_new(c, EXPRESSION_IN, TYPE_BOOL, t->place, left, NULL);

@@ -157,6 +157,13 @@ bool pattern_word(struct compiler *c, const struct word *word, struct pattern **
 /* Makes the policy's groups, of what its rules ask for. False after an error. */
 bool patterns_output(struct compiler *c);
 
+/* ---- check_members.c ---- */
+
+/* Of `fact in table`, where all members that the fact can have are known: tells which entries are
+ * none of them. In a list that is an error (false); a table with a name may serve other facts, too,
+ * where only a warning. What stands in a file comes and goes, and is not looked at. */
+bool check_members(struct compiler *c, const struct fact *fact, const struct table_syntax *table);
+
 /* ---- compile_value.c: operands ---- */
 
 /* A word as a constant: 1; 0 when it has not the form of one; -EINVAL after an error. */

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 WITH_EXAMPLES = ['docs/POLICY.md', 'docs/GRAMMAR.md', 'README.md', 'docs/man/gatepost.8',
                  'docs/man/gatepost.conf.5', 'docs/man/gatepost-policy.5']
 WITH_GENERATED = ['docs/POLICY.md', 'docs/man/gatepost-policy.5', 'docs/man/gatepost.8']
-SECTIONS = ['facts', 'actions', 'limits', 'replies', 'counters']
+SECTIONS = ['facts', 'members', 'actions', 'limits', 'replies', 'counters']
 
 # What a configuration needs, and folders that are not the host's.
 WHOLE = {
@@ -163,10 +163,22 @@ def names_of_facts():
     return re.findall(r'^FACT\(\w+, "([^"]+)"', (ROOT / 'tbl/facts.h').read_text(), re.M)
 
 
+def members_of_facts():
+    """All (fact, name), as the tables have them."""
+    kinds = [('traits.h', 'HTML_TRAIT', 'html.traits'), ('traits.h', 'TEXT_TRAIT', 'text.traits'),
+             ('traits.h', 'URL_TRAIT', 'url.traits'), ('traits.h', 'HEADER_TRAIT', 'mime.anomalies'),
+             ('anomalies.h', r'ANOMALY(?:_READERS)?', 'mime.anomalies'),
+             ('inspect_limits.h', 'INSPECT_LIMIT', 'inspect.limits')]
+    return sorted((fact, name) for table, kind, fact in kinds
+                  for name in re.findall(rf'^{kind}\(\w+,\s*"([^"]+)"', (ROOT / 'tbl' / table).read_text(), re.M))
+
+
 def json_has_every_row(program):
     whole = json.loads(program.output('docs', '--json'))
     check(list(whole) == SECTIONS, f'sections {list(whole)}')
     check([f['name'] for f in whole['facts']] == names_of_facts(), 'facts')
+    check(sorted((m['fact'], m['name']) for m in whole['members']) == members_of_facts(), 'members')
+    check(all(re.fullmatch(r'[A-Z].*[.)]', m['prose']) for m in whole['members']), 'sentences of members')
     check([a['name'] for a in whole['actions']] ==
           [name.lower() for name in rows('actions.h', 'ACTION')], 'actions')
     check([s['name'] for s in whole['limits']] == rows('settings.h', 'SETTING'), 'limits')
@@ -201,13 +213,17 @@ def json_of_one_section(program):
 
 def markdown_is_whole(program):
     text = program.output('docs')
-    check(re.findall(r'^## (.*)$', text, re.M) == ['Facts', 'Actions', 'Limits', 'Replies',
-                                                      'Counters'], 'headings')
+    check(re.findall(r'^## (.*)$', text, re.M) == ['Facts', 'What is remarkable about a message',
+                                                   'Actions', 'Limits', 'Replies', 'Counters'], 'headings')
     check(text == '\n'.join(program.output('docs', section) for section in SECTIONS), 'its parts')
     facts = program.output('docs', 'facts')
     for name in names_of_facts():
         check(len(re.findall(rf'^\| `{re.escape(name)}[`(]', facts, re.M)) == 1, f'no row of {name}')
         check(len(re.findall(rf'^- `{re.escape(name)}[`(]', facts, re.M)) == 1, f'no item of {name}')
+    members = program.output('docs', 'members')
+    for fact, name in members_of_facts():
+        check(re.search(rf'^### Members of `{re.escape(fact)}`\n\n(?:[-  ].*\n)*- `{name}`: ', members, re.M),
+              f'no item of {name} below {fact}')
     for name in rows('actions.h', 'ACTION'):
         check(re.search(rf'^- `{name.lower()}\b', text, re.M), f'no item of {name}')
     for name in rows('settings.h', 'SETTING'):
@@ -217,7 +233,7 @@ def markdown_is_whole(program):
 def markdown_can_be_read_as_text(program):
     """Columns are aligned, lines are short, and no cell is broken by a bar of its own."""
     tables = re.findall(r'(?:^\|.*\n)+', program.output('docs'), re.M)
-    check(len(tables) == len(SECTIONS) - 1, f'{len(tables)} tables')
+    check(len(tables) == len(SECTIONS) - 2, f'{len(tables)} tables')
     for table in tables:
         bars = [[i for i, c in enumerate(line) if c == '|'] for line in table.splitlines()]
         check(all(line == bars[0] for line in bars), f'columns are not aligned:\n{table}')
