@@ -178,14 +178,18 @@ void inspect_answer_begin(struct inspect_run *run)
     run->odd = arena_zalloc(&run->scratch, ANOMALIES * sizeof(*run->odd));
 }
 
-/* A limit of archives says nothing of what people read. */
-static bool is_open(const struct inspect_run *run, enum finding_id id)
+bool inspect_text_is_open(const struct inspect_run *run)
 {
     const uint32_t archives = 1u << LIMIT_MEMBERS | 1u << LIMIT_RATIO;
 
+    return (run->reached & ~archives) != 0;
+}
+
+static bool is_open(const struct inspect_run *run, enum finding_id id)
+{
     switch (finding_rows[id].work) {
     case INSPECT_PARTS: return run->reached != 0 && id != FINDING_OF_INSPECT_LIMITS;
-    case INSPECT_TEXT: return (run->reached & ~archives) != 0;
+    case INSPECT_TEXT: return inspect_text_is_open(run);
     default: return false;
     }
 }

@@ -78,6 +78,9 @@ static inline bool inspect_has_reached(const struct inspect_run *run, enum inspe
     return (run->reached & 1u << limit) != 0;
 }
 
+/* Was a limit reached that may have left out what people read? A limit of archives did not. */
+bool inspect_text_is_open(const struct inspect_run *run);
+
 /* Is the time over? Asks the clock: call it now and then, not for each octet. */
 bool inspect_late(struct inspect_run *run);
 

@@ -221,7 +221,10 @@ void inspect_rules_end(struct inspect_run *run)
 {
     const struct inspect_rules *r = run->inspect->rules;
 
-    for (size_t i = 0; run->match != NULL && run->reached != 0 && i < r->count; i++) {
+    if (run->match == NULL || !inspect_text_is_open(run)) {
+        return;
+    }
+    for (size_t i = 0; i < r->count; i++) {
         if (run->match->groups[i] == PATTERNS_NONE && r->groups[i].place != PATTERN_IN_RAW) {
             run->match->groups[i] = PATTERNS_OPEN;
         }
