@@ -383,6 +383,58 @@ static void unknown(void **state)
     end(&w);
 }
 
+/* What an inspector once said is in the record, patterns by their names; nobody is asked again.
+ * What it was not asked, another policy does not get to know. */
+static void content(void **state)
+{
+    (void)state;
+    static const char line[] = HEAD HELO SENDER ACCEPTED
+        "}],\"facts\":{\"body(/free money/)\":{\"value\":true,\"source\":\"message\",\"ms\":0.1},"
+        "\"raw(/x/)\":{\"value\":false,\"source\":\"message\",\"ms\":0},"
+        "\"body(phrases)\":{\"value\":true,\"source\":\"message\",\"ms\":0},"
+        "\"headers(/y/)\":{\"unknown\":\"over budget\",\"ms\":0},"
+        "\"url.traits\":{\"value\":[\"address\",\"port\"],\"source\":\"message\",\"ms\":0},"
+        "\"message_id.form\":{\"value\":\"bare\",\"source\":\"message\",\"ms\":0},"
+        "\"attachment.executable\":{\"value\":true,\"source\":\"message\",\"ms\":0},"
+        "\"attachment.count\":{\"value\":2,\"source\":\"message\",\"ms\":0}}," MESSAGE TIMES;
+    static const struct {
+        const char *when;
+        enum replay_verdict verdict;
+        const char *lacks; /* NULL: nothing */
+    } rows[] = {
+        {"body ~ \"free money\"", REPLAY_REFUSED, NULL},
+        {"body !~ \"free money\"", REPLAY_PASSED, NULL},
+        {"raw ~ \"x\" or raw !~ \"x\"", REPLAY_REFUSED, NULL},
+        {"body ~ phrases", REPLAY_REFUSED, NULL}, /* whatever stands in it today */
+        {"headers ~ \"y\" or headers !~ \"y\"", REPLAY_PASSED, NULL},
+        {"unknown(headers ~ \"y\")", REPLAY_REFUSED, NULL},
+        {"url.traits in { port } and url.traits in { address }", REPLAY_REFUSED, NULL},
+        {"url.traits in { userinfo }", REPLAY_PASSED, NULL},
+        {"message_id.form == bare and attachment.executable and attachment.count == 2",
+         REPLAY_REFUSED, NULL},
+        {"body ~ \"other words\"", REPLAY_PASSED, "body(/other words/)"},
+        {"raw ~ phrases", REPLAY_PASSED, "raw(phrases)"},
+        {"html.traits in { script }", REPLAY_PASSED, "html.traits"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char policy[300];
+        (void)snprintf(
+            policy, sizeof(policy),
+            "table phrases { /never there/ }\npolicy { at message { reject \"no\" when %s "
+            "} }",
+            rows[i].when);
+        struct world w = judge_by(policy, line, true);
+        if (rows[i].lacks != NULL) {
+            assert_doubt(&w, rows[i].lacks, REPLAY_LACKING);
+        } else {
+            assert_no_doubt(&w);
+        }
+        assert_outcome(&w.now.whole, rows[i].verdict,
+                       rows[i].verdict == REPLAY_REFUSED ? "gatepost.conf:2 reject" : "");
+        end(&w);
+    }
+}
+
 /* Without a configuration of its own, whose name and routes are ours is the record's to say. */
 static void without_conf(void **state)
 {
@@ -451,7 +503,7 @@ int main(void)
         cmocka_unit_test(texts),        cmocka_unit_test(cut),
         cmocka_unit_test(moment),       cmocka_unit_test(unknown),
         cmocka_unit_test(without_conf), cmocka_unit_test(message_that_never_came),
-        cmocka_unit_test(cut_short),
+        cmocka_unit_test(cut_short),    cmocka_unit_test(content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
