@@ -48,7 +48,7 @@ uint32_t fact_inspect_work(const struct fact *fact)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (fact == &facts[rows[i].fact]) {
+        if (fact->compute == facts[rows[i].fact].compute) {
             return finding_rows[rows[i].finding].work;
         }
     }
@@ -64,7 +64,7 @@ bool fact_matches_patterns(const struct fact *fact, enum pattern_place *ret)
     };
 
     for (unsigned i = 0; i < PATTERN_PLACES; i++) {
-        if (fact == &facts[ids[i]]) {
+        if (fact->compute == facts[ids[i]].compute) { /* a copy of the row is that fact, too */
             if (ret != NULL) {
                 *ret = (enum pattern_place)i;
             }

@@ -37,6 +37,7 @@ struct sender_world {
     struct evidence_ops ops;
     struct sender_checks checks;
     bool by_name; /* the table forwarders has .relay.example, too */
+    bool no_sealers;
     unsigned done;
     int result;
 };
@@ -63,7 +64,7 @@ static inline bool has_texts(const struct evidence *e, enum fact_table table)
     const struct fact_world *f = e->owner;
     const struct sender_world *s =
         (const void *)((const char *)f - offsetof(struct sender_world, f));
-    return table == FACT_TABLE_FORWARDERS && s->by_name;
+    return table == FACT_TABLE_FORWARDERS ? s->by_name : !s->no_sealers;
 }
 
 /* ---- the world ---- */

@@ -67,6 +67,8 @@ static void spf_of_the_greeting_(struct dns_world *w)
     assert_result(s, FACT_spf_helo, AUTH_FAIL);
     s->f.e.checks = NULL; /* no transaction is needed */
     assert_result(s, FACT_spf_helo, AUTH_FAIL);
+    s->no_sealers = true; /* then nobody can vouch, whatever the DNS would say */
+    assert_bool(world_ask(&s->f, FACT_arc_trusted), false);
     assert_unknown(world_ask(&s->f, FACT_spf), UNKNOWN_NOT_AVAILABLE);
     s->f.e.resolver = NULL;
     assert_unknown(world_ask(&s->f, FACT_spf_helo), UNKNOWN_NOT_AVAILABLE);

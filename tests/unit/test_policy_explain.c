@@ -59,7 +59,11 @@ static void standard_names_replaced(void **state)
     assert_int_equal(addr_parse(SLICE_LIT("192.0.2.1"), &mine), 0);
     const struct policy_table *trusted = table_named(c.policy, "trusted");
     assert_int_equal(table_has_address(trusted, &mine), 1);
-    assert_int_equal(c.policy->table_count, 5); /* with those that facts look into */
+    size_t named = 0;
+    for (size_t i = 0; i < c.policy->table_count; i++) {
+        named += c.policy->tables[i]->name[0] != '\0';
+    }
+    assert_int_equal(named, 13); /* one of each name, with those that facts look into */
     assert_int_equal(addr_parse(SLICE_LIT("127.0.0.1"), &mine), 0);
     assert_int_equal(table_has_address(trusted, &mine), 0);
     compiled_free(&c);
