@@ -1,26 +1,40 @@
 /* Fields found piece by piece, against those of the whole header. The input: sizes of pieces, how
- * much of a body is kept, a name in a line, and a message. */
+ * much of a body is kept, names in a line with commas between them, and a message. */
 #include "fuzz.h"
 
 #include "parse/ascii.h"
 #include "parse/field_search.h"
 #include "parse/header_fields.h"
 
+#define NAMES_MOST 5
+
 struct check {
     struct slice message;
     struct slice rest; /* of the message, behind the last field that was found */
-    struct slice name;
+    struct slice names[NAMES_MOST];
+    size_t count;
     size_t most;
 };
 
-/* The next field of the name, and where it ends. */
+/* Which of the names it is; -1: none. */
+static int which_name(const struct check *c, struct slice name)
+{
+    for (size_t i = 0; name.n > 0 && i < c->count; i++) {
+        if (slice_eq_nocase(name, c->names[i])) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* The next field of one of the names, and where it ends. */
 static bool model_next(struct check *c, struct header_field *ret, size_t *ret_at)
 {
     *ret_at = c->message.n - c->rest.n;
     while (header_next(&c->rest, ret)) {
         bool nobodys = *ret_at == 0 && ascii_is_blank(c->message.p[0]);
 
-        if (nobodys || (ret->name.n > 0 && slice_eq_nocase(ret->name, c->name))) {
+        if (nobodys || which_name(c, ret->name) >= 0) {
             return true;
         }
         *ret_at = c->message.n - c->rest.n;
@@ -40,6 +54,7 @@ static void check_found(struct check *c, const struct found_field *found)
         FUZZ_CHECK(found->body.n == 0);
         return;
     }
+    FUZZ_CHECK((int)found->which == which_name(c, wanted.name));
     FUZZ_CHECK(found->cut || found->body.n == wanted.body.n);
     FUZZ_CHECK(!found->cut || found->body.n == c->most);
     FUZZ_CHECK(found->body.n <= wanted.body.n + 2); /* a line end may be kept of one that is cut */
@@ -55,7 +70,7 @@ static void check(struct check *c, struct fuzz_pieces *pieces)
     struct field_search f;
     size_t at = 0;
 
-    field_search_init(&f, &c->name, 1, c->most);
+    field_search_init(&f, c->names, c->count, c->most);
     for (size_t n; at < c->message.n && !f.done; at += n) {
         n = fuzz_pieces_next(pieces, c->message.n - at);
         char *copy = fuzz_copy(c->message.p + at, n);
@@ -84,6 +99,24 @@ static bool is_name(struct slice name)
     return name.n > 0;
 }
 
+static bool take_names(struct slice line, struct check *c)
+{
+    while (c->count < NAMES_MOST) {
+        const char *comma = line.n > 0 ? memchr(line.p, ',', line.n) : NULL;
+        const struct slice name = {line.p, comma != NULL ? (size_t)(comma - line.p) : line.n};
+
+        if (!is_name(name)) {
+            return false;
+        }
+        c->names[c->count++] = name;
+        if (comma == NULL) {
+            return true;
+        }
+        line = (struct slice){comma + 1, line.n - name.n - 1};
+    }
+    return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_pieces pieces;
@@ -101,9 +134,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (lf == NULL) {
         return 0;
     }
-    c.name = (struct slice){(const char *)data, (size_t)(lf - data)};
-    size -= c.name.n + 1;
-    if (!is_name(c.name)) {
+    size -= (size_t)(lf - data) + 1;
+    if (!take_names((struct slice){(const char *)data, (size_t)(lf - data)}, &c)) {
         return 0;
     }
     c.message = (struct slice){fuzz_copy(lf + 1, size), size};
