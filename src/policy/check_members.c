@@ -25,7 +25,8 @@ static bool is_any_member(struct slice text)
     const struct fact_member *members;
 
     for (size_t i = 0; i < FACT_COUNT; i++) {
-        if (is_member(text, members, fact_members(&facts[i], &members))) {
+        const size_t count = fact_members(&facts[i], &members);
+        if (count > 0 && is_member(text, members, count)) {
             return true;
         }
     }
