@@ -30,6 +30,11 @@ COUNTER(memory_evicted, "Records of the memory that made room for others.")
 COUNTER(patterns_stopped,
         "Regular expressions given up for taking too long, or for a text of more than 64 KiB: the "
         "comparison was unknown.")
+COUNTER(inspected, "Messages that an inspector has taken apart.")
+COUNTER(inspector_deaths, "Messages of which an inspector died, or that it did not answer.")
+COUNTER(not_inspected,
+        "Messages that were not taken apart because one had died of them, because none had time, or could be "
+        "asked.")
 COUNTER(octets_received, "Octets of messages that came in, kept or not.")
 
 COUNTER(accepted, "Transactions whose message was answered 250.")

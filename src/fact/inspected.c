@@ -32,23 +32,32 @@ static struct inspection_request request_for(const struct inspected_by *by, cons
     };
 }
 
+static void count(struct counters *counts, int error, bool deadly)
+{
+    counts->inspected += error == 0;
+    counts->inspector_deaths += deadly;
+    counts->not_inspected += error != 0 && error != -ECANCELED && !deadly;
+}
+
 static int ask(struct inspected *i, const struct inspected_by *by, struct message *m,
                struct arena *arena)
 {
     const struct inspection_request r = request_for(by, m);
     int fd;
 
-    if (by->killers != NULL && killers_has(by->killers, &m->digest, rt_now())) {
-        return -EIO;
-    }
-    int error = spool_whole(&m->spool, &fd);
+    bool deadly = false;
+    bool known = by->killers != NULL && killers_has(by->killers, &m->digest, rt_now());
+    int error = known ? -EIO : spool_whole(&m->spool, &fd);
+
     if (error == 0) {
         error =
             inspector_ask(by->inspector, fd, &r, rt_now() + INSPECTED_TIME, arena, &i->inspection);
-        if (error == -EIO && by->killers != NULL) {
-            killers_add(by->killers, &m->digest, rt_now());
-        }
+        deadly = error == -EIO;
     }
+    if (deadly && by->killers != NULL) {
+        killers_add(by->killers, &m->digest, rt_now());
+    }
+    count(by->counts, error, deadly);
     return error == 0 || error == -ETIMEDOUT || error == -ECANCELED ? error : -EIO;
 }
 

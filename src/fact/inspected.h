@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/counters.h"
 #include "conf/conf.h"
 #include "message/message.h"
 #include "parse/inspection.h"
@@ -20,6 +21,7 @@ struct inspected_by {
     const struct conf *conf;
     struct inspector *inspector; /* NULL: there is none */
     struct killers *killers;     /* NULL: those that kill are not remembered */
+    struct counters *counts;
     uint32_t work;               /* of enum inspect_work: what the policy's facts rest on */
 };
 

@@ -23,7 +23,7 @@
 #define PRESENCE_LAYOUT 1
 #define RATES_LAYOUT    2
 #define HEARTS_LAYOUT   2
-#define BOARD_LAYOUT    3
+#define BOARD_LAYOUT    4
 #define KILLERS_LAYOUT  1
 
 /* Parts begin at pages of their own, so that none shares a cache line with another. */

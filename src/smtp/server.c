@@ -41,6 +41,7 @@ void smtp_server_init(struct smtp_server *srv, unsigned slot)
         .memory_each = (size_t)conf->limits.message_memory,
     };
     srv->inspected_by.conf = conf;
+    srv->inspected_by.counts = srv->counts;
     srv->inspected_by.work = srv->policy->inspect_work;
     (void)smtp_server_resolve(srv, srv->resolver);
     arena_init(&srv->arena);

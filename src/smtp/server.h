@@ -79,7 +79,7 @@ struct smtp_server {
     struct resolver *resolver;        /* for facts; NULL: there is no DNS */
     struct scanners *scanners;        /* NULL: no scanner can be asked */
     struct memory *memory;            /* NULL: nothing is remembered */
-    struct inspected_by inspected_by; /* its conf and work are set by smtp_server_init */
+    struct inspected_by inspected_by; /* but for what smtp_server_init sets */
     smtp_tell *tell;                  /* NULL: nobody is told */
     void *tell_arg;
     struct counters *counts;

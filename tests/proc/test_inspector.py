@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Inspectors as real processes: what becomes of a message of which one dies, of all others meanwhile, and
 of the inspectors when their workers go. Usage: test_inspector.py GATEPOST [CASE…]"""
+import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -41,6 +43,13 @@ def begun(g):
     s = g.session()
     s.expect('EHLO client.test', 250)
     return s
+
+
+def counted(g):
+    """As `gatepost status` has it."""
+    done = subprocess.run([g.binary, 'status', '--json', '-c', g.file], stdout=subprocess.PIPE, check=True)
+    counts = json.loads(done.stdout)['counters']
+    return {name: counts[name] for name in ('inspected', 'inspector_deaths', 'not_inspected')}
 
 
 def killers_among_good(binary):
@@ -90,6 +99,7 @@ def not_again(binary):
             send(begun(g), f'Subject: x\r\n\r\n{KILLER}', 451)
         send(begun(g), ATTACHED, 550)
         check(g.inspectors() == second, 'it was killed again')
+        until(lambda: counted(g) == {'inspected': 1, 'inspector_deaths': 1, 'not_inspected': 10}, 'all are counted')
 
 
 def endless(binary):
