@@ -22,7 +22,7 @@ struct inspected_by {
     struct inspector *inspector; /* NULL: there is none */
     struct killers *killers;     /* NULL: those that kill are not remembered */
     struct counters *counts;
-    uint32_t work;               /* of enum inspect_work: what the policy's facts rest on */
+    uint32_t work; /* of enum inspect_work: what the policy's facts rest on */
 };
 
 /* Starts zeroed, and lasts as long as the message. */
@@ -32,8 +32,8 @@ struct inspected {
     struct inspection inspection;
 };
 
-/* From now on these patterns are looked for (parse/inspection_request.h). Where that is not possible
- * they are in no message, and what asks for them is unknown. */
+/* From now on these patterns are looked for (parse/inspection_request.h). Where that is not
+ * possible they are in no message, and what asks for them is unknown. */
 void inspected_set_patterns(const struct inspected_by *by, struct slice octets, size_t group_count);
 
 /* 0 and *ret, which is in `i` and `arena`. -ENODATA where there is no inspector; -ETIMEDOUT; -EIO

@@ -23,7 +23,7 @@ struct worker_setup {
     unsigned generation;     /* of the configuration */
     uint64_t run;            /* of its records */
     int records;             /* where they go to the clerk; the worker's */
-    int door;  /* to inspectors, the worker's; -1: there are none */
+    int door;                /* to inspectors, the worker's; -1: there are none */
     int ready; /* where to write the slot, as a uint16_t, once clients are served; closed */
     pid_t master;
 };

@@ -209,7 +209,8 @@ static int message_header(const struct evidence *e, struct slice *ret)
     return t->header_error;
 }
 
-/* The policy's patterns as its tables are now: they may have been read again since the last message. */
+/* The policy's patterns as its tables are now: they may have been read again since the last
+ * message. */
 static void renew_patterns(struct smtp_server *srv)
 {
     uint64_t generation = policy_patterns_generation(srv->policy);
