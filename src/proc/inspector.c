@@ -72,7 +72,7 @@ static void unmap(struct slice s)
 static int take_rules(struct inspecting *i, const struct inspection_order *o)
 {
     const struct digest *wanted = &o->request.rules;
-    struct slice octets;
+    struct slice octets = {0};
 
     if (o->rules < 0 || (i->has_rules && memcmp(&i->rules, wanted, sizeof(*wanted)) == 0)) {
         return 0;
@@ -144,7 +144,7 @@ static void answer(struct inspecting *i, const struct inspection_order *o, struc
 static void work(struct inspecting *i, const struct inspection_order *o)
 {
     static const char begins = INSPECTION_BEGINS;
-    struct slice message;
+    struct slice message = {0};
 
     if (take_rules(i, o) < 0 || map(o->message, (off_t)o->request.size, &message) < 0) {
         return;
