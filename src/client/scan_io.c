@@ -47,7 +47,7 @@ int scan_expect(struct scan_job *j, const char *want)
     struct buf got = {0};
     int r = 1;
 
-    while (r > 0 && (got.n < n || memmem(got.p, got.n, want, n) == NULL)) {
+    while (r > 0 && (got.p == NULL || got.n < n || memmem(got.p, got.n, want, n) == NULL)) {
         r = scan_read(j, &got, READ_SIZE);
     }
     buf_free(&got);

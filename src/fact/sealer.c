@@ -88,7 +88,8 @@ static int results_vouch(const struct evidence *e, struct slice payload, struct 
 
 static bool is_sealer(const struct evidence *e, struct slice domain)
 {
-    return e->ops->table_has_text != NULL && e->ops->table_has_text(e, FACT_TABLE_SEALERS, domain);
+    return e->ops != NULL && e->ops->table_has_text != NULL &&
+           e->ops->table_has_text(e, FACT_TABLE_SEALERS, domain);
 }
 
 /* Of those in an unbroken row from the newest on; it is unsure only where none does for certain. */

@@ -124,15 +124,6 @@ bool decode_base64(struct slice octets, size_t most, struct buf *ret, struct dec
 
 /* ---- quoted-printable ---- */
 
-static int hex_value(char c)
-{
-    if (ascii_is_digit(c)) {
-        return c - '0';
-    }
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The length of a soft line break behind "=", with the blanks in front of it; 0 when there is none.
  */
 static size_t soft_break(struct slice rest)
@@ -169,8 +160,8 @@ bool decode_quoted(struct slice octets, size_t most, struct buf *ret, struct dec
         }
         struct slice rest = {p + 1, (size_t)(end - p - 1)};
         size_t skip = soft_break(rest);
-        int high = rest.n >= 2 ? hex_value(rest.p[0]) : -1;
-        int low = rest.n >= 2 ? hex_value(rest.p[1]) : -1;
+        int high = rest.n >= 2 ? ascii_hex(rest.p[0]) : -1;
+        int low = rest.n >= 2 ? ascii_hex(rest.p[1]) : -1;
         if (high >= 0 && low >= 0) {
             *at++ = (char)(high * 16 + low);
             p += 3;

@@ -11,20 +11,12 @@
 /* How far apart the three parts of two colours are, in all, that are seen as one. */
 #define ALIKE_MOST 24
 
-static int hex_value(char c)
-{
-    if (ascii_is_digit(c)) {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static uint32_t hex_colour(const char *text, size_t n)
 {
     uint32_t value = 0;
 
     for (size_t i = 0; i < n; i++) {
-        const int digit = hex_value(text[i]);
+        const int digit = ascii_hex(text[i]);
         if (digit < 0) {
             return COLOUR_UNKNOWN;
         }

@@ -29,6 +29,15 @@ static inline char ascii_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+/* A hexadecimal digit's value, in either case; -1 for what is none. */
+static inline int ascii_hex(int c)
+{
+    return ascii_is_digit(c)      ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
 /* Copies `n` octets, letters in lower case; `p` may be `ret`. */
 static inline void ascii_lower_copy(char *ret, const char *p, size_t n)
 {

@@ -80,15 +80,6 @@ static bool take_word(struct slice *rest, struct word *ret)
 
 /* ---- the two encodings ---- */
 
-static int hex_value(int c)
-{
-    if (ascii_is_digit(c)) {
-        return c - '0';
-    }
-    c = ascii_lower((char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void decode_q(struct slice text, struct buf *to)
 {
     char *out = buf_reserve(to, text.n + 1);
@@ -98,9 +89,9 @@ static void decode_q(struct slice text, struct buf *to)
         char c = text.p[i];
         if (c == '_') {
             c = ' ';
-        } else if (c == '=' && i + 2 < text.n && hex_value(text.p[i + 1]) >= 0 &&
-                   hex_value(text.p[i + 2]) >= 0) {
-            c = (char)(hex_value(text.p[i + 1]) << 4 | hex_value(text.p[i + 2]));
+        } else if (c == '=' && i + 2 < text.n && ascii_hex(text.p[i + 1]) >= 0 &&
+                   ascii_hex(text.p[i + 2]) >= 0) {
+            c = (char)(ascii_hex(text.p[i + 1]) * 16 + ascii_hex(text.p[i + 2]));
             i += 2;
         }
         out[n++] = c;

@@ -21,5 +21,5 @@ struct header_counter {
 void header_counter_init(struct header_counter *h);
 /* Before anything is fed: fields of these names are counted among the results, too. The names must
  * outlive the counter. */
-void header_counter_add(struct header_counter *h, const struct slice *names, size_t count);
+void header_counter_add(struct header_counter *h, const struct slice *more, size_t count);
 void header_counter_feed(struct header_counter *h, const char *p, size_t n);

@@ -123,24 +123,16 @@ static int parse_header(struct slice *text, unsigned *ret_code, struct framing *
     return whole.n > HTTP_HEADER_MOST ? -EPROTO : -EAGAIN;
 }
 
-static int hex_digit(char c)
-{
-    return ascii_is_digit(c)      ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* The size of a chunk, with or without extensions. */
 static int parse_size(struct slice line, size_t *ret)
 {
     size_t n = 0, at = 0;
 
-    for (; at < line.n && hex_digit(line.p[at]) >= 0; at++) {
+    for (; at < line.n && ascii_hex(line.p[at]) >= 0; at++) {
         if (at == 8) {
             return -EPROTO;
         }
-        n = n << 4 | (size_t)hex_digit(line.p[at]);
+        n = n << 4 | (size_t)ascii_hex(line.p[at]);
     }
     if (at == 0 || (at < line.n && line.p[at] != ';' && line.p[at] != ' ')) {
         return -EPROTO;

@@ -82,7 +82,7 @@ static int month_of(struct slice name)
 /* Years of two and three digits by RFC 5322 4.3. */
 static bool take_year(struct field_cursor *c, int *ret)
 {
-    int year;
+    int year = 0;
     const int digits = take_number(c, 2, 4, &year);
 
     if (digits == 2) {

@@ -1,6 +1,8 @@
 /* See parse/mail_undo.h. */
 #include "parse/mail_undo.h"
 
+#include "parse/ascii.h"
+
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <string.h>
@@ -28,14 +30,6 @@ static size_t line_end(struct slice text)
     return n;
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1;
-}
-
 void mail_undo_quoted_printable(struct slice text, struct buf *ret)
 {
     for (size_t i = 0; i < text.n; i++) {
@@ -43,9 +37,9 @@ void mail_undo_quoted_printable(struct slice text, struct buf *ret)
         const size_t end = text.p[i] == '=' ? line_end(rest) : 0;
         if (end > 0) {
             i += end;
-        } else if (text.p[i] == '=' && rest.n >= 2 && hex_digit(rest.p[0]) >= 0 &&
-                   hex_digit(rest.p[1]) >= 0) {
-            const char c = (char)(hex_digit(rest.p[0]) << 4 | hex_digit(rest.p[1]));
+        } else if (text.p[i] == '=' && rest.n >= 2 && ascii_hex(rest.p[0]) >= 0 &&
+                   ascii_hex(rest.p[1]) >= 0) {
+            const char c = (char)(ascii_hex(rest.p[0]) << 4 | ascii_hex(rest.p[1]));
             buf_append(ret, &c, 1);
             i += 2;
         } else {

@@ -11,15 +11,6 @@
 /* Octets of a host as written; with escapes three times those of a name, which may be UTF-8. */
 #define HOST_MOST 3072
 
-static int hex_value(int c)
-{
-    if (ascii_is_digit(c)) {
-        return c - '0';
-    }
-    c = ascii_lower((char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* With % escapes taken back. */
 static struct slice unescaped(struct slice text, struct arena *arena, bool *ret_any)
 {
@@ -29,9 +20,9 @@ static struct slice unescaped(struct slice text, struct arena *arena, bool *ret_
     *ret_any = false;
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
-        if (c == '%' && i + 2 < text.n && hex_value(text.p[i + 1]) >= 0 &&
-            hex_value(text.p[i + 2]) >= 0) {
-            c = (char)(hex_value(text.p[i + 1]) << 4 | hex_value(text.p[i + 2]));
+        if (c == '%' && i + 2 < text.n && ascii_hex(text.p[i + 1]) >= 0 &&
+            ascii_hex(text.p[i + 2]) >= 0) {
+            c = (char)(ascii_hex(text.p[i + 1]) << 4 | ascii_hex(text.p[i + 2]));
             i += 2;
             *ret_any = true;
         }
@@ -58,7 +49,7 @@ static bool read_number(struct slice text, uint64_t *ret, bool *plain)
         return false;
     }
     for (size_t i = 0; i < text.n; i++) {
-        const int digit = hex_value(text.p[i]);
+        const int digit = ascii_hex(text.p[i]);
         if (digit < 0 || digit >= (int)base) {
             return false;
         }

@@ -327,7 +327,7 @@ def another_policy(binary):
 
 def off_and_on(binary):
     """Without a journal nothing is kept, nor missed later; another file has a run of its own."""
-    with Journal(binary, workers=1, journal='off') as g:
+    with Journal(binary, workers=1, journal='off', inspectors='off') as g:
         g.start()
         g.records(20)
         check(g.status() is None and not os.path.exists(g.path), 'there is none')
@@ -502,7 +502,7 @@ def worker_says_nonsense(binary):
     """What no worker of ours would send leaves the clerk and its journal alone; said once."""
     if not ROOT:
         return
-    with Journal(binary, workers=1) as g:
+    with Journal(binary, workers=1, inspectors='off') as g:
         g.start()
         g.records(1)
         worker = g.workers()[0]
