@@ -100,7 +100,6 @@ struct inspector_own *inspector_own_free(struct inspector_own *i)
 {
     if (i != NULL) {
         close(i->door);
-        (void)kill(i->starter, SIGKILL); /* and the inspector with it */
         (void)waitpid(i->starter, NULL, 0);
         free(i);
     }

@@ -14,5 +14,6 @@ int inspector_own_new(const struct conf *conf, unsigned count, struct inspector_
  * which is the caller's; or a negative errno. */
 int inspector_own_door(const struct inspector_own *i);
 
-/* Ends them at once. NULL allowed; returns NULL. */
+/* Waits until they have ended, as they do when nobody has a door to them any more; one that is at a
+ * message has its limit of time. NULL allowed; returns NULL. */
 struct inspector_own *inspector_own_free(struct inspector_own *i);
