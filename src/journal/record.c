@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fatal.h"
+#include "parse/json_depth.h"
 
 /* ASCII, as in the line; enough digits for every number that was written with a decimal point. */
 #define DUMP_FLAGS (JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15))
@@ -394,31 +395,6 @@ static int take_record(struct reading *g, json_t *object, struct journal_record 
     return 0;
 }
 
-/* How deep brackets stand in each other, outside of strings. The parser would find that out only by
- * going there. */
-static bool too_deep(struct slice line)
-{
-    unsigned depth = 0;
-    bool quoted = false;
-
-    for (size_t i = 0; i < line.n; i++) {
-        char c = line.p[i];
-        if (quoted) {
-            i += c == '\\';
-            quoted = c != '"';
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > JOURNAL_DEPTH_MOST) {
-                return true;
-            }
-        } else if (c == '}' || c == ']') {
-            depth -= depth > 0;
-        }
-    }
-    return false;
-}
-
 /* The JSON of `text`, or NULL after saying why not. */
 static json_t *load(struct reading *g, struct slice text)
 {
@@ -428,7 +404,7 @@ static json_t *load(struct reading *g, struct slice text)
         (void)wrong(g, "it is too long");
         return NULL;
     }
-    if (too_deep(text)) {
+    if (json_is_deeper(text, JOURNAL_DEPTH_MOST)) {
         (void)wrong(g, "it is nested too deeply");
         return NULL;
     }

@@ -5,31 +5,7 @@
 #include <jansson.h>
 
 #include "base/decimal.h"
-
-/* jansson goes one call deeper for each bracket, on a small stack: are there too many inside each
- * other? Strings may hold some as well. */
-static bool is_too_deep(struct slice json)
-{
-    size_t depth = 0;
-    bool quoted = false;
-
-    for (size_t i = 0; i < json.n; i++) {
-        const char c = json.p[i];
-        if (quoted) {
-            i += c == '\\';
-            quoted = c != '"';
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > RSPAMD_DEPTH_MOST) {
-                return true;
-            }
-        } else if (c == '}' || c == ']') {
-            depth -= depth > 0;
-        }
-    }
-    return false;
-}
+#include "parse/json_depth.h"
 
 static bool is_printable(struct slice text)
 {
@@ -84,7 +60,7 @@ static int take_all(json_t *object, struct arena *arena, struct rspamd_reply *re
 
 int rspamd_reply_parse(struct slice json, struct arena *arena, struct rspamd_reply *ret)
 {
-    if (json.n == 0 || json.n > RSPAMD_REPLY_MOST || is_too_deep(json)) {
+    if (json.n == 0 || json.n > RSPAMD_REPLY_MOST || json_is_deeper(json, RSPAMD_DEPTH_MOST)) {
         return -EPROTO;
     }
     json_t *object = json_loadb(json.p, json.n, 0, NULL);
