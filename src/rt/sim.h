@@ -73,6 +73,10 @@ void sim_stall(struct stream *end);
  * can still read. Nothing may be written to it any more. */
 void sim_half_close(struct stream *end);
 
+/* The last descriptor that the peer sent with octets that have arrived here: the caller's from now
+ * on; -1 when there is none. */
+int sim_take_fd(struct stream *end);
+
 /* The other end of the connection; NULL when it is closed. */
 struct stream *sim_peer(struct stream *end);
 

@@ -4,7 +4,9 @@
  * A segment outlives the end that sent it. An end and its peer forget each other when one of them
  * is closed. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fatal.h"
 #include "rt/sim_impl.h"
@@ -30,6 +32,7 @@ struct sim_end {
     size_t under_way_size;
     usec_t last_arrival; /* of what is under way to this end */
     size_t piece;        /* of what this end sends */
+    int fd;              /* the last one that came; -1: none */
     struct task *waiter;
     unsigned waiting;
     int error; /* this end was reset */
@@ -45,6 +48,7 @@ struct segment {
     struct list link;
     struct sim_end *to;
     enum segment_kind kind;
+    int fd; /* that comes with the octets; -1: none */
     size_t n;
     char data[];
 };
@@ -96,6 +100,22 @@ static void end_reset(struct sim_end *e)
     }
 }
 
+static void close_fd(int fd)
+{
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+/* Takes the descriptor, where there is one. */
+static void keep_fd(struct sim_end *e, int fd)
+{
+    if (fd >= 0) {
+        close_fd(e->fd);
+        e->fd = fd;
+    }
+}
+
 static void on_segment(void *arg)
 {
     struct segment *g = arg;
@@ -104,7 +124,11 @@ static void on_segment(void *arg)
     e->under_way_size -= g->n;
     if (e->error == 0) {
         switch (g->kind) {
-        case SEGMENT_DATA: buf_append(&e->in, g->data, g->n); break;
+        case SEGMENT_DATA:
+            buf_append(&e->in, g->data, g->n);
+            keep_fd(e, g->fd);
+            g->fd = -1;
+            break;
         case SEGMENT_END:
             e->eof = true;
             stream_hangup(&e->stream);
@@ -113,15 +137,18 @@ static void on_segment(void *arg)
         }
         end_wake(e);
     }
+    close_fd(g->fd);
     free(g);
     end_arrived(e);
 }
 
-static void send_segment(struct sim_end *to, enum segment_kind kind, const void *p, size_t n)
+/* Takes `fd`, which may be -1. */
+static void send_segment_with(struct sim_end *to, enum segment_kind kind, const void *p, size_t n,
+                              int fd)
 {
     struct sim *sim = to->world->sim;
     struct segment *g = xmalloc(sizeof(*g) + n);
-    *g = (struct segment){.to = to, .kind = kind, .n = n};
+    *g = (struct segment){.to = to, .kind = kind, .fd = fd, .n = n};
     if (n > 0) {
         memcpy(g->data, p, n);
     }
@@ -139,6 +166,11 @@ static void send_segment(struct sim_end *to, enum segment_kind kind, const void 
     rt_timer_set(&sim->clock, &g->timer, when);
 }
 
+static void send_segment(struct sim_end *to, enum segment_kind kind, const void *p, size_t n)
+{
+    send_segment_with(to, kind, p, n, -1);
+}
+
 static void drop_under_way(struct sim_end *e)
 {
     struct list *link;
@@ -146,6 +178,7 @@ static void drop_under_way(struct sim_end *e)
         struct segment *g = list_entry(link, struct segment, link);
         rt_timer_clear(&e->world->sim->clock, &g->timer);
         e->under_way_size -= g->n;
+        close_fd(g->fd);
         free(g);
     }
 }
@@ -214,6 +247,26 @@ static ssize_t end_try_writev(struct stream *s, const struct iovec *iov, int cou
     return done == 0 ? -EAGAIN : (ssize_t)done;
 }
 
+static int end_try_send_fd(struct stream *s, int fd)
+{
+    struct sim_end *e = end_of(s);
+    if (e->world->rt.dead) {
+        return -ECANCELED;
+    }
+    if (e->error != 0 || e->peer == NULL) {
+        return e->error != 0 ? e->error : -EPIPE;
+    }
+    if (unacknowledged(e->peer) >= WINDOW) {
+        return -EAGAIN;
+    }
+    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) {
+        return -errno;
+    }
+    send_segment_with(e->peer, SEGMENT_DATA, "", 1, copy);
+    return 0;
+}
+
 static int end_wait(struct stream *s, unsigned events, usec_t deadline)
 {
     struct sim_end *e = end_of(s);
@@ -248,6 +301,7 @@ static void end_free(struct sim_end *e)
     drop_under_way(e);
     list_remove(&e->link);
     buf_free(&e->in);
+    close_fd(e->fd);
     free(e);
 }
 
@@ -266,6 +320,7 @@ static const struct stream_ops end_ops = {
     .try_read = end_try_read,
     .try_peek = end_try_peek,
     .try_writev = end_try_writev,
+    .try_send_fd = end_try_send_fd,
     .wait = end_wait,
     .pending = end_pending,
     .acknowledged = end_acknowledged,
@@ -278,6 +333,7 @@ static struct sim_end *end_new(struct sim_world *w, bool accepted)
     struct sim_end *e = xcalloc(1, sizeof(*e));
     e->stream.ops = &end_ops;
     e->world = w;
+    e->fd = -1;
     e->accepted = accepted;
     list_init(&e->under_way);
     list_push_back(&w->ends, &e->link);
@@ -413,6 +469,14 @@ void sim_half_close(struct stream *end)
     if (e->peer != NULL && e->error == 0) {
         send_segment(e->peer, SEGMENT_END, NULL, 0);
     }
+}
+
+int sim_take_fd(struct stream *end)
+{
+    struct sim_end *e = end_of(end);
+    const int fd = e->fd;
+    e->fd = -1;
+    return fd;
 }
 
 struct stream *sim_peer(struct stream *end)

@@ -30,6 +30,14 @@ policy {
 }
 """
 
+# The standard policy, to which this host is a stranger.
+STANDARD_POLICY = """
+table trusted { 192.0.2.1 }
+set greeting_wait = 1s
+set defer_strangers = false
+policy standard
+"""
+
 SPAM_POLICY = """
 policy {
     at message {
@@ -85,6 +93,12 @@ def refused_for(reply, name):
           f"{name}: {reply}")
 
 
+def looked_at(server, before, count):
+    """clamd has looked at so many, and no more: a line of its log may come behind its reply."""
+    wait_until(lambda: server.looked() - before >= count, 10, f"clamd looks at {count}")
+    check(server.looked() - before == count, f"clamd has looked at {server.looked() - before}, not {count}")
+
+
 def infected(lab, server, g, hop):
     """Each is read whole and refused once, with the signature's name, and the session goes on."""
     with Session(g.port) as session:
@@ -93,12 +107,10 @@ def infected(lab, server, g, hop):
         refused_for(send(session, message(3, attached=b"x" * 3000 + MARKER)), "Own.Marker")
         refused_for(send(session, message(4, b"y" * 600 + b"\r\n" + MARKER)), "Own.Marker")
         session.expect(b"NOOP", 250)
-        check(send(session, message(5, b"." * 200000 + b"\r\n")).code == 250, "a larger one")
-        before = server.looked()
-        check(before == 5, f"clamd has looked at {before} of 5")
         check(send(session, message(6, EICAR), b"unknown@via.test").code == 550, "an unknown recipient")
+        check(send(session, message(5, b"." * 200000 + b"\r\n")).code == 250, "a larger one")
         session.quit()
-    check(server.looked() == before, "clamd was asked about a message for nobody")
+    looked_at(server, 0, 5)
     check(len(hop.delivered()) == 2, f"the hop has {len(hop.delivered())}")
 
 
@@ -151,6 +163,29 @@ def finds_by_descriptor(lab):
 
 def finds_by_tcp(lab):
     return finds(lab, lambda server: f"tcp://127.0.0.1:{server.port}")
+
+
+def by_standard_policy(lab):
+    """The standard policy alone: an infected message is read whole and refused once, with the signature's name;
+    the session goes on; nobody is sent a notification; clamd is not asked about what is for nobody."""
+    server = clamd(lab)
+    hop = lab.hop(rcpt=lambda address: b"550 5.1.1 no such user" if b"unknown" in address else None)
+    g = behind(lab, hop, f"clamd unix:{server.socket}", STANDARD_POLICY)
+    before = server.looked()
+    large = message(20, attached=MARKER + os.urandom(1500000))
+    with Session(g.port) as session:
+        check(send(session, message(21, EICAR), b"unknown@via.test").code == 550, "an unknown recipient")
+        refused = "the message carries Own."
+        for octets in (message(22, EICAR), large):
+            reply = send(session, octets)
+            check(reply.code == 550 and reply.enhanced == "5.7.1" and refused in reply.text, f"{reply}")
+            session.expect(b"NOOP", 250)
+        check(send(session, message(23)).code == 250, "a good one behind them")
+        session.quit()
+    looked_at(server, before, 3)
+    check([d.sender for d in hop.deliveries] == [b"author@client.test"],
+          f"what the hop was given: {[d.sender for d in hop.deliveries]}")
+    check(fact(g, 1, "virus")["value"].startswith("Own.Eicar"), f"{fact(g, 1, 'virus')}")
 
 
 def too_large(lab):
@@ -347,6 +382,7 @@ TESTS = [
     ("scanners/clamd_by_socket", finds_by_socket),
     ("scanners/clamd_by_descriptor", finds_by_descriptor),
     ("scanners/clamd_by_tcp", finds_by_tcp),
+    ("scanners/clamd_by_standard_policy", by_standard_policy),
     ("scanners/clamd_too_large", too_large),
     ("scanners/clamd_same_message", same),
     ("scanners/clamd_faults", clamd_faults),

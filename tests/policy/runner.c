@@ -15,13 +15,9 @@ struct options {
     bool show;
 };
 
-static const struct statement *const tables[] = {golden_statements,
-                                                 client_statements,
-                                                 hop_statements,
-                                                 world_statements,
-                                                 memory_statements,
-                                                 loop_statements,
-                                                 NULL};
+static const struct statement *const tables[] = {
+    golden_statements, client_statements, hop_statements,  scanner_statements,
+    world_statements,  memory_statements, loop_statements, NULL};
 
 static const char *base_name(const char *path)
 {

@@ -6,8 +6,7 @@
 #include "base/fatal.h"
 #include "scenario.h"
 
-/* The whole text as a number; the case fails where it is none. */
-static unsigned number(struct run *r, const char *text)
+unsigned expected_number(struct run *r, const char *text)
 {
     char *end;
     unsigned long n = strtoul(text, &end, 10);
@@ -46,6 +45,8 @@ static void json_text(const json_t *object, const char *path, char *ret, size_t 
         snprintf(ret, size, "%s", json_string_value(object));
     } else if (json_is_integer(object)) {
         snprintf(ret, size, "%lld", (long long)json_integer_value(object));
+    } else if (json_is_real(object)) {
+        snprintf(ret, size, "%g", json_real_value(object));
     } else {
         snprintf(ret, size, "%s",
                  json_is_true(object)    ? "true"
@@ -148,35 +149,35 @@ static void st_copies(struct run *r, const char *rest)
     buf_append(&expanded, "", 1);
     unsigned n = mail_hop_copies(r->hop, expanded.p);
     buf_free(&expanded);
-    if (n != number(r, rest)) {
+    if (n != expected_number(r, rest)) {
         fail(r, "%s has %u copies", recipient, n);
     }
 }
 
 static void st_messages(struct run *r, const char *rest)
 {
-    if (r->hop->messages != number(r, rest)) {
+    if (r->hop->messages != expected_number(r, rest)) {
         fail(r, "the hop has taken %u messages", r->hop->messages);
     }
 }
 
 static void st_connections(struct run *r, const char *rest)
 {
-    if (r->hop->accepted != number(r, rest)) {
+    if (r->hop->accepted != expected_number(r, rest)) {
         fail(r, "the hop has had %u connections", r->hop->accepted);
     }
 }
 
 static void st_handshakes(struct run *r, const char *rest)
 {
-    if (r->hop->handshakes != number(r, rest)) {
+    if (r->hop->handshakes != expected_number(r, rest)) {
         fail(r, "the hop has had %u TLS handshakes", r->hop->handshakes);
     }
 }
 
 static void st_resumed(struct run *r, const char *rest)
 {
-    if (r->hop->resumed != number(r, rest)) {
+    if (r->hop->resumed != expected_number(r, rest)) {
         fail(r, "%u TLS sessions were resumed", r->hop->resumed);
     }
 }
@@ -346,7 +347,7 @@ static void st_mailbox(struct run *r, const char *rest)
         return;
     }
     unsigned n = mailbox_files(r, name, path);
-    if (n != number(r, rest)) {
+    if (n != expected_number(r, rest)) {
         fail(r, "%s has %u messages", name, n);
     }
 }
@@ -385,7 +386,7 @@ static unsigned count_sessions(const struct house *h)
 static void st_sessions(struct run *r, const char *rest)
 {
     unsigned n = count_sessions(r->house);
-    if (n != number(r, rest)) {
+    if (n != expected_number(r, rest)) {
         fail(r, "there are %u sessions", n);
     }
 }
@@ -402,7 +403,7 @@ static void st_counted(struct run *r, const char *rest)
     for (size_t i = 0; i < COUNTER_COUNT; i++) {
         if (strlen(names[i]) == n && strncmp(names[i], rest, n) == 0) {
             const uint64_t counted = house_stat(r->house, i * sizeof(uint64_t));
-            if (counted != number(r, rest + n + strspn(rest + n, " "))) {
+            if (counted != expected_number(r, rest + n + strspn(rest + n, " "))) {
                 fail(r, "%s is %llu", names[i], (unsigned long long)counted);
             }
             return;
@@ -531,6 +532,7 @@ void check_end(struct run *r)
             fail(r, "hop %u complains: %s", i + 1, hop->complaint);
         }
     }
+    scanners_check(r);
     check_decisions(r);
 }
 

@@ -167,6 +167,7 @@ static void set_up(struct run *r)
         w->tables = file_watch_free(w->tables);
     }
     make_hops(r);
+    scanners_begin(r);
     if (task_spawn(r->house->outside, rt_root_of(r->house->outside), script_task, r) < 0) {
         fatal("no memory for a script");
     }
@@ -178,6 +179,7 @@ static void tear_down(struct run *r)
     for (unsigned i = 0; i < MAIL_HOPS; i++) {
         mail_hop_free(r->hops[i].hop);
     }
+    scanners_end(r);
     house_free(r->house);
     remove_folder(r);
     for (unsigned i = 1; i <= CLIENTS_MAX; i++) {

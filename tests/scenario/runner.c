@@ -70,9 +70,16 @@ static bool chosen(const struct scenario *s, const char *only)
     return only == NULL || strstr(s->name, only) != NULL;
 }
 
-static const struct statement *const tables[] = {
-    client_statements, hear_statements,   hop_statements,  expect_statements,
-    world_statements,  memory_statements, loop_statements, NULL};
+static const struct statement *const tables[] = {client_statements,
+                                                 hear_statements,
+                                                 hop_statements,
+                                                 scanner_statements,
+                                                 scanner_expect_statements,
+                                                 expect_statements,
+                                                 world_statements,
+                                                 memory_statements,
+                                                 loop_statements,
+                                                 NULL};
 
 int main(int argc, char **argv)
 {

@@ -1,11 +1,11 @@
 /* Scripted dialogues in the simulated world. README.md describes the language.
  *
  * script.c reads files into cases, play.c plays each in a house of its own; the statements are in
- * client.c (what clients do), hear.c (what they hear), hop.c (how the next hop behaves), expect.c
- * (what must be true), world.c (configuration, time, faults), remember.c (what is known of others).
- * Two programs are made of these: the scenarios (runner.c), where replies are held against
- * patterns, and the golden dialogues of tests/policy, where all that happens is written down and
- * held against a file. */
+ * client.c (what clients do), hear.c (what they hear), hop.c (how the next hop behaves), scanner.c
+ * (what outside scanners say), expect.c (what must be true), world.c (configuration, time, faults),
+ * remember.c (what is known of others). Two programs are made of these: the scenarios (runner.c),
+ * where replies are held against patterns, and the golden dialogues of tests/policy, where all that
+ * happens is written down and held against a file. */
 #pragma once
 
 #include <jansson.h>
@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "tests/sim/house.h"
 #include "tests/sim/mail_hop.h"
+#include "tests/sim/mail_scanner.h"
 
 #define CLIENTS_MAX 9
 #define RULES_MAX   40
@@ -76,6 +77,22 @@ struct hop_rule {
     bool used_up;
 };
 
+/* What a scanner does with messages; see scanner.c. */
+struct scanner_rule {
+    enum conf_scanner_kind kind;
+    char containing[80];
+    struct scanner_move move;
+    char text[600], score[20], names[200], action[40]; /* what the move points to */
+    bool once;
+    bool used_up;
+};
+
+/* The scanners there are: their scripts' arguments. */
+struct scanner_asks {
+    struct run *run;
+    struct mail_scanner *scanner;
+};
+
 /* The next hops there are: their scripts' arguments. */
 struct hop_asks {
     struct run *run;
@@ -98,6 +115,9 @@ struct run {
     unsigned current;
     struct hop_rule rules[RULES_MAX];
     unsigned rule_count;
+    struct scanner_asks scanners[CONF_SCANNERS];
+    struct scanner_rule scanner_rules[RULES_MAX];
+    unsigned scanner_rule_count;
     unsigned connects;
     bool killed;
     bool done;
@@ -145,6 +165,8 @@ extern const struct statement client_statements[];
 extern const struct statement
     hear_statements[]; /* and others that hold a reply against a pattern */
 extern const struct statement hop_statements[];
+extern const struct statement scanner_statements[];
+extern const struct statement scanner_expect_statements[];
 extern const struct statement expect_statements[];
 extern const struct statement world_statements[];
 extern const struct statement memory_statements[];
@@ -178,7 +200,17 @@ void client_settle(struct run *r);
 /* ---- hop.c: a struct mail_hop's script, with a struct hop_asks as `arg` ---- */
 void hop_script(void *arg, enum hop_point point, const char *line, struct hop_move *ret);
 
+/* ---- scanner.c ---- */
+/* Those of the configuration, each at its place; and their end. */
+void scanners_begin(struct run *r);
+void scanners_end(struct run *r);
+/* What must hold of them at the end of a case. */
+void scanners_check(struct run *r);
+
 /* ---- expect.c ---- */
+
+/* The whole text as a number; the case fails where it is none. */
+unsigned expected_number(struct run *r, const char *text);
 
 /* What must hold after every case, when everything has come to its end. */
 void check_end(struct run *r);

@@ -12,6 +12,7 @@
 #include "base/fatal.h"
 #include "certificate.h"
 #include "client/inspector.h"
+#include "client/scanners.h"
 #include "journal/record.h"
 #include "proc/environment.h"
 #include "proc/inspector_own.h"
@@ -175,6 +176,7 @@ static void start_worker(struct house *h, unsigned slot)
     marks_take_epoch(h->disarmed, w->deliveries.owner);
     store_share_disarmed(w->deliveries.store, h->disarmed, w->deliveries.owner);
     presence_new_epoch(h->shared_memory.presence, w->deliveries.owner);
+    w->scanners = scanners_new(w->rt, h->conf, w->deliveries.resolver, tell, h);
     w->gate = (struct gate){
         .shared = &h->shared_memory,
         .owner = w->deliveries.owner,
@@ -194,6 +196,7 @@ static void start_worker(struct house *h, unsigned slot)
         .tell_arg = h,
         .counts = &w->counts,
         .gate = gate_functions(&w->gate),
+        .scanners = w->scanners,
         .inspected_by = {.inspector = inspector_for(h, w->rt)},
     };
     smtp_server_init(&w->server, slot);
@@ -208,6 +211,7 @@ static void free_worker(struct worker *w)
     sim_listener_free(w->listener);
     file_watch_free(w->tables);
     smtp_server_fini(&w->server);
+    scanners_free(w->scanners);
     inspector_free(w->server.inspected_by.inspector);
     recipients_free(w->deliveries.recipients);
     hop_pools_free(w->deliveries.pools);
@@ -252,6 +256,7 @@ void house_drain(struct house *h, unsigned slot)
     smtp_server_drain(&w->server);
     recipients_drain(w->deliveries.recipients);
     hop_pools_drain(w->deliveries.pools);
+    scanners_drain(w->scanners);
     /* The draining worker keeps its slot and its marks: the new one gets another slot, and takes
      * over the address. */
     unsigned other = 100 + h->worker_count;
@@ -267,7 +272,8 @@ bool house_drained(const struct house *h)
     for (unsigned i = 0; i < h->worker_count; i++) {
         const struct worker *w = h->workers[i];
         if (w->listener == NULL &&
-            (!smtp_server_rests(&w->server) || w->deliveries.late_running > 0)) {
+            (!smtp_server_rests(&w->server) || w->deliveries.late_running > 0 ||
+             !scanners_rest(w->scanners))) {
             return false;
         }
     }

@@ -31,6 +31,7 @@ struct worker {
     struct smtp_server server;
     struct gate gate;
     struct memory *memory;
+    struct scanners *scanners;
     struct decision_sink *decisions;
     struct sim_listener *listener;
     struct file_watch *tables;

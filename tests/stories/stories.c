@@ -17,7 +17,8 @@
 #define PATIENCE_AT_END (10 * USEC_SEC)
 
 static const struct statement *const tables[] = {
-    client_statements, hear_statements, hop_statements, expect_statements, world_statements, NULL};
+    client_statements,         hear_statements,   hop_statements,   scanner_statements,
+    scanner_expect_statements, expect_statements, world_statements, NULL};
 
 /* Where the present case's journal goes, and its ids. */
 static char *journal;
