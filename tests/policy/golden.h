@@ -1,7 +1,8 @@
 /* Golden dialogues: cases whose transcripts are held against files. README.md says how.
  *
  * transcript.c writes down what happens, statements.c has the statements that differ from the
- * scenarios', reference.c the files with the transcripts, runner.c plays all and compares. */
+ * scenarios', reference.c the files with the transcripts, coverage.c which rules have fired,
+ * runner.c plays all and compares. */
 #pragma once
 
 #include <stdbool.h>
@@ -44,3 +45,23 @@ int reference_write(const struct reference *ref, const char *path);
 
 /* Prints, as TAP comments, the lines of both: "-" for what only `old` has, "+" for `new`. */
 void print_difference(struct slice old, struct slice new);
+
+/* ---- coverage.c ---- */
+
+struct covered {
+    char *label; /* "standard.policy:123 reject" */
+    bool fired;
+};
+
+/* Rules at message of the policy's file; nothing is noted where that is NULL. */
+struct coverage {
+    const char *file;
+    struct covered *rules;
+    size_t count;
+};
+
+/* What has fired, or would have where it is only observed, in a case that has come to its end. */
+void coverage_note(struct coverage *c, struct run *r);
+/* Tells of those that never fired; false when there are some, or no rule at all was seen. */
+bool coverage_tell(const struct coverage *c);
+void coverage_free(struct coverage *c);

@@ -1,6 +1,7 @@
 /* Plays golden dialogues and holds their transcripts against the .ref files. Prints TAP.
  *
- * usage: golden [--write] [--show] [--only TEXT] [--at-least N] FILE-OR-FOLDER… */
+ * usage: golden [--write] [--show] [--only TEXT] [--at-least N] [--every-rule FILE] FILE-OR-FOLDER…
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,15 @@ static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL ? slash + 1 : path;
+}
+
+/* Of all cases; a run has no argument for its end. */
+static struct coverage coverage;
+
+static void finish(struct run *r)
+{
+    transcript_finish(r);
+    coverage_note(&coverage, r);
 }
 
 static bool chosen(const struct scenario *s, const struct options *o)
@@ -51,7 +61,7 @@ static bool play(const struct scenario *s, const struct reference *old, struct r
     struct run *r = xcalloc(1, sizeof *r);
     r->scenario = s;
     r->golden = true;
-    run_case(r, transcript_finish);
+    run_case(r, finish);
     struct slice played = buf_slice(&r->log);
     bool same = c != NULL && slice_eq(buf_slice(&c->text), played);
     bool good = !r->failed && (same || o->write);
@@ -137,9 +147,9 @@ static bool play_all(const struct script *script, const struct options *o)
     for (size_t i = 0; i < script->count;) {
         i += play_file(&script->cases[i], script->count - i, &t, o);
     }
-    bool few = too_few(script, o);
+    bool few = too_few(script, o), covered = coverage_tell(&coverage);
     printf("# %zu passed, %zu failed\n", t.played - t.failed, t.failed);
-    return t.failed == 0 && count > 0 && !t.strays && !few;
+    return t.failed == 0 && count > 0 && !t.strays && !few && covered;
 }
 
 int main(int argc, char **argv)
@@ -157,6 +167,8 @@ int main(int argc, char **argv)
             o.only = argv[++i];
         } else if (strcmp(argv[i], "--at-least") == 0 && more) {
             o.at_least = strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--every-rule") == 0 && more) {
+            coverage.file = argv[++i];
         } else if (!script_read_path(&script, argv[i], ".in")) {
             script_free(&script);
             return 2;
@@ -165,5 +177,6 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     bool good = play_all(&script, &o);
     script_free(&script);
+    coverage_free(&coverage);
     return good ? 0 : 1;
 }
