@@ -127,73 +127,73 @@ int __wrap_marks_place(struct marks *m, struct owner who, const struct digest *k
     return broken == NO_MARKS ? 0 : __real_marks_place(m, who, keys, count, now, expires);
 }
 
-/* Violations over every fault at awaits of a way, stepwise: at each, or at each `stride`th. */
-static unsigned count_violations(enum proof_way way, unsigned stride)
+/* Is there a violation by any fault at awaits of a way: at each, or at each `stride`th? Looks no
+ * further than the first one. */
+static bool violated(enum proof_way way, unsigned stride)
 {
     struct proof_case c = {.way = way, .seed = 1};
     struct proof_result r;
-    unsigned violations = 0;
     proof_run(&c, &r);
-    violations += r.violated;
+    bool found = r.violated;
     uint64_t awaits = r.awaits;
     for (unsigned fault = FAULT_NONE + 1; fault < FAULT_COUNT; fault++) {
         c.fault = (enum proof_fault)fault;
-        for (c.at = 1 + fault % stride; c.at <= awaits; c.at += stride) {
+        for (c.at = 1 + fault % stride; c.at <= awaits && !found; c.at += stride) {
             proof_run(&c, &r);
-            violations += r.violated;
+            found = r.violated;
         }
     }
-    return violations;
+    return found;
 }
 
 static void test_whole(void **state)
 {
     (void)state;
     broken = WHOLE;
-    assert_int_equal(count_violations(PROOF_SMTP, 1), 0);
-    assert_int_equal(count_violations(PROOF_ROUTES, 11), 0);
+    assert_false(violated(PROOF_SMTP, 1));
+    assert_false(violated(PROOF_ROUTES, 11));
 }
 
 static void test_early_yes(void **state)
 {
     (void)state;
     broken = EARLY_YES;
-    assert_true(count_violations(PROOF_SMTP, 1) > 0);
+    assert_true(violated(PROOF_SMTP, 1));
 }
 
 static void test_no_ledger(void **state)
 {
     (void)state;
     broken = NO_LEDGER;
-    assert_true(count_violations(PROOF_SMTP, 1) > 0);
+    assert_true(violated(PROOF_SMTP, 1));
 }
 
 static void test_no_marks(void **state)
 {
     (void)state;
     broken = NO_MARKS;
-    assert_true(count_violations(PROOF_SMTP, 1) > 0);
+    assert_true(violated(PROOF_SMTP, 1));
 }
 
 static void test_first_for_all(void **state)
 {
     (void)state;
     broken = FIRST_FOR_ALL;
-    assert_true(count_violations(PROOF_LMTP, 11) > 0);
+    assert_true(violated(PROOF_LMTP, 11));
 }
 
 static void test_one_leg_for_all(void **state)
 {
     (void)state;
     broken = ONE_LEG_FOR_ALL;
-    assert_true(count_violations(PROOF_ROUTES, 11) > 0);
+    assert_true(violated(PROOF_ROUTES, 11));
 }
 
 static void test_failover_too_late(void **state)
 {
     (void)state;
     broken = FAILOVER_TOO_LATE;
-    assert_true(count_violations(PROOF_SMTP, 1) > 0);
+    assert_true(violated(PROOF_SMTP, 1));
 }
 
 static void test_no_groups(void **state)

@@ -3,9 +3,9 @@
  *
  * Each variant of up to five octets goes into a message by DATA and by BDAT, with what would be a
  * second message behind it, cut at every place around it (into reads, and for BDAT into chunks).
- * With the argument `spare` and without GATEPOST_TEST_ALL=1 those of five octets are cut at one
- * place each, which is another one with each kind of hop.
- * The hop counts messages; Gatepost's own count of commits must always be the same. */
+ * With the argument `spare` and without GATEPOST_TEST_ALL=1 those of four and five octets are cut
+ * at one place each, which is another one with each kind of hop. The hop counts messages;
+ * Gatepost's own count of commits must always be the same. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@
 #include "mail_hop.h"
 
 #define VARIANT_MAX 5
+#define SPARED_FROM 4 /* octets */
 #define PATIENCE    (600 * USEC_SEC)
 
 static const char conf_text[] = "hostname mx.example\n"
@@ -42,7 +43,7 @@ struct series {
     unsigned long smuggled;  /* the hop has more than Gatepost sent */
     unsigned long real_ends; /* variants that hold a true end of data */
     unsigned number;         /* of this series */
-    bool sparing;            /* the longest variants are cut at one place each */
+    bool sparing;            /* variants of SPARED_FROM octets and more are cut at one place each */
     bool done;
 };
 
@@ -158,7 +159,7 @@ static void places(const struct series *s, size_t number, size_t length, size_t 
 {
     *first = 0;
     *last = length;
-    if (s->sparing && length == VARIANT_MAX) {
+    if (s->sparing && length >= SPARED_FROM) {
         *first = *last = (number + s->number) % (length + 1);
     }
 }
