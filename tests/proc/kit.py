@@ -1,5 +1,9 @@
 """Gatepost as real processes: its configuration, start and end, a client, and how cases are run."""
+import concurrent.futures
+import contextlib
+import io
 import json
+import multiprocessing
 import os
 import pwd
 import re
@@ -19,6 +23,7 @@ from ports import free_port  # noqa: E402
 ROOT = os.geteuid() == 0
 NOBODY = pwd.getpwnam('nobody')
 PATIENCE = 20
+AT_A_TIME = 4
 CLERK = 'gatepost-clerk'
 INSPECTOR = 'gatepost-insp'
 
@@ -283,20 +288,30 @@ class Session:
         self.socket.close()
 
 
-def main(cases):
-    binary, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
-    passed = failed = 0
-    for case in cases:
-        if wanted and case.__name__ not in wanted:
-            continue
-        start = time.monotonic()
+def run(case, binary):
+    """(did it pass, its line and whatever it printed)."""
+    said = io.StringIO()
+    start = time.monotonic()
+    with contextlib.redirect_stdout(said):
         try:
             case(binary)
-            passed += 1
             verdict = 'ok'
         except Exception:
-            failed += 1
             verdict = f'FAILED\n{traceback.format_exc()}'
-        print(f'{case.__name__:<28} {time.monotonic() - start:6.2f} s  {verdict}', flush=True)
+    return verdict == 'ok', f'{said.getvalue()}{case.__name__:<28} {time.monotonic() - start:6.2f} s  {verdict}'
+
+
+def main(cases):
+    """Runs the cases, or those that are named, some of them beside each other, as most of them wait most of the
+    time: each has a Gatepost of its own, and is run by a process that runs no other one meanwhile. Those that
+    wait for long should come first."""
+    binary, wanted = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    passed = failed = 0
+    with concurrent.futures.ProcessPoolExecutor(AT_A_TIME, multiprocessing.get_context('fork')) as pool:
+        for done in [pool.submit(run, case, binary) for case in cases if not wanted or case.__name__ in wanted]:
+            good, said = done.result()
+            passed += good
+            failed += not good
+            print(said, flush=True)
     print(f'{passed} passed, {failed} failed')
     return 1 if failed else 0

@@ -673,12 +673,11 @@ def upgrades(binary):
         check(status(g)['counters']['accepted'] == 1, 'counters')
 
 
-CASES = [shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal,
-         what_could_not_be_judged, health_of_hops, many_hops, nobody_answers, bad_places,
-         garbage, several_requests, megabytes, many_clients, silent_client, takes_no_reply, clerk_dies, clerk_hangs,
-         another_hang_time, waits_for_room, status_while_ending, clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, memory_in_use,
-         memory_on_a_full_disk, made_again,
-         upgrades]
+CASES = [memory_in_use, clerk_hangs, silent_client, waits_for_room, another_hang_time, memory_on_a_full_disk,
+         shows_what_is_there, manual, screen, counts_outlive_workers, phases_of_refusal,
+         what_could_not_be_judged, health_of_hops, many_hops, nobody_answers, bad_places, garbage,
+         several_requests, megabytes, many_clients, takes_no_reply, clerk_dies, status_while_ending,
+         clerk_is_confined, no_dumps, others_may_not, reloads, storm, moves, made_again, upgrades]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))

@@ -168,4 +168,4 @@ def with_their_workers(binary):
 
 
 if __name__ == '__main__':
-    sys.exit(main([killers_among_good, not_again, endless, confined, none_without_need, with_their_workers]))
+    sys.exit(main([endless, killers_among_good, not_again, confined, none_without_need, with_their_workers]))

@@ -547,10 +547,10 @@ def socket_of_records(pid):
     return None
 
 
-CASES = [all_is_there, long_records, clerk_killed, clerk_stopped, worker_killed, tail_of_the_killed,
+CASES = [clerk_stopped, clerk_killed, all_is_there, long_records, worker_killed, tail_of_the_killed,
          reloads_under_load, upgrades_under_load, upgrades_lose_nothing, another_policy, off_and_on,
-         drains_at_the_end, master_killed, garbage, locked,
-         folder_of_somebody_else, full, retires, grows_old, link, worker_says_nonsense]
+         drains_at_the_end, master_killed, garbage, locked, folder_of_somebody_else, full, retires, grows_old,
+         link, worker_says_nonsense]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))

@@ -3,6 +3,7 @@
 
 That it decides what a session decides is shown by tests/sim/test_judge.py."""
 import fcntl
+import functools
 import json
 import os
 import random
@@ -83,10 +84,10 @@ class Place:
 
 
 def in_place(case):
+    @functools.wraps(case)
     def run(binary):
         with tempfile.TemporaryDirectory(prefix='gatepost-judge-') as folder:
             case(Place(binary, folder))
-    run.__name__ = case.__name__
     return run
 
 

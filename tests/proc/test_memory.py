@@ -385,4 +385,4 @@ def spoilt(binary):
 
 
 if __name__ == '__main__':
-    sys.exit(main([banned, whom, edited, address_shown, wiped, bad_lines, correspondents, under_load, spoilt]))
+    sys.exit(main([under_load, spoilt, banned, whom, edited, address_shown, wiped, bad_lines, correspondents]))

@@ -555,11 +555,11 @@ def linked_files(binary):
     shutil.rmtree(folder)
 
 
-CASES = [ready_line, worker_replaced, other_worker_undisturbed, restarts_slow_down, sigterm_drains,
-         death_while_ending, sigint_and_sighup, sigterm_at_once, master_dies, reset_with_data,
-         goodbye_with_unread_input, busy_port, one_state_folder, folders, wrong_environment, no_privileges,
-         decisions_file, stuck_reader, usage, lobby_leaves_descriptors, wait_after_idleness,
-         ban_in_all_workers, ban_outlives_a_restart, table_file, linked_files]
+CASES = [table_file, linked_files, wait_after_idleness, restarts_slow_down, ready_line, worker_replaced,
+         other_worker_undisturbed, sigterm_drains, death_while_ending, sigint_and_sighup, sigterm_at_once,
+         master_dies, reset_with_data, goodbye_with_unread_input, busy_port, one_state_folder, folders,
+         wrong_environment, no_privileges, decisions_file, stuck_reader, usage, lobby_leaves_descriptors,
+         ban_in_all_workers, ban_outlives_a_restart]
 
 
 if __name__ == '__main__':

@@ -343,8 +343,8 @@ def in_doubt(binary):
     hop.listener.close()
 
 
-CASES = [new_configuration, wrong_configuration, addresses, address_taken_back, overlapping_addresses,
-         dead_in_between, cannot_start, trial_goes_wrong, worker_beside_trial, storm, too_many_generations,
+CASES = [too_many_generations, addresses, new_configuration, wrong_configuration, address_taken_back,
+         overlapping_addresses, dead_in_between, cannot_start, trial_goes_wrong, worker_beside_trial, storm,
          time_is_over, in_doubt]
 
 if __name__ == '__main__':

@@ -412,8 +412,8 @@ def ordinary_user(binary):
             check(status['NoNewPrivs'] == '1', f'{status}')
 
 
-CASES = [ordinary_user, notify, notify_abstract, socket_activation, wrong_sockets, journal, stderr_under_systemd, stuck_log, stuck_from_the_start,
-         hung_worker, all_frozen, certificates]
+CASES = [all_frozen, hung_worker, certificates, ordinary_user, notify, notify_abstract, socket_activation,
+         wrong_sockets, journal, stderr_under_systemd, stuck_log, stuck_from_the_start]
 
 if __name__ == '__main__':
     sys.exit(main(CASES))
