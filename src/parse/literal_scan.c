@@ -133,24 +133,24 @@ static bool is_at(const struct literal *l, struct slice text, size_t at)
     return true;
 }
 
-/* Sets the bits of those that are at this place; how many were compared. */
+/* Tells of those that are at this place; how many were compared. */
 static size_t compare(const struct literal_scan *s, struct slice text, size_t at, uint32_t gram,
-                      uint32_t hash, uint8_t *bits)
+                      uint32_t hash, literal_found *found, void *arg)
 {
     size_t work = 0;
 
     for (uint32_t i = s->bucket[hash % BUCKETS]; i != NOBODY; i = s->literals[i].next) {
         const struct literal *l = &s->literals[i];
         work++;
-        if (l->gram == gram && (bits[l->number / 8] >> l->number % 8 & 1) == 0 &&
-            is_at(l, text, at)) {
-            bits[l->number / 8] |= (uint8_t)(1U << l->number % 8);
+        if (l->gram == gram && is_at(l, text, at)) {
+            found(arg, l->number, at - l->before);
         }
     }
     return work;
 }
 
-bool literal_scan_run(const struct literal_scan *s, struct slice text, uint8_t *bits)
+bool literal_scan_run(const struct literal_scan *s, struct slice text, literal_found *found,
+                      void *arg)
 {
     const uint8_t *lower = lower_table();
     const size_t most = text.n * WORK_EACH + WORK_MORE;
@@ -166,7 +166,7 @@ bool literal_scan_run(const struct literal_scan *s, struct slice text, uint8_t *
         if ((s->present[hash / 8] >> hash % 8 & 1) == 0 || i + 1 < GRAM) {
             continue;
         }
-        work += compare(s, text, i + 1 - GRAM, gram, hash, bits);
+        work += compare(s, text, i + 1 - GRAM, gram, hash, found, arg);
         if (work > most) {
             return false;
         }

@@ -18,7 +18,10 @@ struct literal_scan *literal_scan_free(struct literal_scan *s);
  * several may stand for the same. */
 void literal_scan_add(struct literal_scan *s, struct slice literal, uint32_t number);
 
-/* Sets bit N % 8 of bits[N / 8] for each number N a literal of which is in the text: true. The work
- * is linear in the text, whatever the literals; false when that was not enough, and nothing is
- * known of bits that are not set. */
-bool literal_scan_run(const struct literal_scan *s, struct slice text, uint8_t *bits);
+/* Is told that a literal with this number begins at that octet of the text. */
+typedef void literal_found(void *arg, uint32_t number, size_t at);
+
+/* Tells of each literal wherever it is in the text: true. The work is linear in the text, whatever
+ * the literals; false when that was not enough, and nothing is known of what was not told. */
+bool literal_scan_run(const struct literal_scan *s, struct slice text, literal_found *found,
+                      void *arg);

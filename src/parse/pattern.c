@@ -24,6 +24,7 @@
 
 /* In octets; about what it costs. */
 #define CALLOUT_COST   16
+#define TRY_COST       100
 
 #define DEPTH_LIMIT    10000
 #define HEAP_LIMIT_KIB 2048
@@ -134,12 +135,21 @@ static const struct matcher *matcher(void)
     return &m;
 }
 
+/* Octets that are no part of a character. */
 static size_t count_wrong(struct slice text)
 {
-    size_t wrong = 0;
+    size_t wrong = 0, i = 0;
+    uint64_t eight;
     uint32_t c;
 
-    for (size_t i = 0; i < text.n;) {
+    while (i < text.n) {
+        if (text.n - i >= sizeof(eight)) {
+            memcpy(&eight, text.p + i, sizeof(eight));
+            if ((eight & 0x8080808080808080U) == 0) {
+                i += sizeof(eight);
+                continue;
+            }
+        }
         const size_t n = utf8_take(text.p + i, text.n - i, &c);
         wrong += n == 0;
         i += n > 0 ? n : 1;
@@ -148,10 +158,10 @@ static size_t count_wrong(struct slice text)
 }
 
 /* A copy with U+FFFD for each octet that is no part of a character. */
-static struct slice with_replacements(struct slice text)
+static struct slice with_replacements(struct slice text, size_t wrong)
 {
     static const char replacement[] = {(char)0xef, (char)0xbf, (char)0xbd};
-    char *copy = xmalloc(text.n + count_wrong(text) * (sizeof(replacement) - 1) + 1);
+    char *copy = xmalloc(text.n + wrong * (sizeof(replacement) - 1) + 1);
     char *end = copy;
     uint32_t c;
 
@@ -161,11 +171,6 @@ static struct slice with_replacements(struct slice text)
         i += n > 0 ? n : 1;
     }
     return (struct slice){copy, (size_t)(end - copy)};
-}
-
-static bool is_utf8_error(int r)
-{
-    return r <= PCRE2_ERROR_UTF8_ERR1 && r >= PCRE2_ERROR_UTF8_ERR21;
 }
 
 void pattern_subject_init(struct pattern_subject *s, struct slice text)
@@ -188,35 +193,46 @@ void pattern_subject_fini(struct pattern_subject *s)
     s->copy = NULL;
 }
 
-/* PCRE2's answer. What it once found to be UTF-8 it need not check again. */
-static int run(const struct pattern *p, struct pattern_subject *s)
+void pattern_subject_settle(struct pattern_subject *s)
 {
-    const struct matcher *m = matcher();
-    struct work work = {.most = s->work < s->limits.each ? s->work : s->limits.each};
+    const size_t wrong = s->checked ? 0 : count_wrong(s->text);
 
-    (void)pcre2_set_callout(m->context, count_work, &work);
-    int r = pcre2_match(p->code, (PCRE2_SPTR)(s->text.n > 0 ? s->text.p : ""), s->text.n, 0,
-                        s->checked ? PCRE2_NO_UTF_CHECK : 0, m->data, m->context);
-    s->checked = !is_utf8_error(r);
-    s->work -= work.done < s->work ? work.done : s->work;
-    return r;
+    s->checked = true;
+    if (wrong > 0) {
+        s->text = with_replacements(s->text, wrong);
+        s->copy = (char *)s->text.p;
+    }
 }
 
-int pattern_try(const struct pattern *p, struct pattern_subject *s)
+static int try_from(const struct pattern *p, struct pattern_subject *s, size_t at, uint32_t options)
 {
-    if (s->copy == NULL && s->text.n > s->limits.subject) {
+    const struct matcher *m = matcher();
+    struct work work = {.most = s->work < s->limits.each ? s->work : s->limits.each,
+                        .done = TRY_COST,
+                        .position = at};
+
+    if (s->work == 0 || (!s->checked && s->text.n > s->limits.subject)) {
         return -E2BIG;
     }
-    int r = run(p, s);
-    if (is_utf8_error(r) && s->copy == NULL) {
-        s->text = with_replacements(s->text);
-        s->copy = (char *)s->text.p;
-        r = run(p, s);
-    }
+    pattern_subject_settle(s);
+    (void)pcre2_set_callout(m->context, count_work, &work);
+    int r = pcre2_match(p->code, (PCRE2_SPTR)(s->text.n > 0 ? s->text.p : ""), s->text.n, at,
+                        options | PCRE2_NO_UTF_CHECK, m->data, m->context);
+    s->work -= work.done < s->work ? work.done : s->work;
     if (r >= 0) {
         return 1;
     }
     return r == PCRE2_ERROR_NOMATCH ? 0 : -E2BIG;
+}
+
+int pattern_try(const struct pattern *p, struct pattern_subject *s)
+{
+    return try_from(p, s, 0, 0);
+}
+
+int pattern_try_at(const struct pattern *p, struct pattern_subject *s, size_t at)
+{
+    return try_from(p, s, at, PCRE2_ANCHORED);
 }
 
 int pattern_match(const struct pattern *p, struct slice subject)

@@ -45,7 +45,7 @@ struct pattern_subject {
     struct slice text;
     struct pattern_limits limits;
     char *copy;   /* what `text` is where it had to be changed */
-    bool checked; /* is it known to be UTF-8? */
+    bool checked; /* it is UTF-8 */
     size_t work;  /* that is left */
 };
 
@@ -53,6 +53,10 @@ struct pattern_subject {
 void pattern_subject_init(struct pattern_subject *s, struct slice text);
 void pattern_subject_init_within(struct pattern_subject *s, struct slice text,
                                  const struct pattern_limits *limits);
+/* Makes the text UTF-8 at once: places in `text` stay what they are from now on. */
+void pattern_subject_settle(struct pattern_subject *s);
 /* As pattern_match. */
 int pattern_try(const struct pattern *p, struct pattern_subject *s);
+/* Whether a match begins at this octet of `text`, where a character begins. */
+int pattern_try_at(const struct pattern *p, struct pattern_subject *s, size_t at);
 void pattern_subject_fini(struct pattern_subject *s);

@@ -1,48 +1,187 @@
-/* See parse/pattern_literal.h. A sequence of items needs each of them: the longest run of literal
- * characters is taken, or of a group in it the literals of all its alternatives. Whatever is not
- * understood for certain makes the whole pattern unknown (`bad`). */
+/* See parse/pattern_literal.h. What matches begin with is found first: with that a pattern need be
+ * tried at a few places only. Else one of the literals that are somewhere in each match: a sequence
+ * needs each of its pieces, and so the longest run of characters is taken, or of a group in it the
+ * literals of all its alternatives. */
 #include "parse/pattern_literal.h"
 
-#include <stdbool.h>
+#include <string.h>
 
-#include "parse/ascii.h"
+#include "parse/pattern_tree.h"
 
-struct reading {
-    const char *at;
-    const char *end;
-    unsigned depth;
-    bool bad;
+struct literals {
+    struct pattern_literal *of;
+    size_t count;
 };
 
-/* Groups within each other; more is not understood. */
-#define DEPTH_MOST 20
+/* ---- what a match begins with ---- */
 
-static void read_alternatives(struct reading *r, struct pattern_literals *ret);
+/* Strings as long as this are not made longer: that would only make more of them. */
+#define BEGINNING_WANTED 6
 
-static int peek(const struct reading *r)
+struct beginning {
+    struct pattern_literal literal;
+    bool whole; /* what comes next stands right behind it */
+};
+
+/* All ways to begin. */
+struct beginnings {
+    struct beginning *of;
+    size_t count;
+};
+
+static struct beginnings make_room(struct arena *arena, size_t count)
 {
-    return r->at < r->end ? (unsigned char)*r->at : -1;
+    return (struct beginnings){arena_alloc(arena, count * sizeof(struct beginning) + 1), 0};
 }
 
-static bool skip(struct reading *r, const char *text)
+/* Nothing is known. With room for one more. */
+static struct beginnings one_empty(struct arena *arena, bool whole)
 {
-    const size_t n = strlen(text);
+    struct beginnings b = make_room(arena, 2);
 
-    if ((size_t)(r->end - r->at) < n || memcmp(r->at, text, n) != 0) {
+    b.of[b.count++] = (struct beginning){.whole = whole};
+    return b;
+}
+
+static void close_all(struct beginnings *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        b->of[i].whole = false;
+    }
+}
+
+static struct beginnings of_sequence(const struct pattern_sequence *s, struct arena *arena);
+
+/* With room for one more. */
+static struct beginnings of_alternatives(const struct pattern_sequence *s, struct arena *arena)
+{
+    struct beginnings all = make_room(arena, PATTERN_LITERALS_MOST + 1);
+
+    for (; s != NULL; s = s->next) {
+        const struct beginnings one = of_sequence(s, arena);
+        if (all.count + one.count > PATTERN_LITERALS_MOST) {
+            return one_empty(arena, false);
+        }
+        memcpy(all.of + all.count, one.of, one.count * sizeof(*one.of));
+        all.count += one.count;
+    }
+    return all;
+}
+
+static struct beginnings of_octets(const struct pattern_piece *p, struct arena *arena)
+{
+    struct beginnings all = make_room(arena, (size_t)p->n + 1);
+
+    for (size_t i = 0; i < p->n; i++) {
+        all.of[all.count++] =
+            (struct beginning){.literal = {.n = 1, .octets = {p->octets[i]}}, .whole = true};
+    }
+    return all;
+}
+
+static struct beginnings of_piece(const struct pattern_piece *p, struct arena *arena)
+{
+    if (p->kind == PATTERN_NOTHING || p->kind == PATTERN_ANYTHING) {
+        return one_empty(arena, p->kind == PATTERN_NOTHING);
+    }
+    struct beginnings all =
+        p->kind == PATTERN_GROUP ? of_alternatives(p->alternatives, arena) : of_octets(p, arena);
+    if (p->repeated) {
+        close_all(&all);
+    }
+    if (p->missing) {
+        all.of[all.count++] = (struct beginning){.whole = true};
+    }
+    return all;
+}
+
+static bool wants_more(const struct beginnings *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->of[i].whole && b->of[i].literal.n < BEGINNING_WANTED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct beginning join(const struct beginning *a, const struct beginning *b)
+{
+    struct beginning r = *a;
+    const size_t room = PATTERN_LITERAL_MOST - (size_t)a->literal.n;
+    const size_t n = b->literal.n < room ? b->literal.n : room;
+
+    memcpy(r.literal.octets + a->literal.n, b->literal.octets, n);
+    r.literal.n = (uint8_t)(a->literal.n + n);
+    r.whole = b->whole && n == b->literal.n;
+    return r;
+}
+
+/* Each that is whole, with each of `more` behind it; false, and nothing is done, when those are too
+ * many. */
+static bool extend(struct beginnings *b, const struct beginnings *more, struct arena *arena)
+{
+    size_t whole = 0;
+
+    for (size_t i = 0; i < b->count; i++) {
+        whole += b->of[i].whole;
+    }
+    const size_t count = b->count - whole + whole * more->count;
+    if (count > PATTERN_LITERALS_MOST) {
         return false;
     }
-    r->at += n;
+    struct beginnings all = make_room(arena, count);
+    for (size_t i = 0; i < b->count; i++) {
+        if (!b->of[i].whole) {
+            all.of[all.count++] = b->of[i];
+            continue;
+        }
+        for (size_t k = 0; k < more->count; k++) {
+            all.of[all.count++] = join(&b->of[i], &more->of[k]);
+        }
+    }
+    *b = all;
     return true;
 }
 
-static bool is_one_of(int c, const char *these)
+static struct beginnings of_sequence(const struct pattern_sequence *s, struct arena *arena)
 {
-    return c > 0 && strchr(these, c) != NULL;
+    struct beginnings all = one_empty(arena, true);
+
+    for (const struct pattern_piece *p = s->first; p != NULL; p = p->next) {
+        if (!wants_more(&all)) {
+            close_all(&all);
+            break;
+        }
+        const struct beginnings more = of_piece(p, arena);
+        if (!extend(&all, &more, arena)) {
+            close_all(&all);
+            break;
+        }
+    }
+    return all;
 }
 
-/* ---- which of two is better ---- */
+static struct literals find_beginnings(const struct pattern_sequence *s, struct arena *arena)
+{
+    const struct beginnings all = of_alternatives(s, arena);
+    struct literals l = {arena_alloc(arena, all.count * sizeof(*l.of) + 1), 0};
 
-static size_t shortest(const struct pattern_literals *l)
+    for (size_t i = 0; i < all.count; i++) {
+        if (all.of[i].literal.n < PATTERN_LITERAL_LEAST) {
+            return (struct literals){0};
+        }
+        l.of[l.count++] = all.of[i].literal;
+    }
+    return l;
+}
+
+/* ---- what is somewhere in a match ---- */
+
+static struct literals needed_by_alternatives(const struct pattern_sequence *s,
+                                              struct arena *arena);
+
+static size_t shortest(const struct literals *l)
 {
     size_t least = l->count > 0 ? PATTERN_LITERAL_MOST : 0;
 
@@ -52,7 +191,7 @@ static size_t shortest(const struct pattern_literals *l)
     return least;
 }
 
-static void take_better(struct pattern_literals *best, const struct pattern_literals *other)
+static void take_better(struct literals *best, const struct literals *other)
 {
     const size_t have = shortest(best);
     const size_t offered = shortest(other);
@@ -63,212 +202,71 @@ static void take_better(struct pattern_literals *best, const struct pattern_lite
 }
 
 /* The run of literal characters is over. */
-static void end_run(struct pattern_literal *run, struct pattern_literals *best)
+static void end_run(struct pattern_literal *run, struct literals *best, struct arena *arena)
 {
     if (run->n >= PATTERN_LITERAL_LEAST) {
-        struct pattern_literals one = {.count = 1};
+        const struct literals one = {arena_alloc(arena, sizeof(*run)), 1};
         one.of[0] = *run;
         take_better(best, &one);
     }
     run->n = 0;
 }
 
-/* ---- items ---- */
-
-/* A quantifier behind the item, if there is one; true where the item may be missing. Of "{…}" that
- * is always said. */
-static bool take_quantifier(struct reading *r, bool *ret_any)
+static bool is_one_octet(const struct pattern_piece *p)
 {
-    const int c = peek(r);
-    bool missing = false;
-
-    *ret_any = is_one_of(c, "?*+{");
-    if (!*ret_any) {
-        return false;
-    }
-    r->at++;
-    missing = c != '+';
-    if (c == '{') {
-        while (is_one_of(peek(r), "0123456789, ")) {
-            r->at++;
-        }
-        r->bad = r->bad || !skip(r, "}"); /* it is a brace perhaps */
-    }
-    if (is_one_of(peek(r), "?+")) { /* lazy, possessive */
-        r->at++;
-    }
-    return missing;
+    return p->kind == PATTERN_OCTET && p->n == 1 && !p->missing;
 }
 
-/* Behind a backslash. A character that stands for itself is returned, or -1. */
-static int read_escape(struct reading *r)
-{
-    const int c = peek(r);
-
-    if (c == -1 || c >= 0x80) {
-        r->bad = true;
-        return -1;
-    }
-    r->at++;
-    if (!ascii_is_let_dig(c)) {
-        return c;
-    }
-    if (ascii_is_digit(c) && c != '0') { /* a reference to a group */
-        while (ascii_is_digit(peek(r))) {
-            r->at++;
-        }
-    } else if (!is_one_of(c, "bBsSdDwWhHvVRAzZGXKnrtfea")) {
-        r->bad = true;
-    }
-    return -1;
-}
-
-/* From behind "[" to behind "]". */
-static void skip_class(struct reading *r)
-{
-    (void)skip(r, "^");
-    (void)skip(r, "]");
-    while (r->at < r->end && *r->at != ']') {
-        if (skip(r, "[:")) {
-            while (ascii_is_let_dig(peek(r)) || is_one_of(peek(r), "^<>")) {
-                r->at++;
-            }
-            r->bad = r->bad || !skip(r, ":]");
-        } else if (skip(r, "\\")) {
-            const int c = peek(r);
-            r->bad = r->bad || c == 'Q' || c == 'E' || c == -1;
-            r->at += c != -1;
-        } else {
-            r->at++;
-        }
-    }
-    r->bad = r->bad || !skip(r, "]");
-}
-
-/* "(?i)", "(?s-i:": true when a group follows. */
-static bool take_options(struct reading *r, bool *ret_group)
-{
-    while (is_one_of(peek(r), "ims-^")) {
-        r->at++;
-    }
-    *ret_group = skip(r, ":");
-    return *ret_group || skip(r, ")");
-}
-
-/* From behind "(" to behind ")"; *ret: what one of its alternatives needs, or none. */
-static void read_group(struct reading *r, struct pattern_literals *ret)
-{
-    bool group = true;
-    bool needed = true; /* is what it says in the text, where it matches? */
-
-    ret->count = 0;
-    if (++r->depth > DEPTH_MOST || peek(r) == '*') {
-        r->bad = true;
-        return;
-    }
-    if (skip(r, "?")) {
-        if (skip(r, "=") || skip(r, "!") || skip(r, "<=") || skip(r, "<!")) {
-            needed = false;
-        } else if (!skip(r, ">") && !take_options(r, &group)) {
-            r->bad = true;
-            return;
-        }
-    }
-    if (group) {
-        read_alternatives(r, ret);
-        r->bad = r->bad || !skip(r, ")");
-    }
-    if (!needed) {
-        ret->count = 0;
-    }
-    r->depth--;
-}
-
-static void add_literal(struct pattern_literal *run, int c, struct pattern_literals *best)
-{
-    if (run->n == PATTERN_LITERAL_MOST) {
-        end_run(run, best);
-    }
-    run->octets[run->n++] = ascii_lower((char)c);
-}
-
-/* One item that is no group, with its quantifier. */
-static void read_item(struct reading *r, struct pattern_literal *run, struct pattern_literals *best)
-{
-    int c = (unsigned char)*r->at++;
-    bool repeated;
-
-    if (c == '\\') {
-        c = read_escape(r);
-    } else if (c == '[') {
-        skip_class(r);
-        c = -1;
-    } else if (c == '^' || c == '$' || c == '.' || c >= 0x80) {
-        c = -1;
-    }
-    if (c == -1) {
-        end_run(run, best);
-    } else {
-        add_literal(run, c, best);
-    }
-    const bool missing = take_quantifier(r, &repeated);
-    if (missing && c != -1) {
-        run->n--;
-    }
-    if (repeated) {
-        end_run(run, best);
-    }
-}
-
-static void read_sequence(struct reading *r, struct pattern_literals *ret)
+static struct literals needed_by_sequence(const struct pattern_sequence *s, struct arena *arena)
 {
     struct pattern_literal run = {.n = 0};
+    struct literals best = {0};
 
-    ret->count = 0;
-    while (!r->bad && r->at < r->end && *r->at != '|' && *r->at != ')') {
-        if (!skip(r, "(")) {
-            read_item(r, &run, ret);
-            continue;
+    for (const struct pattern_piece *p = s->first; p != NULL; p = p->next) {
+        if (!is_one_octet(p) || run.n == PATTERN_LITERAL_MOST) {
+            end_run(&run, &best, arena);
         }
-        struct pattern_literals group;
-        bool repeated;
-        end_run(&run, ret);
-        read_group(r, &group);
-        if (!take_quantifier(r, &repeated)) {
-            take_better(ret, &group);
+        if (is_one_octet(p)) {
+            run.octets[run.n++] = p->octets[0];
+        } else if (p->kind == PATTERN_GROUP && !p->missing) {
+            const struct literals group = needed_by_alternatives(p->alternatives, arena);
+            take_better(&best, &group);
+        }
+        if (p->repeated) {
+            end_run(&run, &best, arena);
         }
     }
-    end_run(&run, ret);
+    end_run(&run, &best, arena);
+    return best;
 }
 
-static void read_alternatives(struct reading *r, struct pattern_literals *ret)
+/* None, unless each alternative has some. */
+static struct literals needed_by_alternatives(const struct pattern_sequence *s, struct arena *arena)
 {
-    bool known = true;
+    struct literals all = {arena_alloc(arena, PATTERN_LITERALS_MOST * sizeof(*all.of)), 0};
 
-    ret->count = 0;
-    do {
-        struct pattern_literals one;
-        read_sequence(r, &one);
-        known = known && one.count > 0 && ret->count + one.count <= PATTERN_LITERALS_MOST;
-        for (size_t i = 0; known && i < one.count; i++) {
-            ret->of[ret->count++] = one.of[i];
+    for (; s != NULL; s = s->next) {
+        const struct literals one = needed_by_sequence(s, arena);
+        if (one.count == 0 || all.count + one.count > PATTERN_LITERALS_MOST) {
+            return (struct literals){0};
         }
-    } while (!r->bad && skip(r, "|"));
-    if (!known) {
-        ret->count = 0;
+        memcpy(all.of + all.count, one.of, one.count * sizeof(*one.of));
+        all.count += one.count;
     }
+    return all;
 }
 
-void pattern_literals_find(struct slice pattern, struct pattern_literals *ret)
+void pattern_literals_find(struct slice pattern, struct arena *arena, struct pattern_literals *ret)
 {
-    struct reading r = {pattern.p, pattern.p + pattern.n, 0, false};
+    const struct pattern_sequence *tree = pattern_tree_read(pattern, arena);
+    struct literals found = {0};
 
-    ret->count = 0;
-    if (pattern.n == 0) {
-        return;
+    if (tree != NULL) {
+        found = find_beginnings(tree, arena);
     }
-    read_alternatives(&r, ret);
-    if (r.bad || r.at != r.end) {
-        ret->count = 0;
+    const bool begin = found.count > 0;
+    if (tree != NULL && !begin) {
+        found = needed_by_alternatives(tree, arena);
     }
+    *ret = (struct pattern_literals){found.of, found.count, begin};
 }

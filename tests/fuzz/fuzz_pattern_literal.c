@@ -1,5 +1,5 @@
-/* What a pattern needs is in every text it matches. The input is a pattern, a line feed, and a
- * text. */
+/* What a pattern needs is in every text it matches, and a match begins where it says. The input is
+ * a pattern, a line feed, and a text. */
 #include "fuzz.h"
 
 #include "parse/literal_scan.h"
@@ -13,24 +13,43 @@ static bool has_long_letters(struct slice text)
            memmem(text.p, text.n, "\xe2\x84\xaa", 3) != NULL;
 }
 
-static bool needs_are_there(struct slice pattern, struct slice text)
-{
-    struct pattern_literals l;
-    uint8_t bits[PATTERN_LITERALS_MOST / 8 + 1] = {0};
-    bool any = false;
+struct tried {
+    const struct pattern *pattern;
+    struct pattern_subject subject;
+    bool begin;
+    bool any; /* of the literals was there, and a match begins there, if it begins with it */
+};
 
-    pattern_literals_find(pattern, &l);
+static void found(void *arg, uint32_t number, size_t at)
+{
+    struct tried *t = arg;
+
+    (void)number;
+    t->any = t->any || !t->begin || pattern_try_at(t->pattern, &t->subject, at) != 0;
+}
+
+static bool needs_are_there(struct slice pattern, const struct pattern *p, struct slice text)
+{
+    struct tried t = {.pattern = p};
+    struct pattern_literals l;
+    struct arena arena;
+
+    arena_init(&arena);
+    pattern_literals_find(pattern, &arena, &l);
     FUZZ_CHECK(l.count <= PATTERN_LITERALS_MOST);
     struct literal_scan *s = literal_scan_new();
     for (size_t i = 0; i < l.count; i++) {
         literal_scan_add(s, (struct slice){l.of[i].octets, l.of[i].n}, (uint32_t)i);
     }
-    FUZZ_CHECK(literal_scan_run(s, text, bits));
-    for (size_t i = 0; i < l.count; i++) {
-        any = any || (bits[i / 8] >> i % 8 & 1) != 0;
-    }
+    t.begin = l.begin;
+    pattern_subject_init(&t.subject, text);
+    pattern_subject_settle(&t.subject);
+    FUZZ_CHECK(literal_scan_run(s, t.subject.text, found, &t));
+    pattern_subject_fini(&t.subject);
     literal_scan_free(s);
-    return l.count == 0 || any;
+    const bool none = l.count == 0;
+    arena_free(&arena);
+    return none || t.any;
 }
 
 static void check(struct slice pattern, struct slice text, bool caseless)
@@ -41,7 +60,7 @@ static void check(struct slice pattern, struct slice text, bool caseless)
 
     if (pattern_compile(pattern, caseless, &p, why, sizeof(why), &at) == 0) {
         if (pattern_match(p, text) == 1 && !has_long_letters(text)) {
-            FUZZ_CHECK(needs_are_there(pattern, text));
+            FUZZ_CHECK(needs_are_there(pattern, p, text));
         }
         pattern_free(p);
     }

@@ -126,12 +126,71 @@ static void test_long_letters(void **state)
     answers(w, expected, 1);
 }
 
+/* Lines that are tried where their words stand only: what is in front of these counts, each of the
+ * places does, and octets that are no characters do not move them. */
+static void test_where_words_stand(void **state)
+{
+    static const struct pattern_line lines[] = {
+        LINE("\\bfree money\\b"), LINE("(?<=no )reason"),       LINE("free.{0,10}lunch"),
+        LINE("^free\\s"),         LINE("(?i)last (?:one|two)"), LINE("(?m)^line\r?$"),
+    };
+    static const struct pattern_group groups[] = {
+        {PATTERN_IN_RAW, &lines[0], 1}, {PATTERN_IN_RAW, &lines[1], 1},
+        {PATTERN_IN_RAW, &lines[2], 1}, {PATTERN_IN_RAW, &lines[3], 1},
+        {PATTERN_IN_RAW, &lines[4], 1}, {PATTERN_IN_RAW, &lines[5], 1},
+        {PATTERN_IN_RAW, lines, 6},
+    };
+    static const int32_t none[] = {0, 0, 0, 0, 0, 0, 0};
+    static const int32_t all[] = {1, 1, 1, 0, 1, 1, 1};
+    static const int32_t last[] = {0, 0, 0, 0, 1, 0, 5};
+    struct inspect_world *w = *state;
+
+    assert_int_equal(set(w, groups, 7), 0);
+    inspect_text(w,
+                 "X: afree money\n\nfree moneys, a reason, free of course and no lunch, last on, "
+                 "line by line\n");
+    answers(w, none, 7);
+    inspect_text(
+        w, "X: \xff\xe9\n\nfree moneys, free \xff money, \xe9 free money, a reason, no reason, "
+           "free of course, free of lunch, last on, LAST one\nline\n");
+    answers(w, all, 7);
+    inspect_text(w, "X: \xff\xff\xff\n\n\xff last tw, last\xfftwo, Last tWo");
+    answers(w, last, 7);
+}
+
+/* More places than are kept: it is found all the same. */
+static void test_words_everywhere(void **state)
+{
+    static const struct pattern_line lines[] = {LINE("word [yz]"), LINE("other")};
+    static const struct pattern_group groups[] = {{PATTERN_IN_RAW, lines, 1},
+                                                  {PATTERN_IN_RAW, lines, 2}};
+    static const int32_t none[] = {0, 0};
+    static const int32_t both[] = {1, 1};
+    struct inspect_world *w = *state;
+    struct buf text = {0};
+
+    assert_int_equal(set(w, groups, 2), 0);
+    buf_printf(&text, "X: y\n\n");
+    while (text.n < 600000) {
+        buf_append_slice(&text, SLICE_LIT("word x, "));
+    }
+    buf_append(&text, "\0", 1);
+    inspect_text(w, text.p);
+    answers(w, none, 2);
+    text.n--;
+    buf_append(&text, "word z\n", 8);
+    inspect_text(w, text.p);
+    answers(w, both, 2);
+    buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places),       cmocka_unit_test(test_not_asked),
-        cmocka_unit_test(test_limits),       cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_long_letters),
+        cmocka_unit_test(test_places),           cmocka_unit_test(test_not_asked),
+        cmocka_unit_test(test_limits),           cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_long_letters),     cmocka_unit_test(test_where_words_stand),
+        cmocka_unit_test(test_words_everywhere),
     };
 
     return cmocka_run_group_tests(tests, inspect_world_open, inspect_world_close);

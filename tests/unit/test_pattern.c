@@ -281,6 +281,26 @@ struct question {
     int answer;
 };
 
+/* Where a match begins, and what stands in front of that counts. */
+static void at_a_place(void **state)
+{
+    struct pattern *p = compile_as("\\bword(?= here)", false);
+    struct pattern_subject s;
+
+    (void)state;
+    pattern_subject_init(&s, SLICE_LIT("\xff word here, aword here, word there"));
+    pattern_subject_settle(&s);
+    assert_int_equal(s.text.n, sizeof("\xff word here, aword here, word there") - 1 + 2);
+    assert_int_equal(pattern_try_at(p, &s, 3), 0);
+    assert_int_equal(pattern_try_at(p, &s, 4), 1);
+    assert_int_equal(pattern_try_at(p, &s, 16), 0);
+    assert_int_equal(pattern_try_at(p, &s, 27), 0);
+    assert_int_equal(pattern_try_at(p, &s, s.text.n), 0);
+    assert_int_equal(pattern_try(p, &s), 1);
+    pattern_subject_fini(&s);
+    pattern_free(p);
+}
+
 static void *answer(void *arg)
 {
     struct question *q = arg;
@@ -357,6 +377,7 @@ int main(void)
         cmocka_unit_test(long_texts_are_not_looked_at),
         cmocka_unit_test(the_next_match_begins_anew),
         cmocka_unit_test(many_patterns_on_one_text),
+        cmocka_unit_test(at_a_place),
         cmocka_unit_test(matching_needs_little_stack),
         cmocka_unit_test(compiling_fits_a_threads_stack),
     };
