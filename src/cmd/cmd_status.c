@@ -82,6 +82,9 @@ static void print_head(const json_t *status)
     (void)printf(LABEL " longest block %s%s%s, %s of late\n", "loop",
                  duration(number(loop, "longest_us"), a), at[0] != '\0' ? " at " : "", at,
                  duration(number(loop, "recent_us"), b));
+    (void)printf(LABEL "   its own part %s, %s of late; %lld times above 5ms\n", "",
+                 duration(number(loop, "own_us"), a), duration(number(loop, "own_recent_us"), b),
+                 number(loop, "own_over_5ms"));
     (void)printf(LABEL " %lld lines lost\n", "decisions", number(status, "decisions_lost"));
 }
 

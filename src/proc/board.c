@@ -275,9 +275,11 @@ static void make_readable(struct board_worker *w)
     make_bool(&w->draining);
     make_bool(&w->level.seccomp);
     make_time(&w->began);
-    make_time(&w->block_longest);
-    make_time(&w->block_longest_at);
-    make_time(&w->block_recent);
+    make_time(&w->blocks.longest);
+    make_time(&w->blocks.longest_at);
+    make_time(&w->blocks.recent);
+    make_time(&w->blocks.own);
+    make_time(&w->blocks.own_recent);
     w->hop_count = w->hop_count < BOARD_HOPS ? w->hop_count : BOARD_HOPS;
     for (size_t i = 0; i < w->hop_count; i++) {
         make_hop_readable(&w->hops[i]);

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "journal/courier.h"
 #include "proc/sandbox.h"
+#include "rt/real.h"
 #include "smtp/server.h"
 #include "store/shm.h"
 
@@ -93,9 +94,7 @@ struct board_worker {
     unsigned late; /* commits whose answer is waited for without the client */
     uint64_t spool_used;
     uint64_t spool_limit;
-    usec_t block_longest;
-    usec_t block_longest_at;
-    usec_t block_recent;
+    struct real_blocks blocks;
     uint64_t decisions_lost;
     struct counters counters;
     unsigned hop_count;

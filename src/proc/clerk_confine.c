@@ -31,11 +31,11 @@ static const struct sandbox_calls always[] = {
      (const int[]){SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
                    SCMP_SYS(sigaltstack), SCMP_SYS(tgkill), SCMP_SYS(prctl), SCMP_SYS(exit_group),
                    SANDBOX_END}},
-    {"time, randomness, and who we are",
+    {"time, how long the loop's own work takes, randomness, and who we are",
      (const int[]){SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(nanosleep),
-                   SCMP_SYS(clock_nanosleep), SCMP_SYS(getrandom), SCMP_SYS(getpid),
-                   SCMP_SYS(getppid), SCMP_SYS(gettid), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
-                   SANDBOX_END}},
+                   SCMP_SYS(clock_nanosleep), SCMP_SYS(getrusage), SCMP_SYS(getrandom),
+                   SCMP_SYS(getpid), SCMP_SYS(getppid), SCMP_SYS(gettid), SCMP_SYS(fstat),
+                   SCMP_SYS(newfstatat), SANDBOX_END}},
 };
 
 /* Where one is kept; SQLite's thread is the only other one. */

@@ -1,11 +1,14 @@
 /* See proc/descriptors.h. */
 #include "proc/descriptors.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define KEPT_LEAST 64
 #define DNS_MOST   2048
+#define ROOM_MOST  65536 /* for which the kernel needs half a megabyte */
 
 struct descriptors descriptors_here(void)
 {
@@ -21,4 +24,15 @@ struct descriptors descriptors_here(void)
         .clients = all > kept ? all - kept : 1,
         .dns = kept / 2 < DNS_MOST ? kept / 2 : DNS_MOST,
     };
+}
+
+void descriptors_make_room(void)
+{
+    unsigned all = descriptors_here().all;
+    int highest = (int)(all < ROOM_MOST ? all : ROOM_MOST) - 1;
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, highest);
+
+    if (fd >= 0) { /* else the table grows when it has to */
+        close(fd);
+    }
 }

@@ -158,7 +158,6 @@ static struct counters counters_of(const struct smtp_server *srv)
 static void write_now(struct reporter *r)
 {
     const struct smtp_server *srv = r->server;
-    const struct real_blocks blocks = real_blocks(r->rt);
     struct board_worker w = {
         .pid = getpid(),
         .epoch = r->owner.epoch,
@@ -170,9 +169,7 @@ static void write_now(struct reporter *r)
         .late = srv->deliveries->late_running,
         .spool_used = srv->budget.used,
         .spool_limit = srv->budget.limit,
-        .block_longest = blocks.longest,
-        .block_longest_at = blocks.longest_at,
-        .block_recent = blocks.recent,
+        .blocks = real_blocks(r->rt),
         .decisions_lost = decision_lost(r->decisions),
         .counters = counters_of(srv),
     };

@@ -55,6 +55,18 @@ static void set_time(json_t *object, const char *key, usec_t wall)
 
 /* ---- sums over all workers ---- */
 
+static void add_blocks(struct real_blocks *sum, const struct real_blocks *b)
+{
+    if (b->longest > sum->longest) {
+        sum->longest = b->longest;
+        sum->longest_at = b->longest_at;
+    }
+    sum->recent = b->recent > sum->recent ? b->recent : sum->recent;
+    sum->own = b->own > sum->own ? b->own : sum->own;
+    sum->own_recent = b->own_recent > sum->own_recent ? b->own_recent : sum->own_recent;
+    sum->own_long += b->own_long;
+}
+
 static void add_figures(struct board_worker *sum, const struct board_worker *w)
 {
     sum->level.seccomp = sum->level.seccomp && w->level.seccomp;
@@ -69,13 +81,7 @@ static void add_figures(struct board_worker *sum, const struct board_worker *w)
     for (size_t i = 0; i < SESSION_PHASES; i++) {
         sum->in_phase[i] += w->in_phase[i];
     }
-    if (w->block_longest > sum->block_longest) {
-        sum->block_longest = w->block_longest;
-        sum->block_longest_at = w->block_longest_at;
-    }
-    if (w->block_recent > sum->block_recent) {
-        sum->block_recent = w->block_recent;
-    }
+    add_blocks(&sum->blocks, &w->blocks);
 #define COUNTER(name, prose) sum->counters.name += w->counters.name;
 #include "tbl/counters.h"
 #undef COUNTER
@@ -107,11 +113,14 @@ static json_t *loop_object(const struct board_worker *w, usec_t now, usec_t wall
 {
     json_t *object = json_object();
 
-    set_number(object, "longest_us", (uint64_t)w->block_longest);
-    if (w->block_longest > 0) {
-        set_time(object, "longest_at", wall - (now - w->block_longest_at));
+    set_number(object, "longest_us", (uint64_t)w->blocks.longest);
+    if (w->blocks.longest > 0) {
+        set_time(object, "longest_at", wall - (now - w->blocks.longest_at));
     }
-    set_number(object, "recent_us", (uint64_t)w->block_recent);
+    set_number(object, "recent_us", (uint64_t)w->blocks.recent);
+    set_number(object, "own_us", (uint64_t)w->blocks.own);
+    set_number(object, "own_recent_us", (uint64_t)w->blocks.own_recent);
+    set_number(object, "own_over_5ms", w->blocks.own_long);
     return object;
 }
 

@@ -526,6 +526,7 @@ int worker_run(const struct worker_setup *setup)
     int r = w.listeners == NULL ? -ENOMEM : open_privileged(&w);
     r = r < 0 ? r : become_user(&w);
     if (r == 0) {
+        descriptors_make_room();
         w.rt = real_new();
         r = serve(&w);
         (void)real_free(w.rt);

@@ -11,8 +11,12 @@
 #include "rt/real.h"
 #include "rt/real_impl.h"
 
-/* Switches before the kernel is asked again, so that a long queue of ready tasks starves nobody. */
+/* After so long, or so many switches, the kernel is asked again, so that a long queue of ready
+ * tasks keeps neither timers nor new clients waiting. The clock is read between two handfuls of
+ * tasks. */
+#define TURN_TIME       (2 * USEC_MSEC)
 #define SWITCHES_A_TURN 512
+#define HANDFUL         4
 #define FILE_THREADS    4
 
 void real_tick(struct real *w)
@@ -20,6 +24,7 @@ void real_tick(struct real *w)
     w->rt.now = clock_monotonic();
     if (w->awake_since == 0) {
         w->awake_since = w->rt.now;
+        real_blocks_awake(&w->meter, w->rt.now);
     }
 }
 
@@ -150,43 +155,14 @@ static void arm_timer(struct real *w)
     w->timer_at = next;
 }
 
-/* ---- how long others are kept waiting ---- */
-
-#define MINUTE (60 * USEC_SEC)
-
-static void begin_minute(struct real *w, usec_t now)
+static void run_ready(struct real *w)
 {
-    bool next = now - w->minute_began < 2 * MINUTE;
+    unsigned left = SWITCHES_A_TURN / HANDFUL;
 
-    w->last_longest = next ? w->minute_longest : 0;
-    w->minute_longest = 0;
-    w->minute_began = now;
-}
-
-static void measure_turn(struct real *w)
-{
-    usec_t now = clock_monotonic();
-    usec_t block = now - w->awake_since;
-
-    if (now - w->minute_began >= MINUTE) {
-        begin_minute(w, now);
-    }
-    if (block > w->minute_longest) {
-        w->minute_longest = block;
-    }
-    if (block > w->blocks.longest) {
-        w->blocks.longest = block;
-        w->blocks.longest_at = now;
-    }
-}
-
-struct real_blocks real_blocks(const struct rt *rt)
-{
-    const struct real *w = (const struct real *)rt;
-    struct real_blocks b = w->blocks;
-
-    b.recent = w->minute_longest > w->last_longest ? w->minute_longest : w->last_longest;
-    return b;
+    do {
+        rt_run_ready(&w->rt, HANDFUL);
+    } while (!list_empty(&w->rt.ready) && --left > 0 &&
+             clock_monotonic() - w->awake_since < TURN_TIME);
 }
 
 static void turn(struct real *w, bool may_wait)
@@ -197,11 +173,11 @@ static void turn(struct real *w, bool may_wait)
     event_base_loop(w->base, EVLOOP_ONCE | (may_wait ? 0 : EVLOOP_NONBLOCK));
     real_tick(w);
     rt_run_timers(&w->rt);
-    rt_run_ready(&w->rt, SWITCHES_A_TURN);
+    run_ready(w);
     if (w->on_turn != NULL) {
         w->on_turn(w->on_turn_arg);
     }
-    measure_turn(w);
+    real_blocks_turned(&w->meter, w->awake_since, clock_monotonic());
 }
 
 void real_run(struct rt *rt, const volatile bool *stop)

@@ -15,12 +15,17 @@ struct rt *real_free(struct rt *rt);
 void real_run(struct rt *rt, const volatile bool *stop);
 
 /* How long one turn of the loop kept all others waiting: from its waking up to its going back to
- * sleep. */
+ * sleep. A part of that may be no fault of this process: the loop would go on, but other processes
+ * have all processors. Its own is the rest (rt/real_blocks.c says how it is told). */
 struct real_blocks {
     usec_t longest;    /* ever */
     usec_t longest_at; /* when that ended, on rt_now's clock */
     usec_t recent;     /* the longest of the last one to two minutes */
+    usec_t own;        /* the longest own part, ever */
+    usec_t own_recent;
+    uint64_t own_long; /* turns whose own part was longer than REAL_BLOCK_LONG */
 };
+#define REAL_BLOCK_LONG (5 * USEC_MSEC)
 struct real_blocks real_blocks(const struct rt *rt);
 
 /* Makes real_run's turn end soon. Safe in a signal handler. */

@@ -8,6 +8,21 @@
 
 struct thread_pool;
 
+/* How long turns take; see rt/real_blocks.c. */
+struct block_meter {
+    struct real_blocks blocks;
+    usec_t minute_began;
+    struct block_minute {
+        usec_t longest;
+        usec_t own;
+    } now, last; /* the minute that is measured, and the one before it */
+    struct loop_use {
+        usec_t at; /* of the monotonic clock */
+        usec_t processor;
+        long slept;
+    } use; /* of this thread, when it was last looked at */
+};
+
 struct real {
     struct rt rt; /* first */
     struct event_base *base;
@@ -26,15 +41,17 @@ struct real {
     void (*on_turn)(void *arg);
     void *on_turn_arg;
     usec_t awake_since; /* this turn's waking up, 0 before it */
-    struct real_blocks blocks;
-    usec_t minute_began; /* the minute that is measured now, */
-    usec_t minute_longest;
-    usec_t last_longest; /* and the one before it */
+    struct block_meter meter;
 };
 
 /* Reads the clock. Whatever the loop calls between two turns does so first: the loop may have slept
  * for a long time. */
 void real_tick(struct real *w);
+
+/* ---- real_blocks.c ---- */
+/* By real_tick, when a turn has woken up, and at its end. */
+void real_blocks_awake(struct block_meter *m, usec_t now);
+void real_blocks_turned(struct block_meter *m, usec_t awake_since, usec_t now);
 
 /* ---- real_socket.c ---- */
 void real_sockets_init(struct real *w);

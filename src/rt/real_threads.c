@@ -1,8 +1,17 @@
 /* Threads for work that blocks: files and the store. The loop hands them jobs and hears of their
- * end through an eventfd. */
+ * end through an eventfd.
+ *
+ * The loop never waits for a thread, which may have lost the processor at any point: it takes no
+ * lock that one may hold. Nor does it signal a condition variable, where the C library has the
+ * signaller wait until those that were woken earlier have run. Jobs go to and fro on stacks that
+ * are pushed onto one by one and taken as a whole, and a semaphore counts those that are to be
+ * done. Threads after the first are started by threads, since making one may wait for all that
+ * change the process's memory. */
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -22,92 +31,137 @@ struct job {
     int result;
 };
 
-struct job_queue {
-    struct job *first;
-    struct job **end;
-};
-
 struct thread_pool {
     struct real *world;
     const char *name;
-    pthread_mutex_t lock;
-    pthread_cond_t work;
-    struct job_queue todo;     /* under lock */
-    struct job_queue finished; /* under lock */
-    bool stop;                 /* under lock */
-    unsigned idle;             /* under lock: threads waiting for work */
-    unsigned queued;           /* under lock: jobs in `todo` */
-    pthread_t threads[THREADS_MAX];
+    _Atomic(struct job *) posted;   /* by the loop, newest first */
+    _Atomic(struct job *) finished; /* by the threads, newest first */
+    sem_t work;             /* jobs that no thread has come for, and threads that are to end */
+    pthread_mutex_t taking; /* among threads */
+    struct job *todo;       /* under `taking`: oldest first */
+    pthread_t threads[THREADS_MAX]; /* and what follows: under `taking` once there is one */
     unsigned started;
+    unsigned busy; /* with a job */
     unsigned most;
-    struct job *spare; /* the loop's alone */
+    bool begun;        /* the loop's alone: the first one was started */
+    struct job *spare; /* likewise */
     struct event *event;
     int fd;
 };
 
-static void queue_init(struct job_queue *q)
+/* Was there none before? */
+static bool push(_Atomic(struct job *) *stack, struct job *j)
 {
-    q->first = NULL;
-    q->end = &q->first;
+    struct job *below = atomic_load_explicit(stack, memory_order_relaxed);
+
+    do {
+        j->next = below;
+    } while (!atomic_compare_exchange_weak_explicit(stack, &below, j, memory_order_release,
+                                                    memory_order_relaxed));
+    return below == NULL;
 }
 
-static void queue_push(struct job_queue *q, struct job *j)
+/* All of them, oldest first. */
+static struct job *take_all(_Atomic(struct job *) *stack)
 {
-    j->next = NULL;
-    *q->end = j;
-    q->end = &j->next;
+    struct job *newest = atomic_exchange_explicit(stack, NULL, memory_order_acquire);
+    struct job *oldest = NULL;
+
+    while (newest != NULL) {
+        struct job *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    return oldest;
 }
 
-static struct job *queue_pop(struct job_queue *q)
+static void *thread_main(void *arg);
+
+/* Signals are the main thread's business. */
+static void start_thread(struct thread_pool *p)
 {
-    struct job *j = q->first;
-    if (j != NULL) {
-        q->first = j->next;
-        if (q->first == NULL) {
-            q->end = &q->first;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, THREAD_STACK_SIZE);
+    int r = pthread_create(&p->threads[p->started], &attr, thread_main, p);
+    pthread_attr_destroy(&attr);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r == 0) {
+        p->started++;
+    } else if (p->started == 0) {
+        fatal("cannot start a thread: %s", strerror(r));
+    }
+}
+
+static void wait_for_work(struct thread_pool *p)
+{
+    while (sem_wait(&p->work) < 0) {
+        if (errno != EINTR) {
+            panic("sem_wait: %s", strerror(errno));
         }
     }
+}
+
+/* The oldest job; NULL when there is none for the one who was woken, who is to end. Whoever takes a
+ * job sees to it that another thread waits for the next one, which the job may keep waiting else.
+ */
+static struct job *take_job(struct thread_pool *p)
+{
+    pthread_mutex_lock(&p->taking);
+    if (p->todo == NULL) {
+        p->todo = take_all(&p->posted);
+    }
+    struct job *j = p->todo;
+    if (j != NULL) {
+        p->todo = j->next;
+        p->busy++;
+        if (p->busy == p->started && p->started < p->most) {
+            start_thread(p);
+        }
+    }
+    pthread_mutex_unlock(&p->taking);
     return j;
+}
+
+static void finish(struct thread_pool *p, struct job *j)
+{
+    pthread_mutex_lock(&p->taking);
+    p->busy--;
+    pthread_mutex_unlock(&p->taking);
+    if (push(&p->finished, j)) {
+        uint64_t one = 1;
+        ssize_t r = write(p->fd, &one, sizeof one);
+        (void)r; /* cannot fail: the counter does not overflow */
+    }
+}
+
+static struct job *next_job(struct thread_pool *p)
+{
+    wait_for_work(p);
+    return take_job(p);
 }
 
 static void *thread_main(void *arg)
 {
     struct thread_pool *p = arg;
+    struct job *j;
+
     pthread_setname_np(pthread_self(), p->name);
-    pthread_mutex_lock(&p->lock);
-    for (;;) {
-        struct job *j = queue_pop(&p->todo);
-        if (j == NULL) {
-            if (p->stop) {
-                break;
-            }
-            p->idle++;
-            pthread_cond_wait(&p->work, &p->lock);
-            p->idle--;
-            continue;
-        }
-        p->queued--;
-        pthread_mutex_unlock(&p->lock);
+    while ((j = next_job(p)) != NULL) {
         j->result = j->fn(j->arg);
-        pthread_mutex_lock(&p->lock);
-        bool first = p->finished.first == NULL;
-        queue_push(&p->finished, j);
-        if (first) {
-            uint64_t one = 1;
-            ssize_t r = write(p->fd, &one, sizeof one);
-            (void)r; /* cannot fail: the counter does not overflow */
-        }
+        finish(p, j);
     }
-    pthread_mutex_unlock(&p->lock);
     return NULL;
 }
 
 static void deliver(struct thread_pool *p)
 {
-    pthread_mutex_lock(&p->lock);
-    struct job *j = p->finished.first;
-    queue_init(&p->finished);
-    pthread_mutex_unlock(&p->lock);
+    struct job *j = take_all(&p->finished);
+
     while (j != NULL) {
         struct job *next = j->next;
         j->done(j->arg, j->result);
@@ -134,34 +188,21 @@ struct thread_pool *thread_pool_new(struct real *w, const char *name, unsigned t
     p->world = w;
     p->name = name;
     p->most = threads < THREADS_MAX ? threads : THREADS_MAX;
-    pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->work, NULL);
-    queue_init(&p->todo);
-    queue_init(&p->finished);
+    pthread_mutex_init(&p->taking, NULL);
     p->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     p->event = event_new(w->base, p->fd, EV_READ | EV_PERSIST | EV_ET, on_finished, p);
-    if (p->fd < 0 || p->event == NULL || event_add(p->event, NULL) != 0) {
+    if (sem_init(&p->work, 0, 0) < 0 || p->fd < 0 || p->event == NULL ||
+        event_add(p->event, NULL) != 0) {
         fatal("cannot make a thread pool: %s", strerror(errno));
     }
     return p;
 }
 
-/* Signals are the main thread's business. */
-static void start_thread(struct thread_pool *p)
+/* Never blocks. */
+static void wake_one(struct thread_pool *p)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_t attr;
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, THREAD_STACK_SIZE);
-    int r = pthread_create(&p->threads[p->started], &attr, thread_main, p);
-    pthread_attr_destroy(&attr);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (r == 0) {
-        p->started++;
-    } else if (p->started == 0) {
-        fatal("cannot start a thread: %s", strerror(r));
+    if (sem_post(&p->work) < 0) {
+        panic("sem_post: %s", strerror(errno));
     }
 }
 
@@ -175,24 +216,22 @@ void thread_pool_post(struct thread_pool *p, int (*fn)(void *), void (*done)(voi
         j = xmalloc(sizeof(*j));
     }
     *j = (struct job){.fn = fn, .done = done, .arg = arg};
-    pthread_mutex_lock(&p->lock);
-    queue_push(&p->todo, j);
-    p->queued++;
-    bool enough = p->idle >= p->queued;
-    pthread_mutex_unlock(&p->lock);
-    if (!enough && p->started < p->most) {
+    push(&p->posted, j);
+    if (!p->begun) { /* nobody holds the lock yet */
+        p->begun = true;
         start_thread(p);
-    } else {
-        pthread_cond_signal(&p->work);
     }
+    wake_one(p);
 }
 
 struct thread_pool *thread_pool_free(struct thread_pool *p)
 {
-    pthread_mutex_lock(&p->lock);
-    p->stop = true;
-    pthread_cond_broadcast(&p->work);
-    pthread_mutex_unlock(&p->lock);
+    pthread_mutex_lock(&p->taking);
+    p->most = 0;
+    pthread_mutex_unlock(&p->taking);
+    for (unsigned i = 0; i < p->started; i++) {
+        wake_one(p); /* all jobs have been counted before */
+    }
     for (unsigned i = 0; i < p->started; i++) {
         pthread_join(p->threads[i], NULL);
     }
@@ -204,8 +243,8 @@ struct thread_pool *thread_pool_free(struct thread_pool *p)
     }
     event_free(p->event);
     close(p->fd);
-    pthread_cond_destroy(&p->work);
-    pthread_mutex_destroy(&p->lock);
+    sem_destroy(&p->work);
+    pthread_mutex_destroy(&p->taking);
     free(p);
     return NULL;
 }

@@ -87,6 +87,8 @@ def shows_what_is_there(binary):
         check(now['counters']['connections'] == 4 and now['counters']['greeted'] == 4, f"{now['counters']}")
         check(now['counters']['transactions'] == 3 and now['counters']['rcpt_accepted'] == 2, f"{now['counters']}")
         check(now['loop']['longest_us'] > 0 and now['loop']['longest_at'].endswith('Z'), f"{now['loop']}")
+        check(0 < now['loop']['own_us'] <= now['loop']['longest_us'] and now['loop']['own_recent_us'] > 0 and
+              now['loop']['own_over_5ms'] >= 0, f"{now['loop']}")
         check(now['spool']['limit'] == 2 * 268435456, f"{now['spool']}")
         sum_of = sum(w['sessions']['greeted'] for w in now['workers'])
         check(sum_of == now['sessions']['greeted'], 'sums')

@@ -540,6 +540,112 @@ static void test_stacks_warm(void **state)
     sim_free(sim);
 }
 
+/* ---- the real world's threads and loop ---- */
+
+struct pair {
+    int pipe[2];
+    bool stop;
+    int left;
+    usec_t busy; /* for so long the loop is held up, */
+    bool asleep; /* in a call to the system, or by work */
+};
+
+static int read_octet(void *arg)
+{
+    char c;
+    return read(((struct pair *)arg)->pipe[0], &c, 1) == 1 ? 0 : -EIO;
+}
+
+static int write_octet(void *arg)
+{
+    return write(((struct pair *)arg)->pipe[1], "x", 1) == 1 ? 0 : -EIO;
+}
+
+static void end_one(struct pair *p)
+{
+    p->stop = --p->left == 0;
+}
+
+static void waiting_task(void *arg)
+{
+    assert_int_equal(rt_call(RT_CALL_FILE, read_octet, arg), 0);
+    end_one(arg);
+}
+
+static void waking_task(void *arg)
+{
+    assert_int_equal(rt_call(RT_CALL_FILE, write_octet, arg), 0);
+    end_one(arg);
+}
+
+/* Work that blocks, up to one thread less than there are, keeps no other work waiting. */
+static void test_threads_beside(void **state)
+{
+    (void)state;
+    struct pair p = {.left = 6};
+    struct rt *rt = real_new();
+    assert_int_equal(pipe(p.pipe), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(task_spawn(rt, rt_root_of(rt), waiting_task, &p), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(task_spawn(rt, rt_root_of(rt), waking_task, &p), 0);
+    }
+    real_run(rt, &p.stop);
+    assert_int_equal(p.left, 0);
+    real_free(rt);
+    close(p.pipe[0]);
+    close(p.pipe[1]);
+}
+
+static usec_t processor_time(void)
+{
+    struct rusage u;
+    assert_int_equal(getrusage(RUSAGE_THREAD, &u), 0);
+    return (usec_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * USEC_SEC + u.ru_utime.tv_usec +
+           u.ru_stime.tv_usec;
+}
+
+static void rude_task(void *arg)
+{
+    struct pair *p = arg;
+    usec_t until = processor_time() + p->busy;
+    if (p->asleep) {
+        (void)usleep((useconds_t)p->busy);
+    }
+    while (!p->asleep && processor_time() < until) {
+    }
+    end_one(p);
+}
+
+static struct real_blocks blocks_after(struct pair p)
+{
+    struct rt *rt = real_new();
+    p.left = 1;
+    assert_int_equal(task_spawn(rt, rt_root_of(rt), rude_task, &p), 0);
+    real_run(rt, &p.stop);
+    struct real_blocks b = real_blocks(rt);
+    real_free(rt);
+    return b;
+}
+
+/* The loop tells for how long one task has held it up by its own work, or by waiting for the
+ * system. */
+static void test_blocks(void **state)
+{
+    (void)state;
+    struct real_blocks worked = blocks_after((struct pair){.busy = 2 * REAL_BLOCK_LONG});
+    assert_true(worked.own >= 2 * REAL_BLOCK_LONG);
+    assert_true(worked.longest >= worked.own && worked.recent == worked.longest);
+    assert_int_equal(worked.own_long, 1);
+    assert_int_equal(worked.own_recent, worked.own);
+    struct real_blocks slept =
+        blocks_after((struct pair){.busy = 2 * REAL_BLOCK_LONG, .asleep = true});
+    assert_true(slept.own >= 2 * REAL_BLOCK_LONG);
+    assert_int_equal(slept.own, slept.longest);
+    assert_int_equal(slept.own_long, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -548,7 +654,8 @@ int main(void)
         cmocka_unit_test(test_echo_real),      cmocka_unit_test(test_path_real),
         cmocka_unit_test(test_path_simulated), cmocka_unit_test(test_watch),
         cmocka_unit_test(test_threads),        cmocka_unit_test(test_kill),
-        cmocka_unit_test(test_stacks_warm),
+        cmocka_unit_test(test_stacks_warm),    cmocka_unit_test(test_threads_beside),
+        cmocka_unit_test(test_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
