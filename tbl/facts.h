@@ -243,71 +243,71 @@ FACT(from_domain, "from.domain", TEXT, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBE
      "The author's domain, by the From field; \"\" when there is none, or it names authors of several domains.")
 
 /* ---- what the message carries (src/fact/fact_content.c): an inspector has looked ---- */
-FACT(from_address, "from.address", TEXT, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(from_address, "from.address", TEXT, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "The author's mail address, by the From field; of several the first, \"\" when there is none.")
-FACT(from_name, "from.name", TEXT, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(from_name, "from.name", TEXT, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "The author's name beside that address, decoded; \"\" when there is none.")
-FACT(from_name_is_address, "from.name_is_address", BOOL, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(from_name_is_address, "from.name_is_address", BOOL, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "That name holds a mail address of another domain than the author's: people read the name, and take the "
      "message for another's.")
-FACT(reply_to_domain, "reply_to.domain", TEXT, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(reply_to_domain, "reply_to.domain", TEXT, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "The domain of the Reply-To field's first address; \"\" when there is none.")
-FACT(date_skew, "date.skew", DURATION, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(date_skew, "date.skew", DURATION, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "How far the Date field is ahead of this host's clock; of a message from the past negative: `date.skew < "
      "-7d`. 0 without a Date that can be read.")
-FACT(message_id_form, "message_id.form", RESULT, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(message_id_form, "message_id.form", RESULT, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "What the Message-ID field is: normal (<left@right.example>), address (the right side is a host's address "
      "in brackets), bare (no dot on the right side, or no right side), malformed (no identifier by RFC 5322 3.6.4), several (more "
      "than one such field) or none.")
-FACT(subject, "subject", TEXT, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(subject, "subject", TEXT, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "The Subject field, decoded and unfolded; `header(\"Subject\")` is what was sent.")
-FACT(mime_anomalies, "mime.anomalies", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(mime_anomalies, "mime.anomalies", SET, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "What is wrong with the message's structure, by names (see What is remarkable about a message); "
      "\"ambiguous\" when mail programs may see other attachments in it than were looked at. Empty for a message "
      "as it should be.")
-FACT(mime_types, "mime.types", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(mime_types, "mime.types", SET, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "The types that its parts say they have, multiparts included, in lower case: \"text/html\".")
-FACT(mime_parts, "mime.parts", NUMBER, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(mime_parts, "mime.parts", NUMBER, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "How many parts it has, those of messages within it included.")
-FACT(inspect_limits, "inspect.limits", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(inspect_limits, "inspect.limits", SET, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "Which limits stopped its inspection: depth, parts, fields, decoded, members, ratio or time (`limit "
      "inspect_depth` and so on). What lies behind them was not looked at. Empty when all was.")
-FACT(attachment_count, "attachment.count", NUMBER, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(attachment_count, "attachment.count", NUMBER, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "How many files are attached; what archives hold does not count.")
-FACT(attachment_names, "attachment.names", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(attachment_names, "attachment.names", SET, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "Names of the files that are attached and of those in attached archives, decoded.")
-FACT(attachment_ext, "attachment.ext", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(attachment_ext, "attachment.ext", SET, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "What these names end in behind their last dot, in lower case: \"pdf\".")
-FACT(attachment_type, "attachment.type", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(attachment_type, "attachment.type", SET, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "What these files are by their content, whatever they say: \"application/pdf\".")
-FACT(attachment_macro, "attachment.macro", BOOL, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(attachment_macro, "attachment.macro", BOOL, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "One of them is an office document with macros.")
-FACT(attachment_encrypted, "attachment.encrypted", BOOL, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(attachment_encrypted, "attachment.encrypted", BOOL, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "One of them is an archive or a document that nobody can look into without its password.")
-FACT(attachment_executable, "attachment.executable", BOOL, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(attachment_executable, "attachment.executable", BOOL, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "One of them is a program, by its content.")
-FACT(html_traits, "html.traits", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(html_traits, "html.traits", SET, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "What is remarkable in its HTML, by names (see What is remarkable about a message).")
-FACT(text_traits, "text.traits", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(text_traits, "text.traits", SET, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "What is remarkable in the text that people read, by names (see What is remarkable about a message).")
-FACT(url_count, "url.count", NUMBER, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(url_count, "url.count", NUMBER, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "How many links its text and its HTML hold.")
-FACT(url_domains, "url.domains", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(url_domains, "url.domains", SET, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "The domains of the hosts that these lead to: public suffix and one label (\"example.co.uk\"), in lower case, "
      "those of other scripts in their ASCII form; of hosts without a name their addresses.")
-FACT(url_mismatch, "url.mismatch", BOOL, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(url_mismatch, "url.mismatch", BOOL, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "A link's text shows the name of another host than it leads to.")
-FACT(url_traits, "url.traits", SET, 0, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(url_traits, "url.traits", SET, 0, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "What is remarkable in its links, by names (see What is remarkable about a message).")
-FACT(headers, "headers", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(headers, "headers", BOOL, 1, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "A pattern is found in the message's header: its fields, decoded and unfolded, a line each. Written `headers "
      "~ \"...\"`, or `headers ~ TABLE` for a table of patterns, any of which will do.")
-FACT(body, "body", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(body, "body", BOOL, 1, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "A pattern is found in what people read of the message: its texts, decoded, HTML without its tags. Written "
      "as `headers`.")
-FACT(raw, "raw", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(raw, "raw", BOOL, 1, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "A pattern is found in the message as it was received, header included. Written as `headers`.")
-FACT(dnsbl_url, "dnsbl.url", BOOL, 1, MESSAGE, TRANSACTION, CONTENT, REMEMBERED,
+FACT(dnsbl_url, "dnsbl.url", BOOL, 1, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "One of the first 20 hosts in `url.domains` is on that DNS list of domains. Otherwise as `dnsbl`.")
 
 /* ---- what outside scanners say of the message (src/fact/fact_scan.c) ---- */

@@ -17,8 +17,17 @@ enum fact_id {
 
 enum phase { PHASE_CONNECT, PHASE_HELO, PHASE_MAIL, PHASE_RCPT, PHASE_MESSAGE, PHASE_COUNT };
 
-/* From cheap to expensive. FREE and MEMORY never suspend. */
-enum fact_cost { COST_FREE, COST_MEMORY, COST_DNS, COST_NETWORK, COST_CONTENT, COST_SCANNER };
+/* From cheap to expensive. FREE and MEMORY never suspend. CONTENT is a look into the message's
+ * header, INSPECTION all that an inspector has to look for. */
+enum fact_cost {
+    COST_FREE,
+    COST_MEMORY,
+    COST_DNS,
+    COST_NETWORK,
+    COST_CONTENT,
+    COST_INSPECTION,
+    COST_SCANNER
+};
 
 enum fact_keeping { KEEPING_REMEMBERED, KEEPING_LIVE, KEEPING_JOINT };
 

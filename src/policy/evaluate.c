@@ -198,15 +198,25 @@ static int ask_in_turn(const struct fact_use **uses, size_t count, const struct 
     return r;
 }
 
-/* Facts are asked for in this order: what others know is looked up, the message is looked into, and
- * scanners are asked when nothing else can be found out first. */
-enum asking { ASK_LOOKUPS, ASK_CONTENT, ASK_SCANNERS };
+/* Facts are asked for in this order: what others know is looked up, the header is looked into, then
+ * an inspector takes the whole message apart, and scanners are asked when nothing else can be found
+ * out first. */
+enum asking { ASK_LOOKUPS, ASK_CONTENT, ASK_INSPECTOR, ASK_SCANNERS };
 
 static enum asking asking_of(const struct fact_use *use)
 {
-    return use->fact->cost < COST_CONTENT    ? ASK_LOOKUPS
-           : use->fact->cost == COST_CONTENT ? ASK_CONTENT
-                                             : ASK_SCANNERS;
+    switch (use->fact->cost) {
+    case COST_CONTENT: return ASK_CONTENT;
+    case COST_INSPECTION: return ASK_INSPECTOR;
+    case COST_SCANNER: return ASK_SCANNERS;
+    default: return ASK_LOOKUPS;
+    }
+}
+
+/* Side by side: what each of them is asked for takes its time elsewhere. */
+static bool asks_together(enum asking asking)
+{
+    return asking == ASK_LOOKUPS || asking == ASK_SCANNERS;
 }
 
 /* Moves those to the front that are due, and says how many there are. */
@@ -240,7 +250,7 @@ int policy_ask(struct policy_run *run, const struct evidence *e)
     run->needs = NULL;
     enum asking asking;
     const size_t due = take_due(needs, &asking);
-    return due > 1 && asking != ASK_CONTENT ? needs_ask_together(needs->uses, due, e)
+    return due > 1 && asks_together(asking) ? needs_ask_together(needs->uses, due, e)
                                             : ask_in_turn(needs->uses, due, e);
 }
 

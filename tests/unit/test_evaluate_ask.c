@@ -275,6 +275,40 @@ static void content_waits_for_lookups(void **state)
     assert_fired_count(w, 3);
 }
 
+/* An inspector is asked when the header has been looked into, and not when that decides. */
+static void inspectors_wait_for_the_header(void **state)
+{
+    struct policy_world *w = *state;
+    struct stand_in *inspected = costly(w, COST_INSPECTION, true);
+    struct stand_in *spared = costly(w, COST_INSPECTION, true);
+    struct stand_in *scanned = costly(w, COST_SCANNER, true);
+    struct stand_in *header = costly(w, COST_CONTENT, false);
+
+    inspected->takes = spared->takes = scanned->takes = header->takes = USEC_SEC;
+    (void)rule(w, RULE_MARK, fact_of(w, scanned));
+    (void)rule(w, RULE_MARK, fact_of(w, inspected));
+    (void)rule(w, RULE_MARK, both(w, fact_of(w, spared), fact_of(w, header)));
+    assert_int_equal(run_in_task(judge_in_task, w), 3 * USEC_SEC);
+    assert_int_equal(inspected->began, header->began + USEC_SEC);
+    assert_int_equal(scanned->began, inspected->began + USEC_SEC);
+    assert_int_equal(spared->computed, 0);
+    assert_int_equal(fact_kept(&inspected->use, &w->e).source, SOURCE_MESSAGE);
+    assert_fired_count(w, 2);
+}
+
+static void no_inspection_behind_what_the_header_decides(void **state)
+{
+    struct policy_world *w = *state;
+    struct stand_in *header = costly(w, COST_CONTENT, true);
+    struct stand_in *inspected = costly(w, COST_INSPECTION, true);
+
+    struct rule *verdict = rule(w, RULE_REJECT, fact_of(w, header));
+    (void)rule(w, RULE_REJECT, fact_of(w, inspected));
+    assert_int_equal(judge(w), 1);
+    assert_int_equal(inspected->computed, 0);
+    assert_ptr_equal(w->ruling.verdict->rule, verdict);
+}
+
 /* Scanners come last, and all of them at once; one that does not matter any more is not asked. */
 static void scanners_wait_for_all_else(void **state)
 {
@@ -417,6 +451,8 @@ int main(void)
         TEST(what_is_only_observed_asks_for_no_text),
         TEST(lookups_run_side_by_side),
         TEST(content_waits_for_lookups),
+        TEST(inspectors_wait_for_the_header),
+        TEST(no_inspection_behind_what_the_header_decides),
         TEST(scanners_wait_for_all_else),
         TEST(a_lone_lookup_is_asked_directly),
         TEST(asking_can_be_cancelled),

@@ -97,6 +97,7 @@ static void no_inspection(void **state)
     unsigned asked = 0;
 
     for (size_t id = 0; id < FACT_COUNT; id++) {
+        assert_int_equal(fact_inspect_work(&facts[id]) != 0, facts[id].cost == COST_INSPECTION);
         if (fact_inspect_work(&facts[id]) == 0 || id == FACT_dnsbl_url) {
             continue;
         }
