@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 #include "base/fatal.h"
+#include "conf/settings.h"
+#include "fact/inspected.h"
 #include "inspect/inspect.h"
 
 #define SECONDS 0.3 /* for each row at least */
@@ -79,13 +81,7 @@ static void measure(struct inspect *i, const char *name, int kind, size_t n)
 {
     struct inspection_request r = {
         .work = INSPECT_HEADER | INSPECT_PARTS | INSPECT_TEXT,
-        .limits = {.depth = 30,
-                   .parts = 1000,
-                   .fields = 2000,
-                   .decoded = 268435456,
-                   .members = 10000,
-                   .ratio = 250,
-                   .time = 20000000},
+        .limits = inspected_limits(&settings_standard),
     };
     struct inspection found;
     struct arena arena;

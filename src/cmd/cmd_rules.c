@@ -4,6 +4,7 @@
 #include "cmd/other_policy.h"
 #include "cmd/period.h"
 #include "cmd/rules_report.h"
+#include "conf/settings.h"
 
 enum { SINCE, UNTIL, JOURNAL };
 
@@ -26,13 +27,7 @@ static bool take(void *arg, size_t option, const char *value)
 /* Of a journal alone, without a configuration, what the standard is. */
 static usec_t window_of(const struct conf *conf)
 {
-    static const struct conf_limits standard = {
-#define SETTING(name, kind, standard, min, max, prose) .name = (standard),
-#include "tbl/settings.h"
-#undef SETTING
-    };
-
-    return conf != NULL ? conf->limits.deferral_window : standard.deferral_window;
+    return (conf != NULL ? &conf->limits : &settings_standard)->deferral_window;
 }
 
 static enum cmd_status report(const struct period *period, const struct other_policy *mine,

@@ -8,6 +8,12 @@ const struct setting settings[SETTING_COUNT] = {
 #undef SETTING
 };
 
+const struct conf_limits settings_standard = {
+#define SETTING(name, kind, standard, min, max, prose) .name = (standard),
+#include "tbl/settings.h"
+#undef SETTING
+};
+
 const struct setting *setting_find(struct slice name)
 {
     for (size_t i = 0; i < SETTING_COUNT; i++) {

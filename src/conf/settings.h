@@ -23,6 +23,9 @@ enum {
 
 extern const struct setting settings[SETTING_COUNT];
 
+/* All of them, where nothing is configured. */
+extern const struct conf_limits settings_standard;
+
 /* NULL when there is no such row. */
 const struct setting *setting_find(struct slice name);
 

@@ -14,21 +14,26 @@ void inspected_set_patterns(const struct inspected_by *by, struct slice octets, 
     }
 }
 
+struct inspection_limits inspected_limits(const struct conf_limits *l)
+{
+    return (struct inspection_limits){
+        .depth = (uint64_t)l->inspect_depth,
+        .parts = (uint64_t)l->inspect_parts,
+        .fields = (uint64_t)l->inspect_fields,
+        .decoded = (uint64_t)l->inspect_decoded,
+        .members = (uint64_t)l->inspect_members,
+        .ratio = (uint64_t)l->inspect_ratio,
+        .time = l->inspect_time,
+    };
+}
+
 static struct inspection_request request_for(const struct inspected_by *by, const struct message *m)
 {
-    const struct conf *conf = by->conf;
-
     return (struct inspection_request){
         .size = m->spool.size,
         .wall = rt_wall(),
         .work = by->work,
-        .limits = {.depth = (uint64_t)conf->limits.inspect_depth,
-                   .parts = (uint64_t)conf->limits.inspect_parts,
-                   .fields = (uint64_t)conf->limits.inspect_fields,
-                   .decoded = (uint64_t)conf->limits.inspect_decoded,
-                   .members = (uint64_t)conf->limits.inspect_members,
-                   .ratio = (uint64_t)conf->limits.inspect_ratio,
-                   .time = conf->limits.inspect_time},
+        .limits = inspected_limits(&by->conf->limits),
     };
 }
 

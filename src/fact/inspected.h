@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "message/message.h"
 #include "parse/inspection.h"
+#include "parse/inspection_request.h"
 #include "rt/once.h"
 
 struct inspector;
@@ -31,6 +32,9 @@ struct inspected {
     int error;
     struct inspection inspection;
 };
+
+/* How far messages are taken apart, by the limits inspect_*. */
+struct inspection_limits inspected_limits(const struct conf_limits *l);
 
 /* From now on these patterns are looked for (parse/inspection_request.h). Where that is not
  * possible they are in no message, and what asks for them is unknown. */

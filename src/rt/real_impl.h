@@ -59,6 +59,8 @@ void real_sockets_fini(struct real *w);
 /* A stream that owns the non-blocking socket `fd`; NULL when it cannot be watched (fd is closed).
  */
 struct stream *real_socket_stream(struct real *w, int fd);
+/* Replies and commands are written whole: waiting to fill a segment would only delay them. */
+void real_socket_no_delay(int fd);
 int real_socket_connect(struct rt *rt, const struct addr *to, usec_t deadline, struct stream **ret);
 int real_socket_connect_path(struct rt *rt, const char *path, usec_t deadline, struct stream **ret);
 

@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "base/emit.h"
 #include "base/fatal.h"
+#include "conf/settings.h"
+#include "fact/inspected.h"
 #include "inspect/inspect.h"
 
 static const char *const names[] = {
@@ -165,13 +167,7 @@ int main(int argc, char **argv)
 {
     struct inspection_request r = {
         .work = INSPECT_HEADER | INSPECT_PARTS | INSPECT_TEXT,
-        .limits = {.depth = 30,
-                   .parts = 1000,
-                   .fields = 2000,
-                   .decoded = 268435456,
-                   .members = 10000,
-                   .ratio = 250,
-                   .time = 20000000},
+        .limits = inspected_limits(&settings_standard),
     };
     struct inspect *i;
     char why[200];

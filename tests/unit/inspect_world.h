@@ -12,6 +12,8 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "conf/settings.h"
+#include "fact/inspected.h"
 #include "inspect/inspect.h"
 
 struct inspect_world {
@@ -29,13 +31,7 @@ static inline int inspect_world_open(void **state)
     assert_non_null(w);
     assert_int_equal(inspect_new(&w->inspect, why, sizeof(why)), 0);
     w->request.work = INSPECT_HEADER | INSPECT_PARTS | INSPECT_TEXT;
-    w->request.limits = (struct inspection_limits){.depth = 30,
-                                                   .parts = 1000,
-                                                   .fields = 2000,
-                                                   .decoded = 268435456,
-                                                   .members = 10000,
-                                                   .ratio = 250,
-                                                   .time = 20000000};
+    w->request.limits = inspected_limits(&settings_standard);
     *state = w;
     return 0;
 }
