@@ -205,7 +205,14 @@ static bool ends_with(struct slice s, const char *end)
 
 static bool contains(struct slice s, const char *text)
 {
-    return s.n > 0 && memmem(s.p, s.n, text, strlen(text)) != NULL;
+    size_t n = strlen(text);
+
+    for (size_t i = 0; i + n <= s.n; i++) {
+        if (strncasecmp(s.p + i, text, n) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* What a member's name says of the whole archive. */
@@ -239,6 +246,34 @@ static bool is_inside_document(const struct unpacking *u, struct slice name)
         }
     }
     return false;
+}
+
+/* ---- what a document is made of ---- */
+
+#define LIST_SEEN ((size_t)1 << 20)
+
+/* A document's list of its parts says what they are, whatever their names are. In UTF-16 each
+ * letter has an octet of zero beside it; and no program but one that hides something writes a
+ * letter there by its number. */
+static void check_list_of_parts(struct unpacking *u)
+{
+    struct buf b = {0};
+    size_t n = 0;
+    bool end;
+
+    (void)read_some(u, LIST_SEEN, &b, &end);
+    for (size_t i = 0; i < b.n; i++) {
+        if (b.p[i] != '\0') {
+            b.p[n++] = b.p[i];
+        }
+    }
+    const struct slice list = {b.p, n};
+    if (contains(list, "application/vnd.ms-office.vbaProject") ||
+        contains(list, "macrosheet+xml") || contains(list, "application/vnd.ms-excel.macrosheet") ||
+        contains(list, "&#")) {
+        inspect_flag(u->run, FINDING_OF_ATTACHMENT_MACRO);
+    }
+    buf_free(&b);
 }
 
 /* ---- members ---- */
@@ -311,6 +346,12 @@ static bool next_member(struct unpacking *u)
     u->run->members++;
     name = member_name(u, entry);
     check_member_name(u, name);
+    if (u->pack == PACK_ZIP && ends_with(name, "[Content_Types].xml") &&
+        archive_entry_is_encrypted(entry) <= 0) {
+        check_list_of_parts(u);
+        return !inspect_has_reached(u->run, LIMIT_TIME) &&
+               !inspect_has_reached(u->run, LIMIT_DECODED);
+    }
     if (archive_entry_filetype(entry) == AE_IFDIR || is_inside_document(u, name)) {
         return !inspect_late(u->run);
     }

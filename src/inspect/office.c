@@ -1,6 +1,8 @@
 /* See inspect/office.h. */
 #include "inspect/office.h"
 
+#include <strings.h>
+
 #include "inspect/ole.h"
 
 static bool is_ole(struct slice s)
@@ -39,6 +41,7 @@ struct look {
     struct inspect_run *run;
     const struct ole *ole;
     const char *type;
+    unsigned read; /* streams */
 };
 
 static uint32_t le(const char *p, size_t n)
@@ -67,22 +70,43 @@ static void read_workbook(struct inspect_run *run, struct slice s)
     }
 }
 
-#define STREAM_SEEN ((size_t)1 << 20)
+/* A presentation keeps its macros within its own records, and says so in two of them
+ * ([MS-PPT] 2.4.10, 2.4.11): VbaInfo, which holds nothing but a VbaInfoAtom, whose second number is
+ * not 0. */
+static bool presentation_has_macros(struct slice s)
+{
+    static const char container[] = "\xff\x03\x14\0\0\0"; /* its type and length */
+    const char *p;
+
+    while ((p = memmem(s.p, s.n, container, sizeof(container) - 1)) != NULL) {
+        s = (struct slice){p + 1, s.n - (size_t)(p + 1 - s.p)};
+        if (s.n >= 21 && le(p + 8, 2) == 0x400 && le(p + 10, 4) == 12 && le(p + 18, 4) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define STREAM_SEEN  ((size_t)8 << 20)
+#define STREAMS_SEEN 16 /* one of a kind is what programs write */
 
 static void read_stream(struct look *l, const struct ole_entry *e)
 {
     struct buf b = {0};
 
+    if (++l->read > STREAMS_SEEN) {
+        return;
+    }
     ole_read(l->ole, e, STREAM_SEEN, &b);
     struct slice s = buf_slice(&b);
-    if (strcmp(e->name, "Workbook") == 0 || strcmp(e->name, "Book") == 0) {
+    if (strcasecmp(e->name, "Workbook") == 0 || strcasecmp(e->name, "Book") == 0) {
         read_workbook(l->run, s);
-    } else if (strcmp(e->name, "WordDocument") == 0) {
+    } else if (strcasecmp(e->name, "WordDocument") == 0) {
         if (s.n > 12 && (le(s.p + 10, 2) & 0x0100) != 0) { /* fEncrypted, [MS-DOC] 2.5.2 */
             inspect_flag(l->run, FINDING_OF_ATTACHMENT_ENCRYPTED);
         }
-    } else if (s.n > 0 && memmem(s.p, s.n, "\xff\x03\x14\0\0\0\x00\x04\x0c\0\0\0", 12)) {
-        inspect_flag(l->run, FINDING_OF_ATTACHMENT_MACRO); /* VBAInfoContainer, [MS-PPT] 2.4.10 */
+    } else if (s.n > 0 && presentation_has_macros(s)) {
+        inspect_flag(l->run, FINDING_OF_ATTACHMENT_MACRO);
     }
     buf_free(&b);
 }
@@ -97,6 +121,7 @@ static bool is_installer(const char *class_id)
            memcmp(class_id + 4, "\0\0\0\0\xc0\0\0\0\0\0\0\x46", 12) == 0;
 }
 
+/* Office finds entries by their names in either case. */
 static bool look_at(void *arg, const struct ole_entry *e)
 {
     static const char *const macros[] = {"VBA", "_VBA_PROJECT", "_VBA_PROJECT_CUR", "Macros",
@@ -112,11 +137,12 @@ static bool look_at(void *arg, const struct ole_entry *e)
     struct look *l = arg;
 
     for (size_t i = 0; i < sizeof(macros) / sizeof(macros[0]); i++) {
-        if (strcmp(e->name, macros[i]) == 0) {
+        if (strcasecmp(e->name, macros[i]) == 0) {
             inspect_flag(l->run, FINDING_OF_ATTACHMENT_MACRO);
         }
     }
-    if (strcmp(e->name, "EncryptedPackage") == 0 || strcmp(e->name, "EncryptionInfo") == 0) {
+    if (strcasecmp(e->name, "EncryptedPackage") == 0 ||
+        strcasecmp(e->name, "EncryptionInfo") == 0) {
         inspect_flag(l->run, FINDING_OF_ATTACHMENT_ENCRYPTED);
     }
     if (e->kind == 5 && is_installer(e->class_id)) {
@@ -124,7 +150,7 @@ static bool look_at(void *arg, const struct ole_entry *e)
         l->type = "application/x-msi";
     }
     for (size_t i = 0; e->kind == 2 && i < sizeof(streams) / sizeof(streams[0]); i++) {
-        if (strcmp(e->name, streams[i].name) == 0) {
+        if (strcasecmp(e->name, streams[i].name) == 0) {
             l->type = streams[i].type;
             read_stream(l, e);
         }
@@ -140,7 +166,7 @@ void office_open(struct inspect_run *run, const struct file *f)
     struct ole o;
 
     if (is_ole(s)) {
-        struct look l = {run, &o, "application/x-ole-storage"};
+        struct look l = {run, &o, "application/x-ole-storage", 0};
         if (ole_open(s, &o)) {
             ole_each(&o, look_at, &l);
         }

@@ -4,7 +4,8 @@
 #define HEADER_OCTETS ((size_t)512)
 #define ENTRY_OCTETS  ((size_t)128)
 #define IN_HEADER     109  /* sectors of the FAT that are named there */
-#define SMALL         4096 /* smaller streams are kept elsewhere */
+#define SMALL         4096 /* smaller streams are kept in pieces of another one */
+#define PIECE         64
 #define LAST_SECTOR   0xfffffffaU
 
 static uint32_t le(const char *p, size_t n)
@@ -15,6 +16,17 @@ static uint32_t le(const char *p, size_t n)
         value = value << 8 | (uint8_t)p[n];
     }
     return value;
+}
+
+/* Where a sector is; NULL when it is not there as a whole. */
+static const char *sector(const struct ole *o, uint32_t number)
+{
+    uint64_t at = ((uint64_t)number + 1) << o->shift;
+
+    if (number >= o->sectors || at + (1u << o->shift) > o->octets.n) {
+        return NULL;
+    }
+    return o->octets.p + at;
 }
 
 bool ole_open(struct slice octets, struct ole *ret)
@@ -31,20 +43,12 @@ bool ole_open(struct slice octets, struct ole *ret)
     }
     o.directory = le(octets.p + 48, 4);
     o.fat = octets.p + 76;
+    o.small_fat = le(octets.p + 60, 4);
     o.sectors = (uint32_t)((octets.n >> o.shift) < LAST_SECTOR ? octets.n >> o.shift : 0);
+    const char *root = sector(&o, o.directory); /* the first entry */
+    o.small = root ? le(root + 116, 4) : LAST_SECTOR;
     *ret = o;
     return true;
-}
-
-/* Where a sector is; NULL when it is not there as a whole. */
-static const char *sector(const struct ole *o, uint32_t number)
-{
-    uint64_t at = ((uint64_t)number + 1) << o->shift;
-
-    if (number >= o->sectors || at + (1u << o->shift) > o->octets.n) {
-        return NULL;
-    }
-    return o->octets.p + at;
 }
 
 /* The sector behind that one in its chain; where the FAT does not say, the next in the file. */
@@ -91,12 +95,45 @@ void ole_each(const struct ole *o, bool (*fn)(void *arg, const struct ole_entry 
     }
 }
 
+/* The n-th sector of a chain; NULL beyond its end. */
+static const char *sector_of_chain(const struct ole *o, uint32_t first, uint64_t n)
+{
+    uint32_t number = first;
+
+    for (uint64_t i = 0; i < n; i++) {
+        if (i >= o->sectors || number >= o->sectors) {
+            return NULL;
+        }
+        number = next_sector(o, number);
+    }
+    return sector(o, number);
+}
+
+static void read_small(const struct ole *o, const struct ole_entry *e, size_t most, struct buf *ret)
+{
+    uint32_t number = e->first, per = (1u << o->shift) / 4;
+
+    while (most > 0) {
+        const uint64_t at = (uint64_t)number * PIECE;
+        const char *p = sector_of_chain(o, o->small, at >> o->shift);
+        const char *fat = sector_of_chain(o, o->small_fat, number / per);
+        size_t n = most < PIECE ? most : PIECE;
+        if (!p) {
+            return;
+        }
+        buf_append(ret, p + (at & ((1u << o->shift) - 1)), n);
+        most -= n;
+        number = fat ? le(fat + (number % per) * 4, 4) : number + 1;
+    }
+}
+
 void ole_read(const struct ole *o, const struct ole_entry *e, size_t most, struct buf *ret)
 {
     uint32_t number = e->first;
 
     most = most < e->size ? most : (size_t)e->size;
     if (e->size < SMALL) {
+        read_small(o, e, most, ret);
         return;
     }
     for (uint32_t i = 0; i < o->sectors && most > 0; i++) {

@@ -23,7 +23,9 @@ struct ole {
     unsigned shift; /* of a sector's size */
     uint32_t directory;
     uint32_t sectors;
-    const char *fat; /* the sectors of the FAT that the header names, 109 at most */
+    const char *fat;    /* the sectors of the FAT that the header names, 109 at most */
+    uint32_t small;     /* sector: where streams below 4,096 octets are kept, in pieces of 64 */
+    uint32_t small_fat; /* sector: which piece follows which */
 };
 
 /* False: it is none. */
@@ -32,5 +34,5 @@ bool ole_open(struct slice octets, struct ole *ret);
 /* Calls fn for each entry of the directory, until it says no. */
 void ole_each(const struct ole *o, bool (*fn)(void *arg, const struct ole_entry *e), void *arg);
 
-/* Appends up to `most` octets of a stream that is not kept in the small sectors. */
+/* Appends up to `most` octets of a stream. */
 void ole_read(const struct ole *o, const struct ole_entry *e, size_t most, struct buf *ret);
