@@ -11,6 +11,7 @@ enum script { SCRIPT_NONE, SCRIPT_LATIN, SCRIPT_LOOKS_LATIN, SCRIPT_OTHER };
 struct counts {
     size_t capitals, small; /* of ASCII */
     size_t others;          /* letters of other scripts */
+    size_t digits;
     size_t words;
     size_t exclamations;
     size_t invisible; /* words with characters that are not seen */
@@ -118,6 +119,9 @@ static bool has_digit_letter(struct slice word)
 {
     size_t odd = 0, where = 0;
 
+    if (word.n < 5) {
+        return false;
+    }
     for (size_t i = 0; i < word.n; i++) {
         const char c = word.p[i];
         if (c >= 'a' && c <= 'z') {
@@ -129,21 +133,23 @@ static bool has_digit_letter(struct slice word)
         odd++;
         where = i;
     }
-    return word.n >= 5 && odd == 1 && where > 0 && where + 1 < word.n;
+    return odd == 1 && where > 0 && where + 1 < word.n;
 }
 
 /* A long word of small letters without a vowel. */
 static bool is_random(struct slice word)
 {
-    for (size_t i = 0; i < word.n; i++) {
-        if (word.p[i] < 'a' || word.p[i] > 'z' || strchr("aeiouy", word.p[i]) != NULL) {
+    for (size_t i = 0; i < word.n && word.n >= 6; i++) {
+        const char c = word.p[i];
+        if (c < 'a' || c > 'z' || c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' ||
+            c == 'y') {
             return false;
         }
     }
     return word.n >= 6;
 }
 
-/* "$1,000,000" or "$4.5 million": the word and the one after it. */
+/* "$1,000,000" or "$4.5 million": the word, which has digits, and the one after it. */
 static bool is_million(struct slice word, struct slice rest)
 {
     static const char *const signs[] = {"$",   "us$",          "usd",     "eur",
@@ -206,6 +212,7 @@ static bool look_at_ascii(struct slice word, struct counts *c)
         const char o = word.p[i];
         c->small += o >= 'a' && o <= 'z';
         c->capitals += o >= 'A' && o <= 'Z';
+        c->digits += o >= '0' && o <= '9';
         c->exclamations += o == '!';
         ascii = ascii && o >= 0;
     }
@@ -222,6 +229,7 @@ static struct slice without_marks(struct slice word)
 
 static void look_at_word(struct slice word, struct slice rest, size_t *singles, struct counts *c)
 {
+    const size_t digits = c->digits;
     const bool ascii = look_at_ascii(word, c);
 
     c->words++;
@@ -231,7 +239,7 @@ static void look_at_word(struct slice word, struct slice rest, size_t *singles, 
     const bool single = word.n == 1 && ascii_is_let_dig(word.p[0]) && !ascii_is_digit(word.p[0]);
     *singles = single ? *singles + 1 : 0;
     c->gappy += *singles == 5;
-    c->millions = c->millions || is_million(word, rest);
+    c->millions = c->millions || (c->digits > digits && is_million(word, rest));
     if (ascii) {
         word = without_marks(word);
         c->digit_letters += has_digit_letter(word);
@@ -297,7 +305,13 @@ size_t words_letters(struct slice text)
 {
     struct counts c = {0};
 
-    count(text, &c);
+    while (text.n > 0) {
+        const struct slice word = take_word(&text);
+        if (!look_at_ascii(word, &c)) {
+            look_at_characters(word, &c);
+        }
+        text = text.n > 0 ? (struct slice){text.p + 1, text.n - 1} : text;
+    }
     return c.capitals + c.small + c.others;
 }
 
