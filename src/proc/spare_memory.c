@@ -13,6 +13,20 @@
 #define TRIM_SHARE      10000
 #define TRIM_EVERY_MOST (3600 * USEC_SEC)
 
+/* The heap grows in such steps, and is not cut off in between: changing its size waits for threads that
+ * touch new memory just then, which may have lost the processor. A step takes no memory before it is
+ * used. */
+#define HEAP_STEP (4 << 20)
+/* Larger pieces are mapped for themselves. */
+#define MAPPED_LEAST (1 << 20)
+
+static void grow_in_steps(void)
+{
+    (void)mallopt(M_TOP_PAD, HEAP_STEP);
+    (void)mallopt(M_TRIM_THRESHOLD, 4 * HEAP_STEP);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_LEAST);
+}
+
 static void on_timer(void *arg)
 {
     struct spare_memory *s = arg;
@@ -28,6 +42,7 @@ static void on_timer(void *arg)
 
 void spare_memory_begin(struct spare_memory *s)
 {
+    grow_in_steps();
     s->timer = (struct rt_timer){.fn = on_timer, .arg = s};
     rt_timer_set(s->rt, &s->timer, rt_now_of(s->rt) + TRIM_EVERY);
 }
