@@ -17,6 +17,8 @@ FILES = "/usr/share/clamav-testfiles"
 FEW = ("clam.exe", "clam.zip", "clam.tar.gz", "clam.mail", "clam.ole.doc")
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 VIRUS_TIME = 1  # s
+IN_A_SESSION = 100  # messages
+PAUSE, PAUSE_DEFERRED = 0.02, 0.2  # s, between two of a client; a scanner may take a minute to start
 
 VIRUS_POLICY = """
 policy {
@@ -244,17 +246,21 @@ class Load:
 
     def _run(self):
         try:
-            with Session(self.port) as session:
-                for _ in range(300):
-                    if self.over:
-                        break
-                    number = self._next()
-                    code = send(session, message(number)).code
-                    self.replies.append((time.monotonic(), number, code))
-                    time.sleep(0.02)
-                session.quit()
+            while not self.over:
+                with Session(self.port) as session:
+                    self._talk(session)
+                    session.quit()
         except Exception as error:  # told at the end
             self.failures.append(repr(error))
+
+    def _talk(self, session):
+        for _ in range(IN_A_SESSION):
+            if self.over:
+                return
+            number = self._next()
+            code = send(session, message(number)).code
+            self.replies.append((time.monotonic(), number, code))
+            time.sleep(PAUSE_DEFERRED if code == 451 else PAUSE)
 
     def since(self, when):
         return [code for at, _, code in list(self.replies) if at >= when]
