@@ -86,11 +86,16 @@ void world_wait_stored(struct journal_writer *w, uint64_t stored)
 {
     usec_t until = clock_monotonic() + PATIENCE;
     struct journal_writer_state s;
+    uint64_t before = 0;
 
     for (;;) {
         journal_writer_state(w, &s);
         if (s.stored >= stored) {
             break;
+        }
+        if (s.stored > before) { /* it goes on, however slowly */
+            before = s.stored;
+            until = clock_monotonic() + PATIENCE;
         }
         if (clock_monotonic() > until) {
             fail_msg("%ju are stored, trouble: %s", (uintmax_t)s.stored, s.trouble);
