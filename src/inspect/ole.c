@@ -29,6 +29,47 @@ static const char *sector(const struct ole *o, uint32_t number)
     return o->octets.p + at;
 }
 
+/* How many numbers a sector has room for. */
+static uint32_t numbers_in_sector(const struct ole *o)
+{
+    return (1u << o->shift) / 4;
+}
+
+/* Sectors that say where the FAT goes on behind what the header names ([MS-CFB] 2.5): each ends
+ * with the number of the next. No more are followed than the file's length gives reason for, so a
+ * ring ends, too. */
+static void find_difat(struct ole *o, uint32_t first)
+{
+    const uint32_t per = numbers_in_sector(o);
+    const uint32_t blocks = o->sectors / per + 1;
+    uint32_t number = first, named = IN_HEADER;
+
+    while (named < blocks && o->difats < OLE_DIFAT_MOST) {
+        const char *p = sector(o, number);
+        if (!p) {
+            return;
+        }
+        o->difat[o->difats++] = p;
+        named += per - 1;
+        number = le(p + (size_t)(per - 1) * 4, 4);
+    }
+}
+
+/* The sector of the FAT that has a block of its numbers; NULL when it is not named, or not there.
+ */
+static const char *fat_sector(const struct ole *o, uint32_t block)
+{
+    const uint32_t each = numbers_in_sector(o) - 1; /* what a sector of the DIFAT names */
+    const uint32_t rest = block - IN_HEADER;
+
+    if (block < IN_HEADER) {
+        return sector(o, le(o->fat + (size_t)block * 4, 4));
+    }
+    return rest / each < o->difats
+               ? sector(o, le(o->difat[rest / each] + (size_t)(rest % each) * 4, 4))
+               : NULL;
+}
+
 bool ole_open(struct slice octets, struct ole *ret)
 {
     struct ole o = {.octets = octets};
@@ -45,6 +86,7 @@ bool ole_open(struct slice octets, struct ole *ret)
     o.fat = octets.p + 76;
     o.small_fat = le(octets.p + 60, 4);
     o.sectors = (uint32_t)((octets.n >> o.shift) < LAST_SECTOR ? octets.n >> o.shift : 0);
+    find_difat(&o, le(octets.p + 68, 4));
     const char *root = sector(&o, o.directory); /* the first entry */
     o.small = root ? le(root + 116, 4) : LAST_SECTOR;
     *ret = o;
@@ -54,9 +96,8 @@ bool ole_open(struct slice octets, struct ole *ret)
 /* The sector behind that one in its chain; where the FAT does not say, the next in the file. */
 static uint32_t next_sector(const struct ole *o, uint32_t number)
 {
-    uint32_t per = o->shift == 12 ? 1024 : 128; /* numbers in a sector */
-    uint32_t block = number / per;
-    const char *fat = block < IN_HEADER ? sector(o, le(o->fat + block * 4, 4)) : NULL;
+    const uint32_t per = numbers_in_sector(o);
+    const char *fat = fat_sector(o, number / per);
 
     return fat ? le(fat + (number % per) * 4, 4) : number + 1;
 }
@@ -111,7 +152,7 @@ static const char *sector_of_chain(const struct ole *o, uint32_t first, uint64_t
 
 static void read_small(const struct ole *o, const struct ole_entry *e, size_t most, struct buf *ret)
 {
-    uint32_t number = e->first, per = (1u << o->shift) / 4;
+    uint32_t number = e->first, per = numbers_in_sector(o);
 
     while (most > 0) {
         const uint64_t at = (uint64_t)number * PIECE;

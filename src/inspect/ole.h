@@ -8,7 +8,8 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-#define OLE_NAME_MOST 32 /* characters */
+#define OLE_NAME_MOST  32 /* characters */
+#define OLE_DIFAT_MOST 64 /* sectors; of 512 octets they stand for half a gigabyte */
 
 struct ole_entry {
     char name[OLE_NAME_MOST]; /* characters beyond ASCII are '?' */
@@ -23,7 +24,9 @@ struct ole {
     unsigned shift; /* of a sector's size */
     uint32_t directory;
     uint32_t sectors;
-    const char *fat;    /* the sectors of the FAT that the header names, 109 at most */
+    const char *fat; /* which sectors the FAT has: the 109 first, which the header names */
+    const char *difat[OLE_DIFAT_MOST]; /* sectors that name the others, in their order */
+    uint32_t difats;
     uint32_t small;     /* sector: where streams below 4,096 octets are kept, in pieces of 64 */
     uint32_t small_fat; /* sector: which piece follows which */
 };

@@ -281,6 +281,137 @@ static void test_broken(void **state)
     buf_free(&b);
 }
 
+/* ---- compound files whose FAT is longer than the header can say ---- */
+
+#define IN_HEADER 109
+#define PER       ((size_t)128)   /* numbers in a sector */
+#define SECTORS   ((size_t)31000) /* their FAT needs two sectors of the DIFAT */
+#define BLOCKS    ((SECTORS + PER - 1) / PER)
+#define FAT       1 /* the sector */
+#define DIFAT     (FAT + BLOCKS)
+#define IN_DIFAT  (PER - 1) /* sectors of the FAT that one of the DIFAT names */
+
+static void put_in_sector(struct buf *b, size_t sector, size_t place, uint64_t number)
+{
+    put(b, (sector + 1) * SECTOR + 4 * place, number, 4);
+}
+
+/* A file whose directory is sector 0 so far; all else is free. */
+static struct buf large(void)
+{
+    const struct part nothing = {"Root Entry", ROOT, {"", 0}};
+    struct buf b = {0};
+
+    memset(buf_reserve(&b, SECTOR), 0xff, SECTOR);
+    b.n = SECTOR;
+    memcpy(b.p, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8);
+    (void)add_sectors(&b, SECTORS);
+    put(&b, 30, 9, 2);
+    put(&b, 48, 0, 4);
+    put(&b, 60, END, 4);
+    put(&b, 68, DIFAT, 4);
+    put(&b, 72, 2, 4);
+    memset(b.p + (FAT + 1) * SECTOR, 0xff, (BLOCKS + 2) * SECTOR);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        const size_t rest = i - IN_HEADER;
+        if (i < IN_HEADER) {
+            put(&b, 76 + 4 * i, FAT + i, 4);
+        } else {
+            put_in_sector(&b, DIFAT + rest / IN_DIFAT, rest % IN_DIFAT, FAT + i);
+        }
+    }
+    put_in_sector(&b, DIFAT, IN_DIFAT, DIFAT + 1);
+    put_in_sector(&b, DIFAT + 1, IN_DIFAT, END);
+    put_entry(&b, SECTOR, &nothing, END);
+    put_in_sector(&b, FAT, 0, END);
+    return b;
+}
+
+/* A macro that is found by following a chain whose second sector and those behind it are named
+ * around there, and no two of them follow each other: as a storage of the directory ... */
+static void add_storage(struct buf *b, size_t there)
+{
+    const struct part vba = {"VBA", STORAGE, {"", 0}};
+
+    put_in_sector(b, FAT, 0, there);
+    put_in_sector(b, FAT, there, there - 7);
+    put_in_sector(b, FAT, there - 7, END);
+    put_entry(b, (there - 7 + 1) * SECTOR, &vba, 0);
+}
+
+/* ... or within a stream, from the end of its third sector to its fourth. */
+static void add_stream(struct buf *b, size_t there)
+{
+    static const char with[] =
+        "\x1f\0\xff\x03\x14\0\0\0\x02\0\0\x04\x0c\0\0\0\x05\0\0\0\x01\0\0\0\x02\0\0\0";
+    const struct slice octets = stream(SMALL, 3 * SECTOR - 10, with, sizeof(with) - 1);
+    const struct part part = {"PowerPoint Document", STREAM, octets};
+
+    for (size_t i = 0; i < SMALL / SECTOR; i++) {
+        const size_t number = there - 3 * i;
+        put_octets(b, (uint32_t)number, 0, (struct slice){octets.p + i * SECTOR, SECTOR});
+        put_in_sector(b, FAT, number, (i + 1) * SECTOR < SMALL ? number - 3 : END);
+    }
+    put_entry(b, SECTOR + 128, &part, (uint32_t)there);
+}
+
+static bool has_macro(struct inspect_world *w, const struct buf *b)
+{
+    attach(w, buf_slice(b));
+    assert_int_equal(w->found.of[FINDING_OF_INSPECT_LIMITS].count, 0);
+    return flag(w, FINDING_OF_ATTACHMENT_MACRO) != 0;
+}
+
+/* Named by the header, by the first sector of the DIFAT, by the second; at the seams, too. */
+static void test_large(void **state)
+{
+    static const size_t places[] = {5000,
+                                    IN_HEADER * PER + 10,
+                                    20000,
+                                    (IN_HEADER + IN_DIFAT) * PER - 1,
+                                    (IN_HEADER + IN_DIFAT) * PER + 10,
+                                    SECTORS - 1};
+    static void (*const ways[])(struct buf * b, size_t there) = {add_storage, add_stream};
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        for (size_t way = 0; way < 2; way++) {
+            struct buf b = large();
+            assert_false(i == 0 && has_macro(*state, &b));
+            ways[way](&b, places[i]);
+            if (!has_macro(*state, &b)) {
+                fail_msg("place %zu, way %zu", i, way);
+            }
+            buf_free(&b);
+        }
+    }
+}
+
+/* What the DIFAT says wrongly leads nowhere, and nothing is lost that was named in front of it. */
+static void test_wrong_difat(void **state)
+{
+    static const uint64_t wrong[] = {0, DIFAT, SECTORS, SECTORS + 1, 0x7fffffff, 0xfffffff0, END};
+    const size_t last = SECTORS - 50;
+    struct buf b = large();
+
+    add_stream(&b, 20000);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        put_in_sector(&b, DIFAT, IN_DIFAT, wrong[i]);
+        assert_true(has_macro(*state, &b));
+        put(&b, 68, wrong[i], 4);
+        assert_int_equal(has_macro(*state, &b), wrong[i] == DIFAT);
+        put(&b, 68, DIFAT, 4);
+        put_in_sector(&b, DIFAT, 20000 / PER - IN_HEADER, wrong[i]);
+        assert_false(has_macro(*state, &b));
+        put_in_sector(&b, DIFAT, 20000 / PER - IN_HEADER, FAT + 20000 / PER);
+    }
+    add_stream(&b, last); /* the first sector of the DIFAT is taken for the second */
+    put_in_sector(&b, DIFAT, IN_DIFAT, DIFAT);
+    assert_false(has_macro(*state, &b));
+    put_in_sector(&b, DIFAT, IN_DIFAT, DIFAT + 1);
+    assert_true(has_macro(*state, &b));
+    buf_free(&b);
+}
+
 /* ---- ZIP files with a list of their parts ---- */
 
 struct member {
@@ -385,9 +516,10 @@ static void test_embedded(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_word),       cmocka_unit_test(test_excel),
-        cmocka_unit_test(test_powerpoint), cmocka_unit_test(test_encrypted),
-        cmocka_unit_test(test_broken),     cmocka_unit_test(test_zip),
+        cmocka_unit_test(test_word),        cmocka_unit_test(test_excel),
+        cmocka_unit_test(test_powerpoint),  cmocka_unit_test(test_encrypted),
+        cmocka_unit_test(test_broken),      cmocka_unit_test(test_large),
+        cmocka_unit_test(test_wrong_difat), cmocka_unit_test(test_zip),
         cmocka_unit_test(test_embedded),
     };
 
