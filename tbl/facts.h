@@ -307,7 +307,7 @@ FACT(body, "body", BOOL, 1, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "as `headers`.")
 FACT(raw, "raw", BOOL, 1, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
      "A pattern is found in the message as it was received, header included. Written as `headers`.")
-FACT(dnsbl_url, "dnsbl.url", BOOL, 1, MESSAGE, TRANSACTION, INSPECTION, REMEMBERED,
+FACT(dnsbl_url, "dnsbl.url", BOOL, 1, MESSAGE, TRANSACTION, LINKS, REMEMBERED,
      "One of the first 20 hosts in `url.domains` is on that DNS list of domains. Otherwise as `dnsbl`.")
 
 /* ---- what outside scanners say of the message (src/fact/fact_scan.c) ---- */

@@ -42,11 +42,10 @@ const char *docs_introduction(enum docs_section section)
             "where it is of all recipients that get the message. Its cost says what asking may "
             "take: nothing (free), a look into memory that all workers share (memory), DNS (dns), "
             "another server (network), a look into the message's header (content), having an "
-            "inspector take the message apart (inspection), or outside scanners (scanner). They "
-            "are "
-            "asked in this order, DNS and other servers side by side, and nothing is asked that "
-            "what is "
-            "known already decides. `TEXT` stands for a "
+            "inspector take the message apart (inspection), DNS lists about the links that it "
+            "found (links), or outside scanners (scanner). They are asked in this order, DNS and "
+            "other servers side by side, and nothing is asked that what is known already decides. "
+            "`TEXT` stands for a "
             "string in quotes: `header(\"Subject\")`.",
         [DOCS_MEMBERS] =
             "Some facts are sets of what was noticed, each thing by a name: ask `html.traits in { "

@@ -61,7 +61,7 @@ const char *fact_cost_name(enum fact_cost cost)
     static const char *const names[] = {
         [COST_FREE] = "free",       [COST_MEMORY] = "memory",   [COST_DNS] = "dns",
         [COST_NETWORK] = "network", [COST_CONTENT] = "content", [COST_INSPECTION] = "inspection",
-        [COST_SCANNER] = "scanner",
+        [COST_LINKS] = "links",     [COST_SCANNER] = "scanner",
     };
 
     return names[cost];

@@ -18,7 +18,8 @@ enum fact_id {
 enum phase { PHASE_CONNECT, PHASE_HELO, PHASE_MAIL, PHASE_RCPT, PHASE_MESSAGE, PHASE_COUNT };
 
 /* From cheap to expensive. FREE and MEMORY never suspend. CONTENT is a look into the message's
- * header, INSPECTION all that an inspector has to look for. */
+ * header, INSPECTION all that an inspector has to look for, LINKS a question to the DNS about links
+ * that one has found. */
 enum fact_cost {
     COST_FREE,
     COST_MEMORY,
@@ -26,6 +27,7 @@ enum fact_cost {
     COST_NETWORK,
     COST_CONTENT,
     COST_INSPECTION,
+    COST_LINKS,
     COST_SCANNER
 };
 

@@ -252,6 +252,7 @@ int fact_dnsbl_url(const struct evidence *e, const struct slice *parameters, str
 {
     const struct inspection *found;
     struct list_filter filter;
+    struct value without = {0};
     const char *problem;
 
     if (e->lists == NULL || list_filter_parse(parameters[0], &filter, &problem) < 0) {
@@ -260,9 +261,9 @@ int fact_dnsbl_url(const struct evidence *e, const struct slice *parameters, str
     }
     int r = inspect(e, &found);
     if (r < 0) {
-        return without_inspection(r, TYPE_BOOL, ret);
+        r = without_inspection(r, TYPE_BOOL, &without);
+        *ret = value_from(SOURCE_MESSAGE, without);
+        return r;
     }
-    r = ask_hosts(e, &filter, &found->of[FINDING_OF_URL_DOMAINS], ret);
-    *ret = value_from(SOURCE_DNS, *ret);
-    return r;
+    return ask_hosts(e, &filter, &found->of[FINDING_OF_URL_DOMAINS], ret);
 }

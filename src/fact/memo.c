@@ -162,7 +162,7 @@ static const uint8_t usual_sources[] = {
     [COST_FREE] = SOURCE_CONVERSATION, [COST_MEMORY] = SOURCE_MEMORY,
     [COST_DNS] = SOURCE_DNS,           [COST_NETWORK] = SOURCE_NEXT_HOP,
     [COST_CONTENT] = SOURCE_MESSAGE,   [COST_INSPECTION] = SOURCE_MESSAGE,
-    [COST_SCANNER] = SOURCE_SCANNER,
+    [COST_LINKS] = SOURCE_DNS,         [COST_SCANNER] = SOURCE_SCANNER,
 };
 
 /* Outside a task nothing suspends, and so nothing takes time. */

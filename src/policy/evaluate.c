@@ -199,15 +199,16 @@ static int ask_in_turn(const struct fact_use **uses, size_t count, const struct 
 }
 
 /* Facts are asked for in this order: what others know is looked up, the header is looked into, then
- * an inspector takes the whole message apart, and scanners are asked when nothing else can be found
- * out first. */
-enum asking { ASK_LOOKUPS, ASK_CONTENT, ASK_INSPECTOR, ASK_SCANNERS };
+ * an inspector takes the whole message apart, lists are asked about links that it found, and
+ * scanners when nothing else can be found out first. */
+enum asking { ASK_LOOKUPS, ASK_CONTENT, ASK_INSPECTOR, ASK_LINKS, ASK_SCANNERS };
 
 static enum asking asking_of(const struct fact_use *use)
 {
     switch (use->fact->cost) {
     case COST_CONTENT: return ASK_CONTENT;
     case COST_INSPECTION: return ASK_INSPECTOR;
+    case COST_LINKS: return ASK_LINKS;
     case COST_SCANNER: return ASK_SCANNERS;
     default: return ASK_LOOKUPS;
     }
@@ -216,7 +217,7 @@ static enum asking asking_of(const struct fact_use *use)
 /* Side by side: what each of them is asked for takes its time elsewhere. */
 static bool asks_together(enum asking asking)
 {
-    return asking == ASK_LOOKUPS || asking == ASK_SCANNERS;
+    return asking != ASK_CONTENT && asking != ASK_INSPECTOR;
 }
 
 /* Moves those to the front that are due, and says how many there are. */

@@ -309,6 +309,43 @@ static void no_inspection_behind_what_the_header_decides(void **state)
     assert_ptr_equal(w->ruling.verdict->rule, verdict);
 }
 
+/* Lists are asked about links when an inspector has found these, all at once, before scanners. */
+static void lists_of_links_wait_for_the_inspection(void **state)
+{
+    struct policy_world *w = *state;
+    struct stand_in *one = costly(w, COST_LINKS, true);
+    struct stand_in *other = costly(w, COST_LINKS, true);
+    struct stand_in *spared = costly(w, COST_LINKS, true);
+    struct stand_in *scanned = costly(w, COST_SCANNER, true);
+    struct stand_in *inspected = costly(w, COST_INSPECTION, false);
+
+    one->takes = other->takes = scanned->takes = inspected->takes = USEC_SEC;
+    (void)rule(w, RULE_MARK, fact_of(w, scanned));
+    (void)rule(w, RULE_MARK, fact_of(w, one));
+    (void)rule(w, RULE_MARK, fact_of(w, other));
+    (void)rule(w, RULE_MARK, both(w, fact_of(w, spared), fact_of(w, inspected)));
+    assert_int_equal(run_in_task(judge_in_task, w), 3 * USEC_SEC);
+    assert_int_equal(one->began, inspected->began + USEC_SEC);
+    assert_int_equal(other->began, one->began);
+    assert_int_equal(scanned->began, one->began + USEC_SEC);
+    assert_int_equal(spared->computed, 0);
+    assert_int_equal(fact_kept(&one->use, &w->e).source, SOURCE_DNS);
+    assert_fired_count(w, 3);
+}
+
+static void no_list_behind_what_an_inspection_decides(void **state)
+{
+    struct policy_world *w = *state;
+    struct stand_in *inspected = costly(w, COST_INSPECTION, true);
+    struct stand_in *listed = costly(w, COST_LINKS, true);
+
+    struct rule *verdict = rule(w, RULE_REJECT, fact_of(w, inspected));
+    (void)rule(w, RULE_REJECT, fact_of(w, listed));
+    assert_int_equal(judge(w), 1);
+    assert_int_equal(listed->computed, 0);
+    assert_ptr_equal(w->ruling.verdict->rule, verdict);
+}
+
 /* Scanners come last, and all of them at once; one that does not matter any more is not asked. */
 static void scanners_wait_for_all_else(void **state)
 {
@@ -453,6 +490,8 @@ int main(void)
         TEST(content_waits_for_lookups),
         TEST(inspectors_wait_for_the_header),
         TEST(no_inspection_behind_what_the_header_decides),
+        TEST(lists_of_links_wait_for_the_inspection),
+        TEST(no_list_behind_what_an_inspection_decides),
         TEST(scanners_wait_for_all_else),
         TEST(a_lone_lookup_is_asked_directly),
         TEST(asking_can_be_cancelled),

@@ -148,6 +148,7 @@ static void columns_have_names(void **state)
     assert_string_equal(fact_cost_name(COST_DNS), "dns");
     assert_string_equal(fact_cost_name(COST_NETWORK), "network");
     assert_string_equal(fact_cost_name(COST_CONTENT), "content");
+    assert_string_equal(fact_cost_name(COST_LINKS), "links");
     assert_string_equal(fact_cost_name(COST_SCANNER), "scanner");
     assert_string_equal(fact_scope_name(SCOPE_CONNECTION), "connection");
     assert_string_equal(fact_scope_name(SCOPE_TRANSACTION), "transaction");
@@ -189,8 +190,8 @@ static void every_fact_has_its_type(void **state)
     for (size_t i = 0; i < FACT_COUNT; i++) {
         struct value v = world_ask_with(w, (enum fact_id)i, "Subject");
         /* there is no DNS in this world, nor anybody who forwards */
-        const bool asks =
-            (facts[i].cost == COST_DNS && i != FACT_client_forwarder) || i == FACT_dnsbl_url;
+        const bool asks = (facts[i].cost == COST_DNS && i != FACT_client_forwarder) ||
+                          facts[i].cost == COST_LINKS;
         assert_int_equal(v.state,
                          asks || is_remembered((enum fact_id)i) ? VALUE_UNKNOWN : VALUE_KNOWN);
     }
