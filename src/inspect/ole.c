@@ -32,7 +32,7 @@ static const char *sector(const struct ole *o, uint32_t number)
 /* How many numbers a sector has room for. */
 static uint32_t numbers_in_sector(const struct ole *o)
 {
-    return (1u << o->shift) / 4;
+    return o->shift == 12 ? 1024 : 128;
 }
 
 /* Sectors that say where the FAT goes on behind what the header names ([MS-CFB] 2.5): each ends
