@@ -13,9 +13,9 @@
 #define TRIM_SHARE      10000
 #define TRIM_EVERY_MOST (3600 * USEC_SEC)
 
-/* The heap grows in such steps, and is not cut off in between: changing its size waits for threads that
- * touch new memory just then, which may have lost the processor. A step takes no memory before it is
- * used. */
+/* The heap grows in such steps, and is not cut off in between: changing its size waits for threads
+ * that touch new memory just then, which may have lost the processor. A step takes no memory before
+ * it is used. */
 #define HEAP_STEP (4 << 20)
 /* Larger pieces are mapped for themselves. */
 #define MAPPED_LEAST (1 << 20)
