@@ -171,6 +171,41 @@ static void test_encrypted(void **state)
     assert_int_equal(flag(w, FINDING_OF_ATTACHMENT_ENCRYPTED), 1);
 }
 
+/* 7z with a text in it, whose name is to be seen or is not; nothing that we link can write these.
+ */
+static void test_encrypted_7z(void **state)
+{
+    static const char contents[] =
+        "\x37\x7a\xbc\xaf\x27\x1c\x00\x04\xdf\xa4\xc7\xc3\x10\x00\x00\x00\x00\x00\x00\x00"
+        "\x6a\x00\x00\x00\x00\x00\x00\x00\x56\x60\xb9\x8f\xdd\x69\x89\xe7\xd2\x91\x8b\xb0"
+        "\x96\x29\x07\x97\xdd\xee\x0c\x83\x01\x04\x06\x00\x01\x09\x10\x00\x07\x0b\x01\x00"
+        "\x02\x24\x06\xf1\x07\x01\x12\x53\x0f\x3d\xe6\xbd\x32\x6a\x24\x28\xee\xde\x70\x6f"
+        "\x0d\xc9\xc1\xde\xc5\x01\x00\x01\x00\x0c\x0c\x0c\x00\x08\x0a\x01\x53\x14\xbf\x96"
+        "\x00\x00\x05\x01\x19\x03\x00\x00\x00\x11\x13\x00\x6e\x00\x6f\x00\x74\x00\x65\x00"
+        "\x2e\x00\x74\x00\x78\x00\x74\x00\x00\x00\x19\x00\x14\x0a\x01\x00\x7f\x39\xff\xe3"
+        "\x96\x7e\xdd\x01\x15\x06\x01\x00\x20\x80\xa4\x81\x00\x00";
+    static const char names[] =
+        "\x37\x7a\xbc\xaf\x27\x1c\x00\x04\x18\x9d\xaa\xb4\x80\x00\x00\x00\x00\x00\x00\x00"
+        "\x2e\x00\x00\x00\x00\x00\x00\x00\xb5\x4a\x12\x08\x98\xc4\xc9\x74\x1f\xa6\x3b\xbf"
+        "\x2f\x68\x42\x02\x9f\x87\xb2\x3e\x12\x96\xef\x7b\x85\x08\x95\xf4\xe7\xd2\x8b\x4b"
+        "\x9c\xc5\xf7\x91\xe0\xd1\xc7\x6c\xeb\x55\x0a\x84\x2c\x79\xed\x27\x40\x3f\x34\x55"
+        "\x83\x18\x29\x03\x8c\xfe\xf2\xb8\xf2\xd8\x85\x89\xed\xdb\x11\x64\x1e\x85\xb9\x7f"
+        "\xdc\x28\xe4\x01\xaa\x70\x3d\xe2\xa0\x39\xad\x91\x72\xd2\xe5\x0c\xaa\xf7\x46\x9f"
+        "\xcf\x82\xcc\xc9\xf1\xad\x0d\xb9\xd8\x13\xb5\x99\xa5\xc7\x59\x4d\xca\xab\xd5\x90"
+        "\x0d\x71\x5a\xf3\x32\xec\x41\x52\x42\xb6\xbf\xd3\x45\x09\xbd\x88\x1d\x16\x81\xbb"
+        "\x17\x06\x10\x01\x09\x70\x00\x07\x0b\x01\x00\x01\x24\x06\xf1\x07\x01\x12\x53\x0f"
+        "\x6e\xcf\x65\x0c\x0b\xc0\x74\x15\x85\xfe\xa8\xa1\x93\x2e\x0b\x50\x0c\x6a\x0a\x01"
+        "\xe3\x01\xfa\x62\x00\x00";
+    struct inspect_world *w = *state;
+
+    attach(w, (struct slice){contents, sizeof(contents) - 1});
+    assert_int_equal(flag(w, FINDING_OF_ATTACHMENT_ENCRYPTED), 1);
+    assert_true(inspect_has(w, FINDING_OF_ATTACHMENT_NAMES, "note.txt"));
+    attach(w, (struct slice){names, sizeof(names) - 1});
+    assert_int_equal(flag(w, FINDING_OF_ATTACHMENT_ENCRYPTED), 1);
+    assert_false(inspect_has(w, FINDING_OF_ATTACHMENT_NAMES, "note.txt"));
+}
+
 static void test_broken(void **state)
 {
     struct inspect_world *w = *state;
@@ -243,6 +278,29 @@ static void test_tnef(void **state)
     assert_true(inspect_is_odd(w, "tnef-broken"));
 }
 
+/* Outlook's packages within each other, far more than are opened: no stack is lost by that. */
+static void test_tnef_within_tnef(void **state)
+{
+    enum { LEVELS = 50000, HEAD = 26, TAIL = 2 };
+    static const char head[HEAD] = "\x78\x9f\x3e\x22\x01\0"
+                                   "\x02\x02\x90\x06\0\0\0\0\0\0\0"
+                                   "\x02\x0f\x80\x06\0";
+    static const char tail[LEVELS * TAIL];
+    struct inspect_world *w = *state;
+    struct buf b = {0};
+
+    for (uint32_t left = LEVELS; left-- > 0;) {
+        const uint32_t length = left * (HEAD + TAIL);
+        buf_append(&b, head, HEAD - 4);
+        buf_append(&b, (const char *)&length, sizeof(length)); /* little-endian, as it is here */
+    }
+    buf_append(&b, tail, sizeof(tail));
+    attach(w, buf_slice(&b));
+    assert_true(inspect_has(w, FINDING_OF_INSPECT_LIMITS, "depth"));
+    assert_false(inspect_is_odd(w, "tnef-broken"));
+    buf_free(&b);
+}
+
 /* A message that is attached as a file, in an archive too. */
 static void test_message_as_file(void **state)
 {
@@ -299,11 +357,18 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),         cmocka_unit_test(test_archives),
-        cmocka_unit_test(test_encrypted),     cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_macros),        cmocka_unit_test(test_programs),
-        cmocka_unit_test(test_tnef),          cmocka_unit_test(test_message_as_file),
-        cmocka_unit_test(test_compound_file), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_archives),
+        cmocka_unit_test(test_encrypted),
+        cmocka_unit_test(test_encrypted_7z),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_macros),
+        cmocka_unit_test(test_programs),
+        cmocka_unit_test(test_tnef),
+        cmocka_unit_test(test_tnef_within_tnef),
+        cmocka_unit_test(test_message_as_file),
+        cmocka_unit_test(test_compound_file),
+        cmocka_unit_test(test_limits),
     };
 
     return cmocka_run_group_tests(tests, inspect_world_open, inspect_world_close);
