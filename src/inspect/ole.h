@@ -1,5 +1,6 @@
 /* Compound files of Office ([MS-CFB]): what streams and storages they have, and the beginning of
- * one. Nothing here takes longer than the file is long. */
+ * one. No call follows more sectors than the file has; for a small stream, each of whose at most 64
+ * pieces is looked for anew, no more than 128 times as many. */
 #pragma once
 
 #include <stdbool.h>
