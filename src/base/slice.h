@@ -42,3 +42,31 @@ static inline bool slice_prefix(struct slice text, const char *prefix, struct sl
     *ret_rest = (struct slice){text.p + n, text.n - n};
     return true;
 }
+
+/* Without octets of `these` at its ends. */
+static inline struct slice slice_trim(struct slice text, const char *these)
+{
+    const size_t n = strlen(these);
+
+    while (text.n > 0 && memchr(these, text.p[0], n) != NULL) {
+        text = (struct slice){text.p + 1, text.n - 1};
+    }
+    while (text.n > 0 && memchr(these, text.p[text.n - 1], n) != NULL) {
+        text.n--;
+    }
+    return text;
+}
+
+/* Takes a line off, without its end: CRLF, or LF alone. False when it has not ended yet. */
+static inline bool slice_take_line(struct slice *text, struct slice *ret)
+{
+    const char *end = text->n > 0 ? (const char *)memchr(text->p, '\n', text->n) : NULL;
+
+    if (end == NULL) {
+        return false;
+    }
+    const size_t n = (size_t)(end - text->p);
+    *ret = (struct slice){text->p, n > 0 && text->p[n - 1] == '\r' ? n - 1 : n};
+    *text = (struct slice){end + 1, text->n - n - 1};
+    return true;
+}

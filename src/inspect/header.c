@@ -89,20 +89,6 @@ static void find_fields(struct slice header, struct fields *ret)
     }
 }
 
-static bool is_utf8(struct slice text)
-{
-    uint32_t c;
-
-    for (size_t i = 0; i < text.n;) {
-        const size_t n = utf8_take(text.p + i, text.n - i, &c);
-        if (n == 0) {
-            return false;
-        }
-        i += n;
-    }
-    return true;
-}
-
 /* ---- From and Reply-To ---- */
 
 /* As a field From would be read. */
@@ -178,7 +164,7 @@ static void read_from(struct inspect_run *run, const struct fields *f)
     if (words.needless) {
         inspect_trait(run, HEADER_FROM_NAME_ENCODED);
     }
-    if (words.bare_8bit && !is_utf8(body)) {
+    if (words.bare_8bit && utf8_wrong(body.p, body.n) > 0) {
         inspect_trait(run, HEADER_FROM_8BIT);
     }
 }
@@ -235,7 +221,7 @@ static void read_subject(struct inspect_run *run, const struct fields *f)
     if (words.needless) {
         inspect_trait(run, HEADER_SUBJECT_ENCODED);
     }
-    if (words.bare_8bit && !is_utf8(body)) {
+    if (words.bare_8bit && utf8_wrong(body.p, body.n) > 0) {
         inspect_trait(run, HEADER_SUBJECT_8BIT);
     }
     if (is_shouting(subject)) {

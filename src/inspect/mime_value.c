@@ -12,21 +12,11 @@ struct reading {
     struct mime_value *value;
 };
 
+#define SPACE " \t\r\n"
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct slice trimmed(struct slice s)
-{
-    while (s.n > 0 && is_space(s.p[0])) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n > 0 && is_space(s.p[s.n - 1])) {
-        s.n--;
-    }
-    return s;
 }
 
 /* Skips blanks and comments; comments are counted, not recursed into. */
@@ -70,7 +60,7 @@ static struct slice quoted(struct reading *r)
     inspect_odd(r->run, ANOMALY_PARAMETER_UNCLOSED);
     const char *semicolon = memchr(start, ';', (size_t)(r->end - start));
     r->at = semicolon ? semicolon : r->end;
-    return trimmed((struct slice){start, (size_t)(r->at - start)});
+    return slice_trim((struct slice){start, (size_t)(r->at - start)}, SPACE);
 }
 
 /* What stands up to ";", or up to "=" for a name, without a comment behind it. */
@@ -84,7 +74,7 @@ static struct slice bare(struct reading *r, bool name)
             comment = r->at;
         }
     }
-    return trimmed((struct slice){from, (size_t)((comment ? comment : r->at) - from)});
+    return slice_trim((struct slice){from, (size_t)((comment ? comment : r->at) - from)}, SPACE);
 }
 
 /* NAME, NAME*, NAME*2, NAME*2* */
@@ -101,7 +91,7 @@ static void name_parameter(struct arena *arena, struct slice name, struct mime_p
             p->piece = (p->piece < 0 ? 0 : p->piece) * 10 + (rest.p[i] - '0');
         }
     }
-    p->name = ascii_lowered(arena, trimmed((struct slice){name.p, n}));
+    p->name = ascii_lowered(arena, slice_trim((struct slice){name.p, n}, SPACE));
 }
 
 static void parameter(struct reading *r)

@@ -31,23 +31,13 @@ static void add_name(void *arg, struct slice value)
     file_names_add(l->run, &l->names, value);
 }
 
-static bool has_8bit(struct slice s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if ((uint8_t)s.p[i] >= 0x80) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Names are collected from all fields of a kind. */
 static void read_names(struct leaf *l, const struct mime_value *v, const char *parameter)
 {
     mime_value_each(l->run, v, parameter, add_name, l);
     for (size_t i = 0; i < v->count; i++) {
         if (slice_eq(v->parameters[i].name, slice_of(parameter)) &&
-            has_8bit(v->parameters[i].value)) {
+            ascii_has_8bit(v->parameters[i].value)) {
             inspect_odd(l->run, ANOMALY_NAME_8BIT);
         }
     }
@@ -87,17 +77,6 @@ static void add_encoding(struct leaf *l, enum mime_encoding e)
     }
 }
 
-static struct slice trimmed(struct slice s)
-{
-    while (s.n > 0 && strchr(" \t\r\n", s.p[0]) && s.p[0]) {
-        s = (struct slice){s.p + 1, s.n - 1};
-    }
-    while (s.n > 0 && strchr(" \t\r\n", s.p[s.n - 1]) && s.p[s.n - 1]) {
-        s.n--;
-    }
-    return s;
-}
-
 /* The letters, digits and "-" that are left when comments, quotes and blanks are taken out, up to
  * a semicolon. */
 static struct slice bare_encoding(struct leaf *l, struct slice body)
@@ -120,7 +99,7 @@ static struct slice bare_encoding(struct leaf *l, struct slice body)
 static void read_encodings(struct leaf *l)
 {
     for (size_t i = 0; i < l->head->encodings.count; i++) {
-        struct slice plain = trimmed(l->head->encodings.bodies[i]);
+        struct slice plain = slice_trim(l->head->encodings.bodies[i], " \t\r\n");
         struct slice bare = bare_encoding(l, plain);
         enum mime_encoding e = mime_encoding_of(plain);
         if (plain.n == 0) {

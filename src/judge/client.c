@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "parse/ascii.h"
 #include "parse/smtp_address.h"
 #include "route/reply_reader.h"
 
@@ -52,16 +53,6 @@ bool judge_address_fits(struct slice mailbox, bool reverse_path)
     bool fits = rest.n == 0 && !has_control(mailbox);
     buf_free(&path);
     return fits;
-}
-
-static bool has_8bit(struct slice s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (((unsigned char)s.p[i] & 0x80) != 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* ---- commands and replies ---- */
@@ -135,9 +126,9 @@ static enum step start_tls(struct dialogue *d)
 
 static bool needs_utf8(const struct judge_case *c)
 {
-    bool needs = has_8bit(c->sender);
+    bool needs = ascii_has_8bit(c->sender);
     for (size_t i = 0; i < c->recipient_count; i++) {
-        needs |= has_8bit(c->recipients[i]);
+        needs |= ascii_has_8bit(c->recipients[i]);
     }
     return needs;
 }

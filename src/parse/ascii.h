@@ -54,3 +54,14 @@ static inline struct slice ascii_lowered(struct arena *a, struct slice text)
     ascii_lower_copy(copy, text.p, text.n);
     return (struct slice){copy, text.n};
 }
+
+/* Has it octets that are no US-ASCII? */
+static inline bool ascii_has_8bit(struct slice text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (((unsigned char)text.p[i] & 0x80) != 0) {
+            return true;
+        }
+    }
+    return false;
+}

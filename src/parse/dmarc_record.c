@@ -25,17 +25,6 @@ const char *dmarc_policy_name(enum dmarc_policy policy)
     panic("no such policy: %d", (int)policy);
 }
 
-static struct slice trim(struct slice s)
-{
-    while (s.n > 0 && ascii_is_blank(s.p[0])) {
-        s = (struct slice){s.p + 1, s.n - 1};
-    }
-    while (s.n > 0 && ascii_is_blank(s.p[s.n - 1])) {
-        s.n--;
-    }
-    return s;
-}
-
 /* Takes what stands before the next `separator` off *rest; false at the end. */
 static bool next_part(struct slice *rest, char separator, struct slice *ret)
 {
@@ -57,8 +46,8 @@ static void split_tag(struct slice tag, struct slice *ret_name, struct slice *re
 
     *ret_name = SLICE_LIT("");
     (void)next_part(&rest, '=', ret_name);
-    *ret_name = trim(*ret_name);
-    *ret_value = trim(rest);
+    *ret_name = slice_trim(*ret_name, " \t");
+    *ret_value = slice_trim(rest, " \t");
 }
 
 /* ---- reporting URIs ---- */
@@ -108,7 +97,7 @@ static bool has_uri(struct slice list)
     struct slice uri;
 
     while (next_part(&list, ',', &uri)) {
-        if (is_uri(trim(uri))) {
+        if (is_uri(slice_trim(uri, " \t"))) {
             return true;
         }
     }

@@ -191,34 +191,10 @@ static void add_word(struct decoding *d, const struct word *w)
     }
 }
 
-static bool is_utf8(struct slice text)
-{
-    uint32_t c;
-
-    for (size_t i = 0; i < text.n;) {
-        const size_t n = utf8_take(text.p + i, text.n - i, &c);
-        if (n == 0) {
-            return false;
-        }
-        i += n;
-    }
-    return true;
-}
-
-static bool has_8bit(struct slice text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        if ((unsigned char)text.p[i] >= 0x80) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_plain(struct decoding *d, struct slice text, bool utf8)
 {
     end_words(d);
-    if (!utf8 && has_8bit(text)) {
+    if (!utf8 && ascii_has_8bit(text)) {
         d->charsets->read(d->charsets->arg, SLICE_LIT("windows-1252"), text, d->to);
     } else {
         buf_append_slice(d->to, text);
@@ -254,7 +230,7 @@ static size_t next_start(struct slice text, size_t from)
 
 static void decode_all(struct decoding *d, struct slice body)
 {
-    const bool utf8 = is_utf8(body);
+    const bool utf8 = utf8_wrong(body.p, body.n) == 0;
     bool after_word = false;
     size_t plain = 0;
 
@@ -307,7 +283,7 @@ void encoded_text_decode(struct slice body, const struct charset_reader *charset
     struct decoding d = {.charsets = charsets, .to = to};
     const size_t from = to->n;
 
-    d.found.bare_8bit = has_8bit(body);
+    d.found.bare_8bit = ascii_has_8bit(body);
     decode_all(&d, body);
     tidy(to, from);
     buf_free(&d.octets);

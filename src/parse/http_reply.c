@@ -13,32 +13,6 @@ struct framing {
     uint64_t length;
 };
 
-static struct slice trim(struct slice text)
-{
-    while (text.n > 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
-        text = (struct slice){text.p + 1, text.n - 1};
-    }
-    while (text.n > 0 && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t')) {
-        text.n--;
-    }
-    return text;
-}
-
-/* Takes a line off, without its end: CRLF, or LF alone (RFC 9112 2.2). False when it has not ended
- * yet. */
-static bool take_line(struct slice *text, struct slice *ret)
-{
-    const char *end = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
-
-    if (end == NULL) {
-        return false;
-    }
-    const size_t n = (size_t)(end - text->p);
-    *ret = (struct slice){text->p, n > 0 && text->p[n - 1] == '\r' ? n - 1 : n};
-    *text = (struct slice){end + 1, text->n - n - 1};
-    return true;
-}
-
 /* HTTP/1.1 200 OK */
 static int parse_status(struct slice line, unsigned *ret)
 {
@@ -88,7 +62,7 @@ static int parse_field(struct slice line, struct framing *f)
         return -EPROTO;
     }
     const struct slice name = {line.p, (size_t)(colon - line.p)};
-    const struct slice value = trim((struct slice){colon + 1, line.n - name.n - 1});
+    const struct slice value = slice_trim((struct slice){colon + 1, line.n - name.n - 1}, " \t");
     if (slice_eq_nocase(name, SLICE_LIT("Content-Length"))) {
         return parse_length(value, f);
     }
@@ -107,7 +81,7 @@ static int parse_header(struct slice *text, unsigned *ret_code, struct framing *
     struct slice line;
     bool first = true;
 
-    while (take_line(text, &line)) {
+    while (slice_take_line(text, &line)) {
         if ((size_t)(text->p - whole.p) > HTTP_HEADER_MOST) {
             return -EPROTO;
         }
@@ -148,7 +122,7 @@ static int parse_chunks(struct slice text, struct arena *arena, struct slice *re
     size_t n = 0, size;
     struct slice line;
 
-    while (take_line(&text, &line)) {
+    while (slice_take_line(&text, &line)) {
         int r = parse_size(line, &size);
         if (r < 0) {
             return r;

@@ -135,28 +135,6 @@ static const struct matcher *matcher(void)
     return &m;
 }
 
-/* Octets that are no part of a character. */
-static size_t count_wrong(struct slice text)
-{
-    size_t wrong = 0, i = 0;
-    uint64_t eight;
-    uint32_t c;
-
-    while (i < text.n) {
-        if (text.n - i >= sizeof(eight)) {
-            memcpy(&eight, text.p + i, sizeof(eight));
-            if ((eight & 0x8080808080808080U) == 0) {
-                i += sizeof(eight);
-                continue;
-            }
-        }
-        const size_t n = utf8_take(text.p + i, text.n - i, &c);
-        wrong += n == 0;
-        i += n > 0 ? n : 1;
-    }
-    return wrong;
-}
-
 /* A copy with U+FFFD for each octet that is no part of a character. */
 static struct slice with_replacements(struct slice text, size_t wrong)
 {
@@ -195,7 +173,7 @@ void pattern_subject_fini(struct pattern_subject *s)
 
 void pattern_subject_settle(struct pattern_subject *s)
 {
-    const size_t wrong = s->checked ? 0 : count_wrong(s->text);
+    const size_t wrong = s->checked ? 0 : utf8_wrong(s->text.p, s->text.n);
 
     s->checked = true;
     if (wrong > 0) {

@@ -6,31 +6,6 @@
 #include "base/decimal.h"
 #include "parse/ascii.h"
 
-/* Takes a line off, without its end: CRLF, or LF alone. False when it has not ended yet. */
-static bool take_line(struct slice *text, struct slice *ret)
-{
-    const char *end = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
-
-    if (end == NULL) {
-        return false;
-    }
-    const size_t n = (size_t)(end - text->p);
-    *ret = (struct slice){text->p, n > 0 && text->p[n - 1] == '\r' ? n - 1 : n};
-    *text = (struct slice){end + 1, text->n - n - 1};
-    return true;
-}
-
-static struct slice trim(struct slice text)
-{
-    while (text.n > 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
-        text = (struct slice){text.p + 1, text.n - 1};
-    }
-    while (text.n > 0 && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t')) {
-        text.n--;
-    }
-    return text;
-}
-
 /* A number of at most nine digits; false for anything else. */
 static bool take_number(struct slice *text, size_t *ret)
 {
@@ -57,12 +32,12 @@ static int parse_status(struct slice line, struct spamd_reply *ret)
     if (blank == NULL) {
         return -EPROTO;
     }
-    rest = trim((struct slice){blank, rest.n - (size_t)(blank - rest.p)});
+    rest = slice_trim((struct slice){blank, rest.n - (size_t)(blank - rest.p)}, " \t");
     if (!take_number(&rest, &code) || (rest.n > 0 && rest.p[0] != ' ')) {
         return -EPROTO;
     }
     ret->code = (unsigned)code;
-    ret->said = trim(rest);
+    ret->said = slice_trim(rest, " \t");
     return 0;
 }
 
@@ -73,7 +48,8 @@ static bool parse_score(struct slice value, int64_t *ret)
     const char *to = value.n > 0 ? memchr(value.p, '/', value.n) : NULL;
 
     return from != NULL && to != NULL && from < to &&
-           decimal_parse(trim((struct slice){from + 1, (size_t)(to - from - 1)}), ret) == 0;
+           decimal_parse(slice_trim((struct slice){from + 1, (size_t)(to - from - 1)}, " \t"),
+                         ret) == 0;
 }
 
 /* What a field says, where it has that name. */
@@ -85,7 +61,7 @@ static bool is_field(struct slice line, const char *name, struct slice *ret)
         !slice_eq_nocase((struct slice){line.p, n}, slice_of(name))) {
         return false;
     }
-    *ret = trim((struct slice){line.p + n + 1, line.n - n - 1});
+    *ret = slice_trim((struct slice){line.p + n + 1, line.n - n - 1}, " \t");
     return true;
 }
 
@@ -96,7 +72,7 @@ static int parse_fields(struct slice *text, struct spamd_reply *ret, bool *ret_s
     struct slice line, value;
 
     *ret_length = SIZE_MAX;
-    while (take_line(text, &line)) {
+    while (slice_take_line(text, &line)) {
         if (line.n == 0) {
             return 0;
         }
@@ -120,7 +96,7 @@ static int parse_begun(struct slice text, bool ended, struct spamd_reply *r)
     bool scored = false;
     size_t length;
 
-    if (!take_line(&text, &line)) {
+    if (!slice_take_line(&text, &line)) {
         return -EAGAIN;
     }
     int e = parse_status(line, r);

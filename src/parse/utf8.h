@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* What is shown for octets that are no character. */
 #define UTF8_REPLACEMENT ((uint32_t)0xfffd)
@@ -64,4 +65,27 @@ static inline size_t utf8_put(uint32_t c, char ret[static UTF8_MOST])
     ret[2] = (char)(0x80 | (c >> 6 & 0x3f));
     ret[3] = (char)(0x80 | (c & 0x3f));
     return 4;
+}
+
+/* How many octets are no part of a character; 0: it is UTF-8. */
+static inline size_t utf8_wrong(const char *p, size_t n)
+{
+    const uint64_t high = 0x8080808080808080U;
+    size_t wrong = 0, i = 0;
+    uint64_t eight;
+    uint32_t c;
+
+    while (i < n) {
+        if (n - i >= sizeof(eight)) {
+            memcpy(&eight, p + i, sizeof(eight));
+            if ((eight & high) == 0) {
+                i += sizeof(eight);
+                continue;
+            }
+        }
+        const size_t took = utf8_take(p + i, n - i, &c);
+        wrong += took == 0;
+        i += took > 0 ? took : 1;
+    }
+    return wrong;
 }

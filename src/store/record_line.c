@@ -418,18 +418,6 @@ int record_line_parse(struct slice line, usec_t wall, struct record *ret,
 
 /* ---- correspondents ---- */
 
-static struct slice trimmed(struct slice text)
-{
-    while (text.n > 0 && strchr(" \t\r", text.p[0]) != NULL && text.p[0] != '\0') {
-        text = (struct slice){text.p + 1, text.n - 1};
-    }
-    while (text.n > 0 && text.p[text.n - 1] != '\0' &&
-           strchr(" \t\r", text.p[text.n - 1]) != NULL) {
-        text.n--;
-    }
-    return text;
-}
-
 /* A "#" at the beginning or behind a blank ends what is to be read: one in an address does not. */
 static struct slice without_comment(struct slice line)
 {
@@ -438,7 +426,7 @@ static struct slice without_comment(struct slice line)
             line.n = i;
         }
     }
-    return trimmed(line);
+    return slice_trim(line, " \t\r");
 }
 
 int record_correspondent_parse(struct slice line, char ret[static RECORD_NAME_MAX],

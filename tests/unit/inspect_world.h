@@ -89,3 +89,18 @@ static inline void inspect_print(const struct inspect_world *w)
         }
     }
 }
+
+/* Inspects one attached file, as it is. */
+static inline void attach(struct inspect_world *w, struct slice octets)
+{
+    struct buf b = {0};
+
+    buf_printf(&b, "MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n"
+                   "Content-Disposition: attachment\r\n\r\n");
+    buf_append_slice(&b, octets);
+    arena_reset(&w->arena);
+    w->request.size = b.n;
+    inspect_message(w->inspect, arena_copy(&w->arena, buf_slice(&b)), &w->request, &w->arena,
+                    &w->found);
+    buf_free(&b);
+}

@@ -4,21 +4,6 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-/* Inspects one attached file, as it is. */
-static void attach(struct inspect_world *w, struct slice octets)
-{
-    struct buf b = {0};
-
-    buf_printf(&b, "MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n"
-                   "Content-Disposition: attachment\r\n\r\n");
-    buf_append_slice(&b, octets);
-    arena_reset(&w->arena);
-    w->request.size = b.n;
-    inspect_message(w->inspect, arena_copy(&w->arena, buf_slice(&b)), &w->request, &w->arena,
-                    &w->found);
-    buf_free(&b);
-}
-
 static void named(struct inspect_world *w, const char *parameter)
 {
     struct buf b = {0};
