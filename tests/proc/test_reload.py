@@ -244,7 +244,8 @@ def too_many_generations(binary):
         g.signal(signal.SIGHUP)
         until(lambda: 'reload waits for workers of earlier configurations to end' in g.log(), 'word of it')
         check('waited.test' not in greeting(g.port), 'did not wait')
-        check(len(g.workers()) == 33, f'{len(g.workers())} workers')
+        # The system's list of children may leave some out, or have one that has just ended.
+        until(lambda: len(g.workers()) == 33, 'one worker for each configuration, and none for the one that waits')
         sessions[7].expect('QUIT', 221)
         until(lambda: 'waited.test' in greeting(g.port), 'the reload that waited')
         for s in sessions[:7] + sessions[8:]:
