@@ -130,6 +130,9 @@ class Postfix(Server):
             if owner is not None:
                 uid = pwd.getpwnam(owner).pw_uid if isinstance(owner, str) else owner
                 os.chown(path, uid, -1)
+        # What a kill has left in the queue postsuper tells of as this user, at the next start.
+        self.write("mail.log", "")
+        os.chown(f"{folder}/mail.log", pwd.getpwnam("postfix").pw_uid, -1)
         self.write("mailboxes", "".join(f"{box}@{domain} {domain}/{box}/\n"
                                         for domain in domains for box in mailboxes or ()))
         for domain in domains:
