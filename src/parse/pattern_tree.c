@@ -52,14 +52,14 @@ static void set_octet(struct pattern_piece *p, int c)
 /* "{2}", "{0,3}"; "{" has been taken. */
 static void read_counts(struct reading *r, struct pattern_piece *p)
 {
-    p->missing = !is_one_of(peek(r), "123456789");
+    p->missing = p->missing || !is_one_of(peek(r), "123456789");
     while (is_one_of(peek(r), "0123456789, ")) {
         r->at++;
     }
     r->bad = r->bad || !skip(r, "}"); /* it is a brace perhaps */
 }
 
-static void read_quantifier(struct reading *r, struct pattern_piece *p)
+static bool take_quantifier(struct reading *r, struct pattern_piece *p)
 {
     if (skip(r, "?")) {
         p->missing = true;
@@ -71,11 +71,23 @@ static void read_quantifier(struct reading *r, struct pattern_piece *p)
         p->repeated = true;
         read_counts(r, p);
     } else {
+        return false;
+    }
+    return true;
+}
+
+/* All that stand there: "?" and "+" behind another make it lazy or possessive, and "{3}" repeats
+ * what was repeated. To read the latter as characters would demand them of each text. */
+static void read_quantifiers(struct reading *r, struct pattern_piece *p)
+{
+    if (!take_quantifier(r, p)) {
         return;
     }
-    if (!skip(r, "?")) {    /* lazy */
-        (void)skip(r, "+"); /* possessive */
-    }
+    do {
+        if (!skip(r, "?")) {
+            (void)skip(r, "+");
+        }
+    } while (!r->bad && take_quantifier(r, p));
 }
 
 /* ---- one character ---- */
@@ -240,7 +252,7 @@ static struct pattern_piece *read_piece(struct reading *r)
     } else if (c != '.' && c < 0x80) {
         set_octet(p, c);
     }
-    read_quantifier(r, p);
+    read_quantifiers(r, p);
     return p;
 }
 

@@ -13,89 +13,94 @@
 #include "parse/literal_scan.h"
 #include "parse/pattern_literal.h"
 
+/* "^" in front: matches begin with these. */
+static const struct {
+    const char *pattern, *expected;
+} literal_rows[] = {
+    {"", ""},
+    {"ab", ""},
+    {"abc", "^abc|"},
+    {"aBC dEf", "^abc de|"},
+    {"^abc$", "^abc|"},
+    {"abc|de", ""},
+    {"abc|defg", "^abc|defg|"},
+    {"ab?c", ""},
+    {"ab?cd", "^abcd|acd|"},
+    {"abb?c", "^abbc|abc|"},
+    {"abcd?e", "^abcde|abce|"},
+    {"abcd*efgh", "^abcd|abcefg|"},
+    {"abcd+e", "^abcd|"},
+    {"abcd{2}", "^abcd|"},
+    {"abcd{0,2}?xyz", "^abcd|abcxyz|"},
+    {"abcd{x", ""},
+    {"(abc|defg)x", "^abcx|defgx|"},
+    {"(abc|defg)?xyz", "^abcxyz|defgxyz|xyz|"},
+    {"(abc|de)xyz", "^abcxyz|dexyz|"},
+    {"(?:abc)+", "^abc|"},
+    {"(?:ab)+cd", ""},
+    {"(?:ab)+cde", "cde|"},
+    {"(?i:abc)", "^abc|"},
+    {"(?i)abc", "^abc|"},
+    {"(?x) a b c", ""},
+    {"(?=abc)de", ""},
+    {"(?!abc)def", "^def|"},
+    {"(?<!abc)def", "^def|"},
+    {"(?>abc)", "^abc|"},
+    {"(?<n>abc)", ""},
+    {"(?R)abc", ""},
+    {"(*UTF)abc", ""},
+    {"\\babc\\b", "^abc|"},
+    {"\\Gabc", ""},
+    {"a\\.b\\$c", "^a.b$c|"},
+    {"\\x41bcd", ""},
+    {"\\p{L}abc", ""},
+    {"\\Qabc\\E", ""},
+    {"abc\\12def", "^abc|"},
+    {"\\d+ (pills|tablets)", "pills|tablets|"},
+    {".abc|.*defg", "abc|defg|"},
+    {".(abc|de)xyz", "xyz|"},
+    {".(abc|defg)?xyz", "xyz|"},
+    {".abcd?e", "abc|"},
+    {".ab{2}{3}cd", ""},
+    {".a?{2}bcde", "bcde|"},
+    {"abc{2}{3}", "^abc|"},
+    {"[abc]de", "^ade|bde|cde|"},
+    {"[0-3]x[y-]", "^0xy|0x-|1xy|1x-|2xy|2x-|3xy|3x-|"},
+    {"[]ab]de", "^]de|ade|bde|"},
+    {"[^]abc]def", "def|"},
+    {"[[:alpha:]]def", "def|"},
+    {"[\\]a]de", "^]de|ade|"},
+    {"[\\d]def", "def|"},
+    {"[a-z]def", "def|"},
+    {"[A-Ca]de", "^ade|bde|cde|"},
+    {"[a\\-b]de", "^ade|-de|bde|"},
+    {"abc.def", "^abc|"},
+    {"abc\xc3\xa4?defg", "^abc|"},
+    {"[\xc3\xa4]defg", "defg|"},
+    {"abc)", ""},
+    {"v[i1]agra|cialis", "^viagra|v1agra|cialis|"},
+    {"((a|b)(c|d)|x)yz", "^acyz|adyz|bcyz|bdyz|xyz|"},
+    {"[a-h][a-h][a-h]x", ""},
+    {"abcdefghijklmnopqrstuvwxyz0123456789", "^abcdef|"},
+    {".abcdefghijklmnopqrstuvwxyz012345?", "abcdefghijklmnopqrstuvwxyz01234|"},
+};
+
 static void literals(void **state)
 {
-    static const struct {
-        const char *pattern, *expected;
-    } rows[] = {
-        {"", ""},
-        {"ab", ""},
-        {"abc", "^abc|"},
-        {"aBC dEf", "^abc de|"},
-        {"^abc$", "^abc|"},
-        {"abc|de", ""},
-        {"abc|defg", "^abc|defg|"},
-        {"ab?c", ""},
-        {"ab?cd", "^abcd|acd|"},
-        {"abb?c", "^abbc|abc|"},
-        {"abcd?e", "^abcde|abce|"},
-        {"abcd*efgh", "^abcd|abcefg|"},
-        {"abcd+e", "^abcd|"},
-        {"abcd{2}", "^abcd|"},
-        {"abcd{0,2}?xyz", "^abcd|abcxyz|"},
-        {"abcd{x", ""},
-        {"(abc|defg)x", "^abcx|defgx|"},
-        {"(abc|defg)?xyz", "^abcxyz|defgxyz|xyz|"},
-        {"(abc|de)xyz", "^abcxyz|dexyz|"},
-        {"(?:abc)+", "^abc|"},
-        {"(?:ab)+cd", ""},
-        {"(?:ab)+cde", "cde|"},
-        {"(?i:abc)", "^abc|"},
-        {"(?i)abc", "^abc|"},
-        {"(?x) a b c", ""},
-        {"(?=abc)de", ""},
-        {"(?!abc)def", "^def|"},
-        {"(?<!abc)def", "^def|"},
-        {"(?>abc)", "^abc|"},
-        {"(?<n>abc)", ""},
-        {"(?R)abc", ""},
-        {"(*UTF)abc", ""},
-        {"\\babc\\b", "^abc|"},
-        {"\\Gabc", ""},
-        {"a\\.b\\$c", "^a.b$c|"},
-        {"\\x41bcd", ""},
-        {"\\p{L}abc", ""},
-        {"\\Qabc\\E", ""},
-        {"abc\\12def", "^abc|"},
-        {"\\d+ (pills|tablets)", "pills|tablets|"},
-        {".abc|.*defg", "abc|defg|"},
-        {".(abc|de)xyz", "xyz|"},
-        {".(abc|defg)?xyz", "xyz|"},
-        {".abcd?e", "abc|"},
-        {"[abc]de", "^ade|bde|cde|"},
-        {"[0-3]x[y-]", "^0xy|0x-|1xy|1x-|2xy|2x-|3xy|3x-|"},
-        {"[]ab]de", "^]de|ade|bde|"},
-        {"[^]abc]def", "def|"},
-        {"[[:alpha:]]def", "def|"},
-        {"[\\]a]de", "^]de|ade|"},
-        {"[\\d]def", "def|"},
-        {"[a-z]def", "def|"},
-        {"[A-Ca]de", "^ade|bde|cde|"},
-        {"[a\\-b]de", "^ade|-de|bde|"},
-        {"abc.def", "^abc|"},
-        {"abc\xc3\xa4?defg", "^abc|"},
-        {"[\xc3\xa4]defg", "defg|"},
-        {"abc)", ""},
-        {"v[i1]agra|cialis", "^viagra|v1agra|cialis|"},
-        {"((a|b)(c|d)|x)yz", "^acyz|adyz|bcyz|bdyz|xyz|"},
-        {"[a-h][a-h][a-h]x", ""},
-        {"abcdefghijklmnopqrstuvwxyz0123456789", "^abcdef|"},
-        {".abcdefghijklmnopqrstuvwxyz012345?", "abcdefghijklmnopqrstuvwxyz01234|"},
-    };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(literal_rows) / sizeof(literal_rows[0]); i++) {
         struct pattern_literals l;
         struct buf all = {0};
         struct arena arena;
         arena_init(&arena);
-        pattern_literals_find(slice_of(rows[i].pattern), &arena, &l);
+        pattern_literals_find(slice_of(literal_rows[i].pattern), &arena, &l);
         buf_printf(&all, "%s", l.begin ? "^" : "");
         for (size_t k = 0; k < l.count; k++) {
             buf_printf(&all, "%.*s|", (int)l.of[k].n, l.of[k].octets);
         }
         buf_append(&all, "", 1);
-        assert_string_equal(all.p, rows[i].expected);
+        assert_string_equal(all.p, literal_rows[i].expected);
         buf_free(&all);
         arena_free(&arena);
     }
